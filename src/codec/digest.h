@@ -1,0 +1,40 @@
+/*
+ * SHA-256, HMAC-SHA-256, hex and base64, by libsodium. tb_digest_init once in
+ * main and in each test before anything else here.
+ */
+#ifndef TB_CODEC_DIGEST_H
+#define TB_CODEC_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#define TB_SHA256_BYTES 32
+
+enum tb_err tb_digest_init(void) tb_must_check;
+
+void tb_sha256(struct tb_str in, uint8_t ret[TB_SHA256_BYTES]);
+/* Over the concatenation of `n` slices. */
+void tb_sha256_parts(const struct tb_str *parts, size_t n,
+		     uint8_t ret[TB_SHA256_BYTES]);
+void tb_hmac_sha256(struct tb_str key, struct tb_str in,
+		    uint8_t ret[TB_SHA256_BYTES]);
+/* Equal, in a time that does not depend on where they differ. */
+bool tb_digest_equal(const void *a, const void *b, size_t n);
+
+/* Lower-case hex. */
+void tb_hex_put(struct tb_buf *buf, struct tb_str bytes);
+/* Exactly 2 * n hex digits, either case, into `ret`. */
+enum tb_err tb_hex_parse(struct tb_str hex, uint8_t *ret, size_t n)
+	tb_must_check;
+
+/* RFC 4648 alphabet, with padding. */
+void tb_base64_put(struct tb_buf *buf, struct tb_str bytes);
+/* Strict: right alphabet, right padding, nothing else. */
+enum tb_err tb_base64_parse(struct tb_str text, struct tb_buf *ret)
+	tb_must_check;
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * What an API is to the server: a name, path prefixes, a table of routes and
+ * the shape of its errors. One const struct for each API, listed in
+ * api/apis.def. The router knows no API.
+ */
+#ifndef TB_HTTP_ROUTE_H
+#define TB_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "auth/auth.h"
+#include "http/request.h"
+#include "http/response.h"
+
+/* Body ceilings of a route: none, small (64 KiB), or the configured one. */
+enum tb_body_class {
+	TB_BODY_NONE,
+	TB_BODY_SMALL,
+	TB_BODY_LARGE,
+};
+
+/* Answers a request; may block; runs on a worker. `state` is the API's. */
+typedef void tb_handler_fn(void *state, const struct tb_request *req,
+			   struct tb_response *res);
+/* Answers from memory, never blocks, runs on an I/O thread. False: it cannot,
+ * nothing was touched, and the handler is to run on a worker. */
+typedef bool tb_quick_fn(void *state, const struct tb_request *req,
+			 struct tb_response *res);
+
+struct tb_route {
+	enum tb_method method;
+	const char *path; /* behind the prefix; "{name}" captures a segment */
+	unsigned who;     /* enum tb_who */
+	enum tb_body_class body;
+	bool any_content_type; /* a body need not say application/json */
+	tb_handler_fn *handler; /* NULL: quick always answers */
+	tb_quick_fn *quick;     /* NULL: none */
+};
+
+/* What an error body is made of. `code` and `message` are never NULL. */
+struct tb_http_error {
+	unsigned status;
+	const char *code;
+	struct tb_str message;
+	struct tb_str data; /* JSON, or p NULL */
+};
+
+struct tb_api {
+	const char *name;
+	const char *const *prefixes; /* NULL-terminated */
+	const struct tb_route *routes;
+	size_t n_routes;
+	unsigned schemes; /* enum tb_auth_scheme */
+	/* Writes the body of an error in the API's shape to `buf`. */
+	void (*put_error)(struct tb_buf *buf, const struct tb_request *req,
+			  const struct tb_http_error *error);
+	/* Turns refused credentials into an answer: status, code, text and
+	 * headers (WWW-Authenticate, Retry-After). */
+	void (*refuse)(const struct tb_request *req, struct tb_response *res,
+		       const struct tb_auth_result *result);
+};
+
+/* An API and the state that its handlers get; made by app/wiring. */
+struct tb_mount {
+	const struct tb_api *api;
+	void *state;
+};
+
+enum tb_match {
+	TB_MATCH_NONE,   /* no API has this path's prefix */
+	TB_MATCH_PATH,   /* an API, but no route: 404 in its shape */
+	TB_MATCH_METHOD, /* a path of its, not by this method: 405 */
+	TB_MATCH_ROUTE,
+};
+
+struct tb_match_result {
+	enum tb_match match;
+	const struct tb_mount *mount;
+	const struct tb_route *route;
+	unsigned methods; /* METHOD: mask of 1 << enum tb_method, for Allow */
+	struct tb_str params[TB_PARAMS_MAX];
+};
+
+/* Finds the route of a path. HEAD finds the GET route when there is no HEAD
+ * one. Pure; captures are percent-decoded into the arena. */
+enum tb_err tb_route_find(const struct tb_mount *mounts, size_t n_mounts,
+			  enum tb_method method, struct tb_str path,
+			  struct tb_arena *arena,
+			  struct tb_match_result *ret) tb_must_check;
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * The kernel as APIs and authentication see it: read a snapshot, commit a
+ * change, ask for a head. What runs commits (the writer thread, or a
+ * simulation inline), the clock and the store are handed in.
+ * Thread-safe, but for create and destroy.
+ */
+#ifndef TB_KERNEL_CORE_H
+#define TB_KERNEL_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "kernel/declaration.h"
+#include "kernel/store.h"
+
+struct tb_core;
+struct tb_commit;
+
+/* How commits are run; `submit` returns when the commit is durable or has
+ * failed, with the outcome in commit->err. */
+struct tb_committer {
+	void (*submit)(void *ctx, struct tb_commit *commit);
+	void *ctx;
+};
+
+/* What is known of an org without reading the store. */
+struct tb_heads {
+	uint64_t epoch;
+	uint64_t head;
+	uint64_t dense[TB_DENSE_COUNT];
+	uint64_t floor[TB_DENSE_COUNT];
+	uint64_t generation;
+};
+
+struct tb_core_options {
+	struct tb_store *store;      /* borrowed */
+	struct tb_committer committer;
+	int64_t (*now_us)(void *ctx);
+	void *now_ctx;
+	const struct tb_declaration *declaration; /* borrowed */
+};
+
+enum tb_err tb_core_create(const struct tb_core_options *options,
+			   struct tb_core **ret) tb_must_check;
+void tb_core_destroy(struct tb_core *core); /* takes NULL */
+
+int64_t tb_core_now_us(struct tb_core *core);
+const struct tb_declaration *tb_core_declaration(const struct tb_core *core);
+
+/* A snapshot to read from; end it within a second. */
+enum tb_err tb_core_read(struct tb_core *core, struct tb_tx **ret)
+	tb_must_check;
+void tb_core_read_end(struct tb_tx *tx); /* takes NULL */
+
+/* Runs a commit and waits for it: 2xx may be answered after OK. */
+enum tb_err tb_core_commit(struct tb_core *core, struct tb_commit *commit)
+	tb_must_check;
+
+/* The newest published heads of an org. NOT_FOUND: no such org. */
+enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
+			  struct tb_heads *ret) tb_must_check;
+/* Called by whoever ran commits, with the org as stored; older ones than the
+ * published are ignored. */
+enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
+	tb_must_check;
+
+/* The rid of a name in TB_COLL_COLLECTION or TB_COLL_SCOPE; such a pair never
+ * changes, so it is kept in memory. NOT_FOUND. `tx` is read when memory does
+ * not have it. */
+enum tb_err tb_core_name_rid(struct tb_core *core, struct tb_tx *tx,
+			     uint32_t org, uint64_t coll, struct tb_str name,
+			     uint64_t *ret) tb_must_check;
+/* The name of such a rid; valid as long as the core. */
+enum tb_err tb_core_rid_name(struct tb_core *core, struct tb_tx *tx,
+			     uint64_t rid, struct tb_str *ret) tb_must_check;
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * Accounts and stores: sites, users, devices, orgs, and which site a store is
+ * active on. Each is a system record with a JSON body; here are their values,
+ * their look-up, and the commits that change them. Secrets in them are hashes
+ * that auth made.
+ */
+#ifndef TB_KERNEL_DIRECTORY_H
+#define TB_KERNEL_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "kernel/commit.h"
+#include "kernel/core.h"
+
+enum tb_account_kind {
+	TB_ACCOUNT_SITE,
+	TB_ACCOUNT_USER,
+	TB_ACCOUNT_DEVICE,
+};
+
+/* A site, a user or a device. Strings live in the arena they were read to. */
+struct tb_account {
+	enum tb_account_kind kind;
+	uint32_t org;
+	uint64_t rid;
+	struct tb_str key;      /* site: integer id in decimal; user: uuid;
+				 * device: its id */
+	struct tb_str username; /* login name; sites and users; unique over
+				 * all orgs within the kind, users' without
+				 * regard to ASCII case */
+	struct tb_str name;     /* what people read */
+	struct tb_str code;     /* site */
+	struct tb_str password; /* encoded argon2id string */
+	struct tb_str hardware; /* site: bound database UUID, or empty */
+	uint32_t site_id;       /* site */
+	uint64_t credential;    /* rises when password or hardware change, or
+				 * it is disabled: ends tokens */
+	bool disabled;
+	bool is_admin;          /* user */
+	bool may_edit_central;  /* site */
+	const struct tb_str *stores; /* sites: stores active on it (kept with
+				      * the stores); users: may work in */
+	size_t n_stores;
+	const struct tb_str *roles;       /* user */
+	size_t n_roles;
+	const struct tb_str *permissions; /* user */
+	size_t n_permissions;
+	int64_t created_us;
+	int64_t updated_us;
+};
+
+struct tb_store_info {
+	struct tb_str id;
+	struct tb_str name;
+	struct tb_str site; /* key of the site it is active on, or empty */
+	bool disabled;
+	uint64_t scope; /* rid of its scope */
+};
+
+/* By login name, over all orgs. NOT_FOUND. Everything in the arena. */
+enum tb_err tb_directory_find_login(struct tb_core *core, struct tb_tx *tx,
+				    struct tb_arena *arena,
+				    enum tb_account_kind kind,
+				    struct tb_str username,
+				    struct tb_account *ret) tb_must_check;
+enum tb_err tb_directory_find(struct tb_tx *tx, struct tb_arena *arena,
+			      enum tb_account_kind kind, uint32_t org,
+			      struct tb_str key,
+			      struct tb_account *ret) tb_must_check;
+enum tb_err tb_directory_find_store(struct tb_core *core, struct tb_tx *tx,
+				    struct tb_arena *arena, uint32_t org,
+				    struct tb_str id,
+				    struct tb_store_info *ret) tb_must_check;
+/* The org of this name. NOT_FOUND. */
+enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
+				  struct tb_org *ret) tb_must_check;
+
+/* Lists in the order of their last change: up to `max` with a number above
+ * `after` to `rets`; `*ret_next` is the `after` for the next call. */
+enum tb_err tb_directory_list(struct tb_tx *tx, struct tb_arena *arena,
+			      enum tb_account_kind kind, uint32_t org,
+			      uint64_t after, struct tb_account *rets,
+			      size_t max, size_t *ret_n,
+			      uint64_t *ret_next) tb_must_check;
+enum tb_err tb_directory_list_stores(struct tb_core *core, struct tb_tx *tx,
+				     struct tb_arena *arena, uint32_t org,
+				     uint64_t after,
+				     struct tb_store_info *rets, size_t max,
+				     size_t *ret_n,
+				     uint64_t *ret_next) tb_must_check;
+/* The users who may work in a store (scope "users/<store>"). */
+enum tb_err tb_directory_list_store_users(struct tb_core *core,
+					  struct tb_tx *tx,
+					  struct tb_arena *arena, uint32_t org,
+					  struct tb_str store, uint64_t after,
+					  struct tb_account *rets, size_t max,
+					  size_t *ret_n,
+					  uint64_t *ret_next) tb_must_check;
+
+/* Changes. Each runs one commit and returns when it is durable. `note` says
+ * who does it. */
+
+/* EXISTS: the name is taken. The org gets the next free id. */
+enum tb_err tb_directory_add_org(struct tb_core *core,
+				 const struct tb_audit_note *note,
+				 struct tb_str name, struct tb_str title,
+				 uint64_t epoch, uint32_t *ret) tb_must_check;
+
+/* EXISTS: key or username taken. INVALID: a name or id that cannot be one.
+ * A site's stores are given by tb_directory_assign_store. */
+enum tb_err tb_directory_add_account(struct tb_core *core,
+				     const struct tb_audit_note *note,
+				     const struct tb_account *account)
+	tb_must_check;
+
+/* What an update changes; the rest stays. */
+enum tb_account_change {
+	TB_CHANGE_PASSWORD = 1,
+	TB_CHANGE_HARDWARE = 2, /* empty: released */
+	TB_CHANGE_DISABLED = 4,
+	TB_CHANGE_USERNAME = 8,
+	TB_CHANGE_NAME = 16,
+	TB_CHANGE_STORES = 32, /* users only */
+	TB_CHANGE_ROLES = 64,
+	TB_CHANGE_ADMIN = 128,
+	TB_CHANGE_CENTRAL = 256,
+};
+/* Changes of password, hardware and disabled raise the credential version.
+ * `bind` (with CHANGE_HARDWARE): only if none is bound yet or the same is,
+ * else CONFLICT; the credential version stays. NOT_FOUND, EXISTS, INVALID. */
+enum tb_err tb_directory_update_account(struct tb_core *core,
+					const struct tb_audit_note *note,
+					const struct tb_account *account,
+					unsigned changes,
+					bool bind) tb_must_check;
+
+/* Makes a store, not active anywhere yet. EXISTS. */
+enum tb_err tb_directory_add_store(struct tb_core *core,
+				   const struct tb_audit_note *note,
+				   uint32_t org, struct tb_str id,
+				   struct tb_str name) tb_must_check;
+/* Activates a store on a site (empty: on none). The site it was on gets
+ * nothing more of it; the new one gets it from its beginning; marks are in
+ * kernel/consumer.h. NOT_FOUND: store or site. */
+enum tb_err tb_directory_assign_store(struct tb_core *core,
+				      const struct tb_audit_note *note,
+				      uint32_t org, struct tb_str store,
+				      struct tb_str site) tb_must_check;
+enum tb_err tb_directory_disable_store(struct tb_core *core,
+				       const struct tb_audit_note *note,
+				       uint32_t org, struct tb_str store,
+				       bool disabled) tb_must_check;
+
+#endif

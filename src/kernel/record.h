@@ -1,0 +1,89 @@
+/*
+ * Records and their places in feeds: the values that the kernel decides on
+ * and that every store keeps. Plain data, no behaviour but the encoding of a
+ * record's places.
+ */
+#ifndef TB_KERNEL_RECORD_H
+#define TB_KERNEL_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+/* A record's number for life: its org in the upper bits, below it the number
+ * in the org's order at which it was born. Rises with time, so that the
+ * stores' hottest key is appended to. 0 is no record. */
+#define TB_RID_ORG_SHIFT 40
+static inline uint64_t tb_rid(uint32_t org, uint64_t num)
+{
+	return ((uint64_t)org << TB_RID_ORG_SHIFT) | num;
+}
+static inline uint32_t tb_rid_org(uint64_t rid)
+{
+	return (uint32_t)(rid >> TB_RID_ORG_SHIFT);
+}
+#define TB_ORG_MAX ((1u << 23) - 1)
+#define TB_NUM_MAX ((1ull << TB_RID_ORG_SHIFT) - 1)
+
+/* The org of what belongs to no org: login names. */
+#define TB_ORG_SYSTEM 0u
+
+/* Who a change came from: a site's integer id, or the centre itself. */
+#define TB_ORIGIN_CENTRE 0u
+
+enum tb_entry_flags {
+	TB_ENTRY_PRESENT = 1, /* the record is in the scope; else it left it */
+	TB_ENTRY_HOME = 2,    /* the scope whose holder may write the record */
+	TB_ENTRY_WAITING = 4, /* held here until the record's parent comes */
+};
+
+/* A record's place in one scope's feed; there is one for each scope that it
+ * is in or was in. */
+struct tb_entry {
+	uint64_t scope;   /* rid of the scope */
+	uint64_t num;     /* its number in the feed: the org's order, or the
+			   * scope's own dense numbers (enum tb_dense) */
+	uint64_t entered; /* the number at which it entered the scope */
+	int64_t time_us;  /* commit time of `num` */
+	uint32_t origin;  /* whose change gave it `num` */
+	uint8_t flags;    /* enum tb_entry_flags */
+};
+
+/* More scopes than this no record can be in. */
+#define TB_ENTRIES_MAX 64
+
+struct tb_record {
+	uint64_t rid;
+	uint64_t coll;      /* system collection, or the rid of its name */
+	struct tb_str key;  /* the API's record id; at most TB_KEY_MAX bytes */
+	struct tb_str body; /* JSON as it was written; `{}` when deleted */
+	uint64_t version;   /* number of its last change in the org's order */
+	int64_t created_us;
+	int64_t updated_us;
+	uint32_t origin; /* of its last change */
+	bool deleted;
+	const struct tb_entry *entries;
+	size_t n_entries;
+};
+
+#define TB_KEY_MAX 512
+
+/* The entry for a scope, or NULL. */
+const struct tb_entry *tb_record_entry(const struct tb_record *record,
+				       uint64_t scope);
+
+/* A record's entries as one byte string, the form in which stores keep them
+ * beside the record (varints; scopes of the record's org as their number). */
+void tb_entries_encode(struct tb_buf *buf, uint32_t org,
+		       const struct tb_entry *entries, size_t n);
+/* CORRUPT when the bytes are not what encode makes. Result in the arena. */
+enum tb_err tb_entries_decode(struct tb_arena *arena, uint32_t org,
+			      struct tb_str bytes,
+			      const struct tb_entry **ret,
+			      size_t *ret_n) tb_must_check;
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * What the system itself keeps as records: principals, names, marks,
+ * quarantine. System collections and scopes have fixed small numbers, below
+ * the first number of any org's order, so that no rid equals one; their
+ * records go through the same commits as everybody's.
+ */
+#ifndef TB_KERNEL_SYSTEM_H
+#define TB_KERNEL_SYSTEM_H
+
+#include <stdint.h>
+
+#include "kernel/record.h"
+
+/* An org's order begins above this; the numbers up to it are the system's. */
+#define TB_NUM_RESERVED 63u
+
+enum tb_system_coll {
+	TB_COLL_COLLECTION = 1, /* key: a collection's name; its rid is its id */
+	TB_COLL_SCOPE = 2,      /* key: a scope's name; its rid is its id */
+	TB_COLL_LOGIN = 3,      /* org 0; key "site/name", "user/name" */
+	TB_COLL_SITE = 4,       /* key: the site's integer id in decimal */
+	TB_COLL_USER = 5,       /* key: the user's uuid */
+	TB_COLL_STORE = 6,      /* key: the store's id */
+	TB_COLL_DEVICE = 7,     /* key: the device's id */
+	TB_COLL_CONSUMER = 8,   /* key: the site's id; its marks (silent) */
+	TB_COLL_QUARANTINE = 9, /* key: site, table and record id */
+	TB_COLL_CONFLICT = 10,  /* key: number of the conflict */
+	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
+	TB_COLL_SETTING = 12,   /* key: name; "demo" in org 0 (silent) */
+	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
+	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
+};
+
+/* Scopes that each org has from the start: tb_scope_known(org, these). The
+ * first two are numbered densely (enum tb_dense, in this order). */
+enum tb_known_scope {
+	TB_SCOPE_CENTRAL = 1, /* central data, to every site */
+	TB_SCOPE_EVENTS = 2,
+	TB_SCOPE_QUARANTINE = 3,
+	TB_SCOPE_CONFLICTS = 4,
+	TB_SCOPE_SITES = 5,
+	TB_SCOPE_USERS = 6,
+	TB_SCOPE_STORES = 7,
+	TB_SCOPE_DEVICES = 8,
+	TB_SCOPE_WORK = 9,
+	TB_SCOPE_TOMBSTONES = 10, /* deleted records, oldest first */
+	TB_SCOPE_KEYS = 11, /* org 0 */
+};
+
+static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)
+{
+	return tb_rid(org, scope);
+}
+
+/* The other scopes are records of TB_COLL_SCOPE, named by one of these and
+ * an id: what a store's site gets; what a site pushed that belongs to no
+ * store; the users who may work in a store. */
+#define TB_SCOPE_STORE_PREFIX "store/"
+#define TB_SCOPE_SITE_PREFIX "site/"
+#define TB_SCOPE_USERS_PREFIX "users/"
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * One org's records within a write transaction, as the commits of a group see
+ * and change them: what was read, and over it what was decided so far. Numbers
+ * and times are given here. Lives for one group; used by one thread.
+ */
+#ifndef TB_KERNEL_VIEW_H
+#define TB_KERNEL_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "kernel/store.h"
+#include "kernel/system.h"
+
+struct tb_view;
+
+/* The arena (borrowed) holds everything of the view. NOT_FOUND: no such org,
+ * unless `create` (the org then exists when the view is flushed). */
+enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
+			   uint32_t org, int64_t now_us,
+			   struct tb_view **ret) tb_must_check;
+
+struct tb_tx *tb_view_tx(struct tb_view *view);
+struct tb_arena *tb_view_arena(struct tb_view *view);
+int64_t tb_view_now_us(const struct tb_view *view);
+/* The org's row, to be changed in place by the functions below or by kinds
+ * of commit that say so; written with the group. */
+struct tb_org *tb_view_org(struct tb_view *view);
+/* Principals or settings changed: caches of them end. */
+void tb_view_bump_generation(struct tb_view *view);
+
+/* Gather: names a record that will be looked at, so that all are read in one
+ * go. Key bytes are borrowed until the group has ended. */
+enum tb_err tb_view_want(struct tb_view *view, uint64_t coll,
+			 struct tb_str key) tb_must_check;
+/* Reads what is wanted and not there yet. */
+enum tb_err tb_view_load(struct tb_view *view) tb_must_check;
+
+/* The record as it is now, NULL when there is none (a deleted one is there,
+ * marked so). Reads it when nobody wanted it before. */
+enum tb_err tb_view_get(struct tb_view *view, uint64_t coll, struct tb_str key,
+			const struct tb_record **ret) tb_must_check;
+enum tb_err tb_view_get_rid(struct tb_view *view, uint64_t rid,
+			    const struct tb_record **ret) tb_must_check;
+
+/* A scope that a record is to be in. */
+struct tb_target {
+	uint64_t scope;
+	uint8_t flags; /* of enum tb_entry_flags; PRESENT is implied */
+};
+
+/* What a record is to become. */
+struct tb_put {
+	uint64_t coll;
+	struct tb_str key;
+	struct tb_str body; /* borrowed until the group has ended */
+	uint32_t origin;
+	bool deleted;
+	/* Where it goes. Scopes that it was in and that are not listed are
+	 * left. A deleted record is in none. */
+	const struct tb_target *targets;
+	size_t n_targets;
+	/* Times of an import; 0: the commit's own. */
+	int64_t created_us;
+	int64_t updated_us;
+};
+
+/* A change: takes the next number and time and moves the record's entries.
+ * `ret` (may be NULL) is the record as it is then. TOO_LARGE: in too many
+ * scopes; then nothing changed. */
+enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
+			const struct tb_record **ret) tb_must_check;
+/* Moves the record's entry in one scope to a new number without changing the
+ * record (it is to be delivered there again), under `origin`. */
+enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
+			  uint32_t origin) tb_must_check;
+/* Sets where a record goes without changing it: entries that are new or left
+ * take a new number, the others stay. */
+enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
+			    const struct tb_target *targets, size_t n_targets,
+			    uint32_t origin) tb_must_check;
+/* Stores a record that nobody follows: no number, no entries. */
+enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
+			       struct tb_str key,
+			       struct tb_str body) tb_must_check;
+/* A record vanishes with its entries; none is no error. */
+enum tb_err tb_view_remove(struct tb_view *view, uint64_t coll,
+			   struct tb_str key) tb_must_check;
+
+/* The rid of a name in TB_COLL_COLLECTION or TB_COLL_SCOPE, made when it is
+ * not there yet. */
+enum tb_err tb_view_name(struct tb_view *view, uint64_t coll,
+			 struct tb_str name, uint64_t *ret) tb_must_check;
+/* The same for a scope named by a prefix and an id. */
+enum tb_err tb_view_scope(struct tb_view *view, const char *prefix,
+			  struct tb_str id, uint64_t *ret) tb_must_check;
+
+/* Hangs the record `child` below (coll, key), or takes it away. */
+enum tb_err tb_view_link(struct tb_view *view, uint64_t coll,
+			 struct tb_str key, uint64_t child) tb_must_check;
+enum tb_err tb_view_unlink(struct tb_view *view, uint64_t coll,
+			   struct tb_str key, uint64_t child) tb_must_check;
+
+/* Appends to the org's audit chain (kernel/audit.h makes the row). */
+enum tb_err tb_view_audit(struct tb_view *view,
+			  const struct tb_audit_row *row) tb_must_check;
+
+/* True if anything was changed since the view was made or last flushed. */
+bool tb_view_is_dirty(const struct tb_view *view);
+/* Writes everything that changed to the transaction. */
+enum tb_err tb_view_flush(struct tb_view *view) tb_must_check;
+
+#endif
