@@ -1,0 +1,69 @@
+#include "api/ops/demo.h"
+
+#include "base/assert.h"
+
+const struct tb_demo_account tb_demo_accounts[] = {
+	{ .kind = TB_ACCOUNT_USER,
+	  .what = "administrator",
+	  .username = "admin",
+	  .password = "admin-demo-pass",
+	  .key = "admin",
+	  .name = "Administrator",
+	  .is_admin = true },
+	{ .kind = TB_ACCOUNT_USER,
+	  .what = "user",
+	  .username = "testuser",
+	  .password = "testpass123",
+	  .key = "user123",
+	  .name = "Test User",
+	  .store = "store-a" },
+	{ .kind = TB_ACCOUNT_SITE,
+	  .what = "site 63, store store-a",
+	  .username = "username",
+	  .password = "password",
+	  .key = "63",
+	  .site_id = 63,
+	  .name = "Site 63",
+	  .store = "store-a" },
+	{ .kind = TB_ACCOUNT_SITE,
+	  .what = "site 64, store store-b",
+	  .username = "site64",
+	  .password = "password64",
+	  .key = "64",
+	  .site_id = 64,
+	  .name = "Site 64",
+	  .store = "store-b" },
+	{ .kind = TB_ACCOUNT_SITE,
+	  .what = "site 1, edits central data",
+	  .username = "primary",
+	  .password = "primary-password",
+	  .key = "1",
+	  .site_id = 1,
+	  .name = "Primary",
+	  .may_edit_central = true },
+};
+const size_t tb_demo_accounts_count = TB_ARRAY_LEN(tb_demo_accounts);
+
+const struct tb_demo_line tb_demo_lines[] = {
+	{ "central data, as a site reads it from the beginning",
+	  "curl -u username:password '",
+	  "/sync/v5/central_records?cursor=0&limit=10'" },
+	{ "an invoice that site 63 pushes; finalised, so store-b gets it too",
+	  "curl -u username:password -H 'Content-Type: application/json'"
+	  " -d '[{\"site_id\":\"63\",\"table\":\"transact\","
+	  "\"recordID\":\"my-invoice\",\"action\":\"insert\","
+	  "\"data\":{\"store_ID\":\"store-a\",\"other_store_ID\":\"store-b\","
+	  "\"status\":\"fn\",\"total\":12.50}}]' '",
+	  "/sync/v5/queued_records'" },
+	{ "what now waits for site 64", "curl -u site64:password64 '",
+	  "/sync/v5/queued_records?limit=10'" },
+};
+const size_t tb_demo_lines_count = TB_ARRAY_LEN(tb_demo_lines);
+
+void tb_demo_put_line(struct tb_buf *buf, const struct tb_demo_line *line,
+		      struct tb_str base)
+{
+	tb_buf_append_z(buf, line->before);
+	tb_buf_append_str(buf, base);
+	tb_buf_append_z(buf, line->after);
+}
