@@ -1,0 +1,64 @@
+"""Servers shared by the tests of a file; orgs and sites are fresh in each."""
+
+import os
+
+import pytest
+
+from cli import PROGRAM
+from harness import ADMIN_PASSWORD, CONFIG, Server, Site
+
+
+@pytest.fixture(scope="session", autouse=True)
+def program():
+    """Say at once, and once, that there is nothing to test."""
+    if not os.access(PROGRAM, os.X_OK):
+        pytest.exit("no program at %s (set TOMBOLO)" % PROGRAM, 2)
+
+
+def ended(server):
+    """TERM must end a server in order: a sanitizer's report would not."""
+    code = server.stop()
+    assert code == 0, server.log_path.read_text()[-4000:]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server with no demo data, initialised by the command line."""
+    s = Server(tmp_path_factory.mktemp("server"), config=CONFIG)
+    s.cli.init("main", "admin", ADMIN_PASSWORD)
+    s.start()
+    yield s
+    ended(s)
+
+
+@pytest.fixture
+def org(server):
+    return server.org()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    s = Server(tmp_path_factory.mktemp("demo"), demo=True)
+    s.start()
+    yield s
+    ended(s)
+
+
+@pytest.fixture(params=["/sync/v5", "/api/sync/v5"])
+def prefix(request):
+    return request.param
+
+
+@pytest.fixture
+def site63(demo, prefix):
+    return Site(demo, "username", "password", 63, ["store-a"], prefix=prefix)
+
+
+@pytest.fixture
+def site64(demo, prefix):
+    return Site(demo, "site64", "password64", 64, ["store-b"], prefix=prefix)
+
+
+@pytest.fixture
+def primary(demo, prefix):
+    return Site(demo, "primary", "primary-password", 1, prefix=prefix)
