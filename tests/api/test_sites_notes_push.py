@@ -261,15 +261,6 @@ def test_delete_patch_and_merge_use_the_stored_records_right(
     assert org.export() == before
 
 
-def test_a_delete_needs_no_body_to_be_right(org, pair):
-    a, _ = pair
-    a.pushed(a.invoice("x"))
-    record = a.record("transact", "x", action="delete")
-    del record["data"]
-    a.pushed(record)
-    assert org.exported().get(("transact", "x"), {}).get("deleted", True)
-
-
 def test_declared_types_are_checked(org):
     a = org.site()
     body = {"store_ID": a.store}
