@@ -45,7 +45,7 @@ typedef void tb_group_publish_fn(void *ctx, const struct tb_org *org);
 /* Runs commits in one transaction; each outcome to its `err`. A failure that
  * one commit may have caused re-runs the group in halves, so that the culprit
  * fails alone. Returns IO when the store must not be written any more, else
- * OK. `more_work` is set when background work is left to do (tb_work_step). */
+ * OK. */
 enum tb_err tb_group_run(struct tb_store *store, struct tb_commit **commits,
 			 size_t n, int64_t now_us,
 			 tb_group_publish_fn *publish,

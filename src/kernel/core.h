@@ -71,8 +71,9 @@ enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
 enum tb_err tb_core_name_rid(struct tb_core *core, struct tb_tx *tx,
 			     uint32_t org, uint64_t coll, struct tb_str name,
 			     uint64_t *ret) tb_must_check;
-/* The name of such a rid; valid as long as the core. */
+/* The name of such a rid, borrowed from the core or from the arena. */
 enum tb_err tb_core_rid_name(struct tb_core *core, struct tb_tx *tx,
-			     uint64_t rid, struct tb_str *ret) tb_must_check;
+			     struct tb_arena *arena, uint64_t rid,
+			     struct tb_str *ret) tb_must_check;
 
 #endif

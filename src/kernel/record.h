@@ -76,6 +76,9 @@ struct tb_record {
 const struct tb_entry *tb_record_entry(const struct tb_record *record,
 				       uint64_t scope);
 
+/* The longest encoding of as many entries as there can be, in bytes. */
+#define TB_ENTRIES_ENCODED_MAX (TB_ENTRIES_MAX * 51)
+
 /* A record's entries as one byte string, the form in which stores keep them
  * beside the record (varints; scopes of the record's org as their number). */
 void tb_entries_encode(struct tb_buf *buf, uint32_t org,

@@ -16,8 +16,8 @@
 
 struct tb_view;
 
-/* The arena (borrowed) holds everything of the view. NOT_FOUND: no such org,
- * unless `create` (the org then exists when the view is flushed). */
+/* The arena (borrowed) holds everything of the view. NOT_FOUND: no such org;
+ * the system's own is made when it is not there. */
 enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
 			   uint32_t org, int64_t now_us,
 			   struct tb_view **ret) tb_must_check;
@@ -25,7 +25,10 @@ enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
 struct tb_tx *tb_view_tx(struct tb_view *view);
 struct tb_arena *tb_view_arena(struct tb_view *view);
 int64_t tb_view_now_us(const struct tb_view *view);
-/* The org's row, to be changed in place by the functions below or by kinds
+uint32_t tb_view_org_id(const struct tb_view *view);
+/* The org's row as decided so far. */
+const struct tb_org *tb_view_org_row(const struct tb_view *view);
+/* The same, to be changed in place by the functions below or by kinds
  * of commit that say so; written with the group. */
 struct tb_org *tb_view_org(struct tb_view *view);
 /* Principals or settings changed: caches of them end. */
@@ -103,10 +106,22 @@ enum tb_err tb_view_link(struct tb_view *view, uint64_t coll,
 enum tb_err tb_view_unlink(struct tb_view *view, uint64_t coll,
 			   struct tb_str key, uint64_t child) tb_must_check;
 
+/* A further org comes to be. In the view of TB_ORG_SYSTEM only. */
+enum tb_err tb_view_add_org(struct tb_view *view,
+			    const struct tb_org *org) tb_must_check;
+
+/* The children of this record may have to follow it: they are routed anew
+ * once the group's changes are in the transaction (kernel/work.h). */
+enum tb_err tb_view_follow(struct tb_view *view, uint64_t parent) tb_must_check;
+/* The next parent that was named so, in order; 0 when there is none. */
+uint64_t tb_view_next_followed(struct tb_view *view);
+
 /* Appends to the org's audit chain (kernel/audit.h makes the row). */
 enum tb_err tb_view_audit(struct tb_view *view,
 			  const struct tb_audit_row *row) tb_must_check;
 
+/* How many changes were made so far; rises with each. */
+uint64_t tb_view_changes(const struct tb_view *view);
 /* True if anything was changed since the view was made or last flushed. */
 bool tb_view_is_dirty(const struct tb_view *view);
 /* Writes everything that changed to the transaction. */

@@ -1,0 +1,213 @@
+#include "kernel/core.h"
+
+#include <pthread.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "kernel/commit.h"
+#include "kernel/names.h"
+
+struct heads {
+	uint32_t org;
+	struct tb_heads heads;
+};
+
+struct tb_core {
+	struct tb_core_options options;
+	struct tb_names *names;
+	pthread_rwlock_t lock; /* of what follows */
+	struct heads *orgs;    /* in the order of their ids */
+	size_t n_orgs;
+	size_t cap_orgs;
+};
+
+enum tb_err tb_core_create(const struct tb_core_options *options,
+			   struct tb_core **ret)
+{
+	struct tb_core *core = tb_calloc(1, sizeof(*core));
+
+	if (core == NULL)
+		return TB_ERR_NOMEM;
+	core->options = *options;
+	core->names = tb_names_create();
+	if (core->names == NULL) {
+		tb_free(core);
+		return TB_ERR_NOMEM;
+	}
+	TB_ASSERT(pthread_rwlock_init(&core->lock, NULL) == 0);
+	*ret = core;
+	return TB_OK;
+}
+
+void tb_core_destroy(struct tb_core *core)
+{
+	if (core == NULL)
+		return;
+	tb_names_destroy(core->names);
+	pthread_rwlock_destroy(&core->lock);
+	tb_free(core->orgs);
+	tb_free(core);
+}
+
+int64_t tb_core_now_us(struct tb_core *core)
+{
+	return core->options.now_us(core->options.now_ctx);
+}
+
+const struct tb_declaration *tb_core_declaration(const struct tb_core *core)
+{
+	return core->options.declaration;
+}
+
+enum tb_err tb_core_read(struct tb_core *core, struct tb_tx **ret)
+{
+	struct tb_store *store = core->options.store;
+
+	return store->ops->begin(store, TB_TX_READ, ret);
+}
+
+void tb_core_read_end(struct tb_tx *tx)
+{
+	if (tx != NULL)
+		tx->store->ops->rollback(tx);
+}
+
+enum tb_err tb_core_commit(struct tb_core *core, struct tb_commit *commit)
+{
+	commit->declaration = core->options.declaration;
+	core->options.committer.submit(core->options.committer.ctx, commit);
+	return commit->err;
+}
+
+/* Where an org is or would stand. */
+static size_t position_of(const struct tb_core *core, uint32_t org)
+{
+	size_t low = 0;
+	size_t high = core->n_orgs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (core->orgs[middle].org < org)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
+			  struct tb_heads *ret)
+{
+	enum tb_err err = TB_ERR_NOT_FOUND;
+	size_t at;
+
+	pthread_rwlock_rdlock(&core->lock);
+	at = position_of(core, org);
+	if (at < core->n_orgs && core->orgs[at].org == org) {
+		*ret = core->orgs[at].heads;
+		err = TB_OK;
+	}
+	pthread_rwlock_unlock(&core->lock);
+	return err;
+}
+
+static struct tb_heads heads_of(const struct tb_org *org)
+{
+	struct tb_heads heads = {
+		.epoch = org->epoch,
+		.head = org->head,
+		.generation = org->generation,
+	};
+
+	memcpy(heads.dense, org->dense, sizeof(heads.dense));
+	memcpy(heads.floor, org->floor, sizeof(heads.floor));
+	return heads;
+}
+
+static bool is_older(const struct tb_heads *a, const struct tb_heads *b)
+{
+	return a->epoch == b->epoch &&
+	       (a->head < b->head || a->generation < b->generation);
+}
+
+static enum tb_err insert_org(struct tb_core *core, size_t at,
+			      const struct heads *heads)
+{
+	if (core->n_orgs == core->cap_orgs) {
+		size_t cap = core->cap_orgs ? core->cap_orgs * 2 : 8;
+		struct heads *orgs = tb_realloc(core->orgs,
+						cap * sizeof(*orgs));
+
+		if (orgs == NULL)
+			return TB_ERR_NOMEM;
+		core->orgs = orgs;
+		core->cap_orgs = cap;
+	}
+	memmove(&core->orgs[at + 1], &core->orgs[at],
+		(core->n_orgs - at) * sizeof(*core->orgs));
+	core->orgs[at] = *heads;
+	core->n_orgs++;
+	return TB_OK;
+}
+
+enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
+{
+	struct heads heads = { org->id, heads_of(org) };
+	enum tb_err err = TB_OK;
+	size_t at;
+
+	pthread_rwlock_wrlock(&core->lock);
+	at = position_of(core, org->id);
+	if (at == core->n_orgs || core->orgs[at].org != org->id)
+		err = insert_org(core, at, &heads);
+	else if (!is_older(&heads.heads, &core->orgs[at].heads))
+		core->orgs[at] = heads;
+	pthread_rwlock_unlock(&core->lock);
+	return err;
+}
+
+enum tb_err tb_core_name_rid(struct tb_core *core, struct tb_tx *tx,
+			     uint32_t org, uint64_t coll, struct tb_str name,
+			     uint64_t *ret)
+{
+	struct tb_key key = { .org = org, .coll = coll, .key = name };
+	struct tb_record *record = NULL;
+	struct tb_arena *arena;
+	enum tb_err err;
+
+	if (tb_names_find(core->names, org, coll, name, ret))
+		return TB_OK;
+	arena = tb_arena_create(64u << 10);
+	if (arena == NULL)
+		return TB_ERR_NOMEM;
+	err = tx->store->ops->find(tx, arena, &key, 1, &record);
+	if (err == TB_OK && record == NULL)
+		err = TB_ERR_NOT_FOUND;
+	if (err == TB_OK) {
+		*ret = record->rid;
+		tb_names_add(core->names, org, coll, name, record->rid);
+	}
+	tb_arena_destroy(arena);
+	return err;
+}
+
+enum tb_err tb_core_rid_name(struct tb_core *core, struct tb_tx *tx,
+			     struct tb_arena *arena, uint64_t rid,
+			     struct tb_str *ret)
+{
+	struct tb_key key = { .org = tb_rid_org(rid), .rid = rid };
+	struct tb_record *record = NULL;
+	enum tb_err err;
+
+	if (tb_names_find_rid(core->names, rid, ret))
+		return TB_OK;
+	err = tx->store->ops->find(tx, arena, &key, 1, &record);
+	if (err == TB_OK && record == NULL)
+		err = TB_ERR_NOT_FOUND;
+	if (err != TB_OK)
+		return err;
+	tb_names_add(core->names, key.org, record->coll, record->key, rid);
+	*ret = record->key;
+	return TB_OK;
+}

@@ -1,0 +1,251 @@
+#include "kernel/fields.h"
+
+#include "codec/time.h"
+
+static const struct tb_json_limits member_limits = {
+	.max_depth = 64,
+	.max_nodes = 1u << 20,
+	.tape_depth = 1,
+};
+
+static bool is_integer(struct tb_json_value v)
+{
+	struct tb_str raw = tb_json_raw(v);
+
+	return tb_json_is(v, TB_JSON_NUMBER) &&
+	       memchr(raw.p, '.', raw.n) == NULL &&
+	       memchr(raw.p, 'e', raw.n) == NULL &&
+	       memchr(raw.p, 'E', raw.n) == NULL;
+}
+
+static bool is_time(struct tb_arena *arena, struct tb_json_value v,
+		    bool date_only)
+{
+	struct tb_str text;
+	int64_t us;
+
+	if (tb_json_string(arena, v, &text) != TB_OK)
+		return false;
+	if (date_only && text.n != strlen("2024-01-31"))
+		return false;
+	return tb_time_parse(text, date_only ? TB_TIME_DATE_ALLOWED : 0,
+			     &us) == TB_OK;
+}
+
+static bool is_one_of(const struct tb_field *field, struct tb_json_value v)
+{
+	for (size_t i = 0; i < field->n_values; i++)
+		if (tb_json_string_is(v, field->values[i]))
+			return true;
+	return false;
+}
+
+static bool fits(struct tb_arena *arena, const struct tb_field *field,
+		 struct tb_json_value v)
+{
+	switch (field->type) {
+	case TB_FIELD_STRING:
+		return tb_json_is(v, TB_JSON_STRING);
+	case TB_FIELD_INTEGER:
+		return is_integer(v);
+	case TB_FIELD_DECIMAL:
+		return tb_json_is(v, TB_JSON_NUMBER);
+	case TB_FIELD_BOOLEAN:
+		return tb_json_is(v, TB_JSON_TRUE) ||
+		       tb_json_is(v, TB_JSON_FALSE);
+	case TB_FIELD_DATETIME:
+		return is_time(arena, v, false);
+	case TB_FIELD_DATE:
+		return is_time(arena, v, true);
+	case TB_FIELD_ENUM:
+		return is_one_of(field, v);
+	case TB_FIELD_JSON:
+		return true;
+	}
+	return false;
+}
+
+static const char *const type_names[] = {
+	[TB_FIELD_STRING] = "a string",
+	[TB_FIELD_INTEGER] = "an integer",
+	[TB_FIELD_DECIMAL] = "a number",
+	[TB_FIELD_BOOLEAN] = "true or false",
+	[TB_FIELD_DATETIME] = "an ISO 8601 time",
+	[TB_FIELD_DATE] = "a date, YYYY-MM-DD",
+	[TB_FIELD_ENUM] = "one of the declared values",
+	[TB_FIELD_JSON] = "any JSON",
+};
+
+static enum tb_err refuse(struct tb_arena *arena, const struct tb_field *field,
+			  struct tb_str *ret_message)
+{
+	enum tb_err err = tb_arena_printf(arena, ret_message,
+					  "field \"%.*s\": expected %s",
+					  TB_STR_ARG(field->name),
+					  type_names[field->type]);
+
+	return err == TB_OK ? TB_ERR_INVALID : err;
+}
+
+enum tb_err tb_fields_check(struct tb_arena *arena,
+			    const struct tb_collection *collection,
+			    struct tb_str body, struct tb_str *ret_message)
+{
+	struct tb_json json;
+	enum tb_err err;
+
+	if (collection == NULL || collection->n_fields == 0)
+		return TB_OK;
+	err = tb_json_parse(arena, body, &member_limits, &json, NULL);
+	if (err != TB_OK)
+		return err;
+	for (size_t i = 0; i < collection->n_fields; i++) {
+		const struct tb_field *field = &collection->fields[i];
+		struct tb_json_value v = tb_json_get(tb_json_root(&json),
+						     field->name);
+
+		if (tb_json_is_absent(v) && !field->required)
+			continue;
+		if (tb_json_is(v, TB_JSON_NULL) && field->nullable)
+			continue;
+		if (tb_json_is_absent(v) || !fits(arena, field, v))
+			return refuse(arena, field, ret_message);
+	}
+	return TB_OK;
+}
+
+static enum tb_err parse_object(struct tb_arena *arena, struct tb_str text,
+				struct tb_json *ret)
+{
+	enum tb_err err = tb_json_parse(arena, text, &member_limits, ret,
+					NULL);
+
+	if (err == TB_OK && !tb_json_is(tb_json_root(ret), TB_JSON_OBJECT))
+		err = TB_ERR_INVALID;
+	return err;
+}
+
+/* The member of `object` of the same name as the key of a member of another
+ * object. */
+static enum tb_err same_member(struct tb_arena *arena,
+			       struct tb_json_value object,
+			       struct tb_json_value key,
+			       struct tb_json_value *ret)
+{
+	struct tb_str name;
+	enum tb_err err = tb_json_string(arena, key, &name);
+
+	if (err == TB_OK)
+		*ret = tb_json_get(object, name);
+	return err;
+}
+
+static void put_member(struct tb_json_writer *w, struct tb_json_value key,
+		       struct tb_json_value value)
+{
+	if (w->comma)
+		tb_buf_append_char(w->buf, ',');
+	tb_buf_append_str(w->buf, tb_json_raw(key));
+	tb_buf_append_char(w->buf, ':');
+	tb_buf_append_str(w->buf, tb_json_raw(value));
+	w->comma = true;
+}
+
+/* Writes `base` with values from `changes` where it has some. */
+static enum tb_err put_merged(struct tb_arena *arena, struct tb_json_writer *w,
+			      struct tb_json_value base,
+			      struct tb_json_value changes)
+{
+	struct tb_json_iter it = tb_json_iter(base);
+	enum tb_err err = TB_OK;
+
+	tb_json_begin_object(w);
+	while (err == TB_OK && tb_json_next(&it)) {
+		struct tb_json_value change;
+
+		err = same_member(arena, changes, it.key, &change);
+		if (err == TB_OK)
+			put_member(w, it.key,
+				   tb_json_is_absent(change) ? it.value
+							     : change);
+	}
+	it = tb_json_iter(changes);
+	while (err == TB_OK && tb_json_next(&it)) {
+		struct tb_json_value there;
+
+		err = same_member(arena, base, it.key, &there);
+		if (err == TB_OK && tb_json_is_absent(there))
+			put_member(w, it.key, it.value);
+	}
+	tb_json_end_object(w);
+	return err;
+}
+
+enum tb_err tb_fields_patch(struct tb_arena *arena, struct tb_str base,
+			    struct tb_str changes, struct tb_str *ret)
+{
+	struct tb_json base_json;
+	struct tb_json changes_json;
+	struct tb_buf buf;
+	struct tb_json_writer w = tb_json_writer(&buf);
+	enum tb_err err = parse_object(arena, base, &base_json);
+
+	if (err == TB_OK)
+		err = parse_object(arena, changes, &changes_json);
+	if (err != TB_OK)
+		return err;
+	tb_buf_init(&buf, base.n + changes.n + 2);
+	err = put_merged(arena, &w, tb_json_root(&base_json),
+			 tb_json_root(&changes_json));
+	if (err == TB_OK)
+		err = tb_buf_err(&buf);
+	if (err == TB_OK)
+		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
+	tb_buf_fini(&buf);
+	return err;
+}
+
+enum tb_err tb_fields_keep_centre(struct tb_arena *arena,
+				  const struct tb_collection *collection,
+				  struct tb_str body, struct tb_str other,
+				  struct tb_str *ret, bool *ret_same)
+{
+	struct tb_json mine;
+	struct tb_json theirs;
+	struct tb_buf changes;
+	struct tb_json_writer w = tb_json_writer(&changes);
+	bool same = true;
+	enum tb_err err = parse_object(arena, body, &mine);
+
+	if (err == TB_OK)
+		err = parse_object(arena, other, &theirs);
+	if (err != TB_OK)
+		return err;
+	tb_buf_init(&changes, other.n + 2 * body.n + 2);
+	tb_json_begin_object(&w);
+	for (size_t i = 0; i < collection->n_fields; i++) {
+		struct tb_str name = collection->fields[i].name;
+		struct tb_json_value a = tb_json_get(tb_json_root(&mine), name);
+		struct tb_json_value b = tb_json_get(tb_json_root(&theirs),
+						     name);
+
+		if (!collection->fields[i].centre_wins ||
+		    tb_json_is_absent(b) ||
+		    (!tb_json_is_absent(a) &&
+		     tb_str_eq(tb_json_raw(a), tb_json_raw(b))))
+			continue;
+		same = false;
+		tb_json_key(&w, name);
+		tb_json_rawval(&w, tb_json_raw(b));
+	}
+	tb_json_end_object(&w);
+	err = tb_buf_err(&changes);
+	if (err == TB_OK && same)
+		*ret = body;
+	else if (err == TB_OK)
+		err = tb_fields_patch(arena, body, tb_buf_str(&changes), ret);
+	tb_buf_fini(&changes);
+	if (err == TB_OK)
+		*ret_same = same;
+	return err;
+}

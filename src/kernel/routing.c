@@ -1,0 +1,261 @@
+#include "kernel/routing.h"
+
+#include "codec/json.h"
+
+/* A merged record names its survivor; chains of merges are followed so far. */
+#define MERGE_HOPS_MAX 8
+
+static const struct tb_json_limits member_limits = {
+	.max_depth = 64,
+	.max_nodes = 1u << 20,
+	.tape_depth = 1,
+};
+
+/* A member that names a record: a non-empty string, or a number as it is
+ * written. */
+static enum tb_err name_member(struct tb_arena *arena,
+			       struct tb_json_value object, struct tb_str name,
+			       struct tb_str *ret)
+{
+	struct tb_json_value v = tb_json_get(object, name);
+
+	*ret = TB_STR_NONE;
+	if (tb_json_is(v, TB_JSON_NUMBER))
+		*ret = tb_json_raw(v);
+	if (!tb_json_is(v, TB_JSON_STRING))
+		return TB_OK;
+	if (tb_json_raw(v).n > 2)
+		return tb_json_string(arena, v, ret);
+	return TB_OK;
+}
+
+static bool condition_holds(const struct tb_also *also,
+			    struct tb_json_value body)
+{
+	return also->when_value.p == NULL ||
+	       tb_json_string_is(tb_json_get(body, also->when_field),
+				 also->when_value);
+}
+
+enum tb_err tb_routing_extract(struct tb_arena *arena,
+			       const struct tb_collection *collection,
+			       struct tb_str body, struct tb_route_words *ret)
+{
+	struct tb_route_words words = { .n_also = 0 };
+	struct tb_json json;
+	struct tb_json_value root;
+	enum tb_err err;
+
+	if (collection == NULL || collection->routing == TB_ROUTING_CENTRAL) {
+		*ret = words;
+		return TB_OK;
+	}
+	err = tb_json_parse(arena, body, &member_limits, &json, NULL);
+	if (err != TB_OK)
+		return err;
+	root = tb_json_root(&json);
+	if (!tb_json_is(root, TB_JSON_OBJECT))
+		return TB_ERR_INVALID;
+	err = name_member(arena, root, collection->field, &words.home);
+	for (size_t i = 0; err == TB_OK && i < collection->n_also; i++) {
+		const struct tb_also *also = &collection->also[i];
+		struct tb_str store = TB_STR_NONE;
+
+		if (!condition_holds(also, root))
+			continue;
+		err = name_member(arena, root, also->field, &store);
+		if (store.p != NULL)
+			words.also[words.n_also++] = store;
+	}
+	if (err == TB_OK)
+		*ret = words;
+	return err;
+}
+
+uint64_t tb_routing_home(const struct tb_record *record)
+{
+	for (size_t i = 0; i < record->n_entries; i++)
+		if (record->entries[i].flags & TB_ENTRY_HOME)
+			return record->entries[i].scope;
+	return 0;
+}
+
+static enum tb_err survivor_key(struct tb_view *view,
+				const struct tb_record *record,
+				struct tb_str *ret)
+{
+	struct tb_json json;
+	enum tb_err err = tb_json_parse(tb_view_arena(view), record->body,
+					&member_limits, &json, NULL);
+
+	if (err != TB_OK)
+		return err;
+	return name_member(tb_view_arena(view), tb_json_root(&json),
+			   TB_STR("merged_into"), ret);
+}
+
+enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
+			      struct tb_str key, const struct tb_record **ret)
+{
+	const struct tb_record *record = NULL;
+	enum tb_err err = tb_view_get(view, TB_COLL_COLLECTION, collection,
+				      &record);
+	uint64_t coll = record != NULL ? record->rid : 0;
+
+	if (err != TB_OK || coll == 0) {
+		*ret = NULL;
+		return err;
+	}
+	for (int hops = 0; hops < MERGE_HOPS_MAX; hops++) {
+		struct tb_str next = TB_STR_NONE;
+
+		err = tb_view_get(view, coll, key, &record);
+		if (err != TB_OK)
+			return err;
+		if (record != NULL && record->deleted)
+			err = survivor_key(view, record, &next);
+		if (err != TB_OK)
+			return err;
+		if (next.p == NULL)
+			break;
+		key = next;
+	}
+	*ret = record;
+	return TB_OK;
+}
+
+/* Adds a scope, or makes the one that is there a home, too. */
+static void add_target(struct tb_route_plan *plan, uint64_t scope,
+		       uint8_t flags)
+{
+	for (size_t i = 0; i < plan->n_targets; i++)
+		if (plan->targets[i].scope == scope) {
+			plan->targets[i].flags |= flags;
+			return;
+		}
+	plan->targets[plan->n_targets++] = (struct tb_target){ scope, flags };
+}
+
+static void set_home(struct tb_route_plan *plan, uint64_t scope, uint8_t flags)
+{
+	plan->home = scope;
+	add_target(plan, scope, TB_ENTRY_HOME | flags);
+}
+
+static enum tb_err plan_store(struct tb_view *view,
+			      const struct tb_route_words *words,
+			      struct tb_route_plan *plan)
+{
+	uint64_t scope;
+	enum tb_err err;
+
+	if (words->home.p == NULL) {
+		plan->no_home = TB_STR("the record names no store");
+		return TB_OK;
+	}
+	if (words->home.n > TB_KEY_MAX / 2) {
+		plan->no_home = TB_STR("the store's id is too long");
+		return TB_OK;
+	}
+	err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX, words->home, &scope);
+	if (err == TB_OK)
+		set_home(plan, scope, 0);
+	return err;
+}
+
+/* A child goes wherever its parent is; where that is deleted, to its home. */
+static void plan_with_parent(const struct tb_record *parent,
+			     struct tb_route_plan *plan)
+{
+	for (size_t i = 0; i < parent->n_entries; i++) {
+		const struct tb_entry *entry = &parent->entries[i];
+		uint8_t home = entry->flags & TB_ENTRY_HOME;
+
+		if ((entry->scope & TB_NUM_MAX) <= TB_NUM_RESERVED &&
+		    (entry->scope & TB_NUM_MAX) != TB_SCOPE_CENTRAL)
+			continue;
+		if (entry->flags & TB_ENTRY_WAITING)
+			continue;
+		if (parent->deleted ? !home : !(entry->flags & TB_ENTRY_PRESENT))
+			continue;
+		if (home)
+			set_home(plan, entry->scope, 0);
+		else
+			add_target(plan, entry->scope, 0);
+	}
+}
+
+static enum tb_err plan_child(struct tb_view *view,
+			      const struct tb_collection *collection,
+			      const struct tb_route_words *words,
+			      uint64_t site_scope, struct tb_route_plan *plan)
+{
+	const struct tb_record *parent;
+	enum tb_err err;
+
+	if (words->home.p == NULL) {
+		plan->no_home = TB_STR("the record names no parent");
+		return TB_OK;
+	}
+	if (words->home.n > TB_KEY_MAX) {
+		plan->no_home = TB_STR("the parent's id is too long");
+		return TB_OK;
+	}
+	err = tb_routing_parent(view, collection->parent, words->home, &parent);
+	if (err != TB_OK)
+		return err;
+	if (parent != NULL)
+		plan_with_parent(parent, plan);
+	if (plan->home == 0) {
+		plan->n_targets = 0;
+		plan->waiting = true;
+		set_home(plan, site_scope, TB_ENTRY_WAITING);
+		add_target(plan,
+			   tb_scope_known(tb_view_org_id(view),
+					  TB_SCOPE_WAITING),
+			   0);
+	}
+	return TB_OK;
+}
+
+enum tb_err tb_routing_plan(struct tb_view *view,
+			    const struct tb_collection *collection,
+			    const struct tb_route_words *words,
+			    uint64_t site_scope, struct tb_route_plan *ret)
+{
+	enum tb_routing_kind kind = collection != NULL ? collection->routing
+						       : TB_ROUTING_SITE;
+	enum tb_err err = TB_OK;
+
+	ret->n_targets = 0;
+	ret->home = 0;
+	ret->waiting = false;
+	ret->no_home = TB_STR_NONE;
+	switch (kind) {
+	case TB_ROUTING_SITE:
+		set_home(ret, site_scope, 0);
+		break;
+	case TB_ROUTING_CENTRAL:
+		set_home(ret,
+			 tb_scope_known(tb_view_org_id(view), TB_SCOPE_CENTRAL),
+			 0);
+		break;
+	case TB_ROUTING_STORE:
+		err = plan_store(view, words, ret);
+		break;
+	case TB_ROUTING_PARENT:
+		err = plan_child(view, collection, words, site_scope, ret);
+		break;
+	}
+	for (size_t i = 0; err == TB_OK && i < words->n_also; i++) {
+		uint64_t scope;
+
+		if (words->also[i].n > TB_KEY_MAX / 2)
+			continue;
+		err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX,
+				    words->also[i], &scope);
+		if (err == TB_OK && !ret->waiting)
+			add_target(ret, scope, 0);
+	}
+	return err;
+}

@@ -1,0 +1,58 @@
+/*
+ * Routing: from a collection's declaration, a record's body and its parent's
+ * places to the scopes that the record belongs to. What the body says is
+ * extracted once, before the commit; the rest is decided in it.
+ */
+#ifndef TB_KERNEL_ROUTING_H
+#define TB_KERNEL_ROUTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "kernel/declaration.h"
+#include "kernel/view.h"
+
+/* What a body says of its record's places; slices of the body or the arena. */
+struct tb_route_words {
+	struct tb_str home; /* store or parent that it names; p NULL: none */
+	struct tb_str also[TB_ALSO_MAX]; /* further stores */
+	size_t n_also;
+};
+
+/* Reads the words from a body (a JSON object). INVALID: no object. */
+enum tb_err tb_routing_extract(struct tb_arena *arena,
+			       const struct tb_collection *collection,
+			       struct tb_str body,
+			       struct tb_route_words *ret) tb_must_check;
+
+/* Where a record goes. */
+struct tb_route_plan {
+	struct tb_target targets[TB_ALSO_MAX + TB_ENTRIES_MAX];
+	size_t n_targets;
+	uint64_t home;       /* scope whose holder may write it; 0: none */
+	bool waiting;        /* its parent is not there yet */
+	struct tb_str no_home; /* why it has none, when the body is wrong */
+};
+
+/* Plans a record's places. `collection` NULL is one that is not declared.
+ * `site_scope` is the scope of what the pushing site keeps for itself: there
+ * go records that belong nowhere else, and those that wait. */
+enum tb_err tb_routing_plan(struct tb_view *view,
+			    const struct tb_collection *collection,
+			    const struct tb_route_words *words,
+			    uint64_t site_scope,
+			    struct tb_route_plan *ret) tb_must_check;
+
+/* The scope whose holder may write a stored record: its home, which a deleted
+ * record keeps. 0: it has none. */
+uint64_t tb_routing_home(const struct tb_record *record);
+
+/* The record that a parent's children go with: the parent, or the one that it
+ * was merged into. NULL: there is none. */
+enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
+			      struct tb_str key,
+			      const struct tb_record **ret) tb_must_check;
+
+#endif

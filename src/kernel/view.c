@@ -1,0 +1,940 @@
+#include "kernel/view.h"
+
+#include "base/assert.h"
+#include "kernel/audit.h"
+
+/* A record's own times differ by this much at least, because browsers keep
+ * no more than milliseconds of them. */
+#define RECORD_STEP_US 1000
+
+#define BUCKETS_INITIAL 256
+
+struct slot {
+	struct tb_key key;
+	uint64_t hash;
+	struct slot *next_in_bucket;
+	struct slot *next_by_rid;
+	struct slot *next_wanted;
+	struct slot *next_dirty;
+	const struct tb_record *stored; /* as the transaction has it */
+	struct tb_record *now;          /* as decided; NULL: none */
+	bool loaded;
+	bool wanted;
+	bool dirty;
+};
+
+/* A hash table of slots, chained. */
+struct table {
+	struct slot **buckets;
+	size_t n_buckets; /* a power of two */
+	size_t n_slots;
+};
+
+struct pending {
+	struct pending *next;
+	struct tb_op op;
+};
+
+struct followed {
+	struct followed *next;
+	uint64_t rid;
+};
+
+struct tb_view {
+	struct tb_arena *arena;
+	struct tb_tx *tx;
+	int64_t now_us;
+	struct tb_org org;
+	bool org_dirty;
+	uint64_t changes;
+	struct table by_key;
+	struct table by_rid;
+	struct slot *wanted;
+	size_t n_wanted;
+	struct slot *dirty;
+	struct slot **dirty_tail;
+	size_t n_dirty;
+	struct pending *ops;
+	struct pending **ops_tail;
+	size_t n_ops;
+	struct followed *followed;
+	struct followed **followed_tail;
+};
+
+static void make_org(struct tb_org *org, uint32_t id)
+{
+	*org = (struct tb_org){ .id = id, .head = TB_NUM_RESERVED };
+}
+
+static enum tb_err table_init(struct tb_arena *arena, struct table *table)
+{
+	table->buckets = tb_arena_calloc(arena, BUCKETS_INITIAL,
+					 sizeof(*table->buckets));
+	if (table->buckets == NULL)
+		return TB_ERR_NOMEM;
+	table->n_buckets = BUCKETS_INITIAL;
+	table->n_slots = 0;
+	return TB_OK;
+}
+
+enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
+			   uint32_t org, int64_t now_us, struct tb_view **ret)
+{
+	struct tb_view *view = tb_arena_calloc(arena, 1, sizeof(*view));
+	enum tb_err err;
+
+	if (view == NULL)
+		return TB_ERR_NOMEM;
+	view->arena = arena;
+	view->tx = tx;
+	view->now_us = now_us;
+	view->dirty_tail = &view->dirty;
+	view->ops_tail = &view->ops;
+	view->followed_tail = &view->followed;
+	if (table_init(arena, &view->by_key) != TB_OK ||
+	    table_init(arena, &view->by_rid) != TB_OK)
+		return TB_ERR_NOMEM;
+	err = tx->store->ops->org_get(tx, org, &view->org);
+	if (err == TB_ERR_NOT_FOUND && org == TB_ORG_SYSTEM) {
+		make_org(&view->org, org);
+		view->org_dirty = true;
+		err = TB_OK;
+	}
+	if (err != TB_OK)
+		return err;
+	*ret = view;
+	return TB_OK;
+}
+
+struct tb_tx *tb_view_tx(struct tb_view *view)
+{
+	return view->tx;
+}
+
+struct tb_arena *tb_view_arena(struct tb_view *view)
+{
+	return view->arena;
+}
+
+int64_t tb_view_now_us(const struct tb_view *view)
+{
+	return view->now_us;
+}
+
+uint32_t tb_view_org_id(const struct tb_view *view)
+{
+	return view->org.id;
+}
+
+const struct tb_org *tb_view_org_row(const struct tb_view *view)
+{
+	return &view->org;
+}
+
+struct tb_org *tb_view_org(struct tb_view *view)
+{
+	view->org_dirty = true;
+	return &view->org;
+}
+
+void tb_view_bump_generation(struct tb_view *view)
+{
+	view->org.generation++;
+	view->org_dirty = true;
+	view->changes++;
+}
+
+static uint64_t hash_key(uint64_t coll, struct tb_str key)
+{
+	return tb_str_hash(key) ^ (coll * 0x9e3779b97f4a7c15ull);
+}
+
+static uint64_t hash_rid(uint64_t rid)
+{
+	return rid * 0x9e3779b97f4a7c15ull >> 20;
+}
+
+/* Doubles a table; `by_rid` says by which links its slots are chained. */
+static enum tb_err table_grow(struct tb_view *view, struct table *table,
+			      bool by_rid)
+{
+	size_t n = table->n_buckets * 2;
+	struct slot **buckets = tb_arena_calloc(view->arena, n,
+						sizeof(*buckets));
+
+	if (buckets == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < table->n_buckets; i++) {
+		struct slot *slot = table->buckets[i];
+
+		while (slot != NULL) {
+			struct slot **link = by_rid ? &slot->next_by_rid
+						    : &slot->next_in_bucket;
+			struct slot *next = *link;
+			uint64_t hash = by_rid ? hash_rid(slot->now->rid)
+					       : slot->hash;
+
+			*link = buckets[hash & (n - 1)];
+			buckets[hash & (n - 1)] = slot;
+			slot = next;
+		}
+	}
+	table->buckets = buckets;
+	table->n_buckets = n;
+	return TB_OK;
+}
+
+static enum tb_err slot_for(struct tb_view *view, uint64_t coll,
+			    struct tb_str key, struct slot **ret)
+{
+	struct table *table = &view->by_key;
+	uint64_t hash = hash_key(coll, key);
+	struct slot *slot = table->buckets[hash & (table->n_buckets - 1)];
+
+	for (; slot != NULL; slot = slot->next_in_bucket)
+		if (slot->hash == hash && slot->key.coll == coll &&
+		    tb_str_eq(slot->key.key, key)) {
+			*ret = slot;
+			return TB_OK;
+		}
+	if (table->n_slots >= table->n_buckets &&
+	    table_grow(view, table, false) != TB_OK)
+		return TB_ERR_NOMEM;
+	slot = tb_arena_calloc(view->arena, 1, sizeof(*slot));
+	if (slot == NULL)
+		return TB_ERR_NOMEM;
+	slot->key = (struct tb_key){ .org = view->org.id,
+				     .coll = coll,
+				     .key = key };
+	slot->hash = hash;
+	slot->next_in_bucket = table->buckets[hash & (table->n_buckets - 1)];
+	table->buckets[hash & (table->n_buckets - 1)] = slot;
+	table->n_slots++;
+	*ret = slot;
+	return TB_OK;
+}
+
+static struct slot *slot_of_rid(struct tb_view *view, uint64_t rid)
+{
+	struct table *table = &view->by_rid;
+	struct slot *slot =
+		table->buckets[hash_rid(rid) & (table->n_buckets - 1)];
+
+	while (slot != NULL && (slot->now == NULL || slot->now->rid != rid))
+		slot = slot->next_by_rid;
+	return slot;
+}
+
+/* Lets a slot that has a record be found by its rid. */
+static enum tb_err index_rid(struct tb_view *view, struct slot *slot)
+{
+	struct table *table = &view->by_rid;
+	uint64_t hash = hash_rid(slot->now->rid);
+
+	if (table->n_slots >= table->n_buckets &&
+	    table_grow(view, table, true) != TB_OK)
+		return TB_ERR_NOMEM;
+	slot->next_by_rid = table->buckets[hash & (table->n_buckets - 1)];
+	table->buckets[hash & (table->n_buckets - 1)] = slot;
+	table->n_slots++;
+	return TB_OK;
+}
+
+static void unindex_rid(struct tb_view *view, struct slot *slot)
+{
+	struct table *table = &view->by_rid;
+	struct slot **link = &table->buckets[hash_rid(slot->now->rid) &
+					     (table->n_buckets - 1)];
+
+	while (*link != slot)
+		link = &(*link)->next_by_rid;
+	*link = slot->next_by_rid;
+	slot->next_by_rid = NULL;
+	table->n_slots--;
+}
+
+static enum tb_err slot_loaded(struct tb_view *view, struct slot *slot,
+			       struct tb_record *record)
+{
+	slot->loaded = true;
+	slot->stored = record;
+	slot->now = record;
+	return record != NULL ? index_rid(view, slot) : TB_OK;
+}
+
+enum tb_err tb_view_want(struct tb_view *view, uint64_t coll,
+			 struct tb_str key)
+{
+	struct slot *slot;
+	enum tb_err err = slot_for(view, coll, key, &slot);
+
+	if (err != TB_OK || slot->loaded || slot->wanted)
+		return err;
+	slot->wanted = true;
+	slot->next_wanted = view->wanted;
+	view->wanted = slot;
+	view->n_wanted++;
+	return TB_OK;
+}
+
+enum tb_err tb_view_load(struct tb_view *view)
+{
+	size_t n = view->n_wanted;
+	struct tb_key *keys;
+	struct tb_record **records;
+	struct slot *slot = view->wanted;
+	enum tb_err err;
+
+	if (n == 0)
+		return TB_OK;
+	keys = tb_arena_calloc(view->arena, n, sizeof(*keys));
+	records = tb_arena_calloc(view->arena, n, sizeof(*records));
+	if (keys == NULL || records == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < n; i++, slot = slot->next_wanted)
+		keys[i] = slot->key;
+	err = view->tx->store->ops->find(view->tx, view->arena, keys, n,
+					 records);
+	slot = view->wanted;
+	for (size_t i = 0; err == TB_OK && i < n; i++, slot = slot->next_wanted)
+		if (!slot->loaded)
+			err = slot_loaded(view, slot, records[i]);
+	view->wanted = NULL;
+	view->n_wanted = 0;
+	return err;
+}
+
+static enum tb_err slot_read(struct tb_view *view, struct slot *slot)
+{
+	struct tb_record *record = NULL;
+	enum tb_err err;
+
+	if (slot->loaded)
+		return TB_OK;
+	err = view->tx->store->ops->find(view->tx, view->arena, &slot->key, 1,
+					 &record);
+	return err == TB_OK ? slot_loaded(view, slot, record) : err;
+}
+
+static enum tb_err slot_get(struct tb_view *view, uint64_t coll,
+			    struct tb_str key, struct slot **ret)
+{
+	struct slot *slot;
+	enum tb_err err = slot_for(view, coll, key, &slot);
+
+	if (err == TB_OK)
+		err = slot_read(view, slot);
+	if (err == TB_OK)
+		*ret = slot;
+	return err;
+}
+
+enum tb_err tb_view_get(struct tb_view *view, uint64_t coll, struct tb_str key,
+			const struct tb_record **ret)
+{
+	struct slot *slot;
+	enum tb_err err = slot_get(view, coll, key, &slot);
+
+	if (err == TB_OK)
+		*ret = slot->now;
+	return err;
+}
+
+static enum tb_err slot_get_rid(struct tb_view *view, uint64_t rid,
+				struct slot **ret)
+{
+	struct slot *slot = slot_of_rid(view, rid);
+	struct tb_key key = { .org = view->org.id, .rid = rid };
+	struct tb_record *record = NULL;
+	enum tb_err err;
+
+	if (slot != NULL) {
+		*ret = slot;
+		return TB_OK;
+	}
+	err = view->tx->store->ops->find(view->tx, view->arena, &key, 1,
+					 &record);
+	if (err == TB_OK && record == NULL)
+		err = TB_ERR_NOT_FOUND;
+	if (err == TB_OK)
+		err = slot_for(view, record->coll, record->key, &slot);
+	if (err != TB_OK)
+		return err;
+	/* A slot that is loaded and has another record, or none, replaced the
+	 * one with this number. */
+	if (slot->loaded)
+		return TB_ERR_NOT_FOUND;
+	err = slot_loaded(view, slot, record);
+	if (err == TB_OK)
+		*ret = slot;
+	return err;
+}
+
+enum tb_err tb_view_get_rid(struct tb_view *view, uint64_t rid,
+			    const struct tb_record **ret)
+{
+	struct slot *slot;
+	enum tb_err err = slot_get_rid(view, rid, &slot);
+
+	if (err == TB_ERR_NOT_FOUND) {
+		*ret = NULL;
+		return TB_OK;
+	}
+	if (err == TB_OK)
+		*ret = slot->now;
+	return err;
+}
+
+static void mark_dirty(struct tb_view *view, struct slot *slot)
+{
+	view->changes++;
+	if (slot->dirty)
+		return;
+	slot->dirty = true;
+	slot->next_dirty = NULL;
+	*view->dirty_tail = slot;
+	view->dirty_tail = &slot->next_dirty;
+	view->n_dirty++;
+}
+
+static enum tb_err next_num(struct tb_view *view, uint64_t *ret)
+{
+	if (view->org.head >= TB_NUM_MAX)
+		return TB_ERR_FULL;
+	view->org_dirty = true;
+	*ret = ++view->org.head;
+	return TB_OK;
+}
+
+/* The time of the next change: never before the last one's; `at_us` is the
+ * clock's, or an import's own. */
+static int64_t next_time(struct tb_view *view, int64_t at_us,
+			 int64_t not_before_us)
+{
+	int64_t time_us = at_us;
+
+	if (time_us <= view->org.last_us)
+		time_us = view->org.last_us + 1;
+	if (time_us < not_before_us)
+		time_us = not_before_us;
+	view->org.last_us = time_us;
+	return time_us;
+}
+
+static uint64_t feed_num(struct tb_view *view, uint64_t scope, uint64_t num)
+{
+	switch (scope - tb_scope_known(view->org.id, 0)) {
+	case TB_SCOPE_CENTRAL:
+		return ++view->org.dense[TB_DENSE_CENTRAL];
+	case TB_SCOPE_EVENTS:
+		return ++view->org.dense[TB_DENSE_EVENTS];
+	default:
+		return num;
+	}
+}
+
+/* Indexes of the system keep no trace of what left them: nobody follows
+ * them. */
+static bool is_index(const struct tb_view *view, uint64_t scope)
+{
+	uint64_t known = scope - tb_scope_known(view->org.id, 0);
+
+	return known > TB_SCOPE_EVENTS && known <= TB_NUM_RESERVED;
+}
+
+/* What routing a record anew means for its entries. */
+struct routing {
+	const struct tb_target *targets;
+	size_t n_targets;
+	uint64_t num;
+	int64_t time_us;
+	uint32_t origin;
+	bool move_all; /* the record changed: entries that stay move, too */
+	bool deleted;
+};
+
+static const struct tb_target *target_of(const struct routing *routing,
+					 uint64_t scope)
+{
+	for (size_t i = 0; i < routing->n_targets; i++)
+		if (routing->targets[i].scope == scope)
+			return &routing->targets[i];
+	return NULL;
+}
+
+static struct tb_entry moved_entry(struct tb_view *view,
+				   const struct routing *routing,
+				   uint64_t scope, uint8_t flags,
+				   const struct tb_entry *before)
+{
+	uint64_t num = feed_num(view, scope, routing->num);
+	bool was_in = before != NULL && (before->flags & TB_ENTRY_PRESENT);
+	bool is_in = flags & TB_ENTRY_PRESENT;
+
+	return (struct tb_entry){
+		.scope = scope,
+		.num = num,
+		.entered = before != NULL && (was_in || !is_in)
+				   ? before->entered
+				   : num,
+		.time_us = routing->time_us,
+		.origin = routing->origin,
+		.flags = flags,
+	};
+}
+
+/* What becomes of an entry that the record has already. A deleted record's
+ * home stays marked, because it says who may write the record again. */
+static struct tb_entry kept_entry(struct tb_view *view,
+				  const struct routing *routing,
+				  const struct tb_entry *before)
+{
+	const struct tb_target *target = target_of(routing, before->scope);
+	uint8_t flags = target ? target->flags | TB_ENTRY_PRESENT : 0;
+
+	if (target == NULL && routing->deleted)
+		flags = before->flags & TB_ENTRY_HOME;
+	if (flags == before->flags && !(flags & TB_ENTRY_PRESENT))
+		return *before;
+	if (flags == before->flags && !routing->move_all)
+		return *before;
+	return moved_entry(view, routing, before->scope, flags, before);
+}
+
+/* The entries of a record after `routing`. TOO_LARGE: too many scopes. */
+static enum tb_err route_entries(struct tb_view *view,
+				 const struct tb_record *old,
+				 const struct routing *routing,
+				 const struct tb_entry **ret, size_t *ret_n)
+{
+	size_t n_old = old != NULL ? old->n_entries : 0;
+	size_t max = n_old + routing->n_targets;
+	struct tb_entry *entries = NULL;
+	size_t n = 0;
+
+	if (max > 0) {
+		entries = tb_arena_calloc(view->arena, max, sizeof(*entries));
+		if (entries == NULL)
+			return TB_ERR_NOMEM;
+	}
+	for (size_t i = 0; i < n_old; i++) {
+		const struct tb_entry *before = &old->entries[i];
+
+		if (is_index(view, before->scope) &&
+		    target_of(routing, before->scope) == NULL)
+			continue;
+		entries[n++] = kept_entry(view, routing, before);
+	}
+	for (size_t i = 0; i < routing->n_targets; i++) {
+		const struct tb_target *target = &routing->targets[i];
+
+		if (old != NULL && tb_record_entry(old, target->scope) != NULL)
+			continue;
+		entries[n++] = moved_entry(view, routing, target->scope,
+					   target->flags | TB_ENTRY_PRESENT,
+					   NULL);
+	}
+	*ret = entries;
+	*ret_n = n;
+	return TB_OK;
+}
+
+static enum tb_err slot_put(struct tb_view *view, struct slot *slot,
+			    const struct tb_put *put,
+			    const struct tb_target *targets, size_t n_targets)
+{
+	const struct tb_record *old = slot->now;
+	struct tb_record *record = tb_arena_calloc(view->arena, 1,
+						   sizeof(*record));
+	struct routing routing = {
+		.targets = targets,
+		.n_targets = n_targets,
+		.origin = put->origin,
+		.move_all = true,
+		.deleted = put->deleted,
+	};
+	enum tb_err err;
+
+	if (record == NULL)
+		return TB_ERR_NOMEM;
+	err = next_num(view, &routing.num);
+	if (err != TB_OK)
+		return err;
+	routing.time_us = next_time(
+		view, put->updated_us != 0 ? put->updated_us : view->now_us,
+		old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN);
+	*record = (struct tb_record){
+		.rid = old != NULL ? old->rid
+				   : tb_rid(view->org.id, routing.num),
+		.coll = put->coll,
+		.key = slot->key.key,
+		.body = put->body,
+		.version = routing.num,
+		.created_us = put->created_us != 0 ? put->created_us
+			      : old != NULL        ? old->created_us
+						   : routing.time_us,
+		.updated_us = routing.time_us,
+		.origin = put->origin,
+		.deleted = put->deleted,
+	};
+	err = route_entries(view, old, &routing, &record->entries,
+			    &record->n_entries);
+	if (err != TB_OK)
+		return err;
+	slot->now = record;
+	if (old == NULL)
+		err = index_rid(view, slot);
+	mark_dirty(view, slot);
+	return err;
+}
+
+enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
+			const struct tb_record **ret)
+{
+	struct tb_target tombstone = {
+		.scope = tb_scope_known(view->org.id, TB_SCOPE_TOMBSTONES),
+	};
+	struct slot *slot;
+	enum tb_err err = slot_get(view, put->coll, put->key, &slot);
+	size_t n_old;
+
+	if (err != TB_OK)
+		return err;
+	n_old = slot->now != NULL ? slot->now->n_entries : 0;
+	if (n_old + put->n_targets >= TB_ENTRIES_MAX)
+		return TB_ERR_TOO_LARGE;
+	if (put->deleted)
+		err = slot_put(view, slot, put, &tombstone, 1);
+	else
+		err = slot_put(view, slot, put, put->targets, put->n_targets);
+	if (err == TB_OK && ret != NULL)
+		*ret = slot->now;
+	return err;
+}
+
+/* Gives a slot's record new entries and nothing else. */
+static enum tb_err slot_set_entries(struct tb_view *view, struct slot *slot,
+				    const struct tb_entry *entries, size_t n)
+{
+	struct tb_record *record = tb_arena_alloc(view->arena, sizeof(*record));
+
+	if (record == NULL)
+		return TB_ERR_NOMEM;
+	*record = *slot->now;
+	record->entries = entries;
+	record->n_entries = n;
+	slot->now = record;
+	mark_dirty(view, slot);
+	return TB_OK;
+}
+
+enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
+			  uint32_t origin)
+{
+	const struct tb_entry *before;
+	struct tb_entry *entries;
+	struct routing routing = { .origin = origin };
+	struct slot *slot;
+	enum tb_err err = slot_get_rid(view, rid, &slot);
+
+	if (err != TB_OK)
+		return err;
+	before = tb_record_entry(slot->now, scope);
+	if (before == NULL)
+		return TB_ERR_NOT_FOUND;
+	entries = tb_arena_calloc(view->arena, slot->now->n_entries,
+				  sizeof(*entries));
+	if (entries == NULL)
+		return TB_ERR_NOMEM;
+	err = next_num(view, &routing.num);
+	if (err != TB_OK)
+		return err;
+	routing.time_us = next_time(view, view->now_us, INT64_MIN);
+	memcpy(entries, slot->now->entries,
+	       slot->now->n_entries * sizeof(*entries));
+	entries[before - slot->now->entries] =
+		moved_entry(view, &routing, scope, before->flags, before);
+	return slot_set_entries(view, slot, entries, slot->now->n_entries);
+}
+
+static bool same_entries(const struct tb_record *record,
+			 const struct tb_entry *entries, size_t n)
+{
+	if (record->n_entries != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (record->entries[i].num != entries[i].num ||
+		    record->entries[i].flags != entries[i].flags)
+			return false;
+	return true;
+}
+
+/* True if the record is where `targets` say already. */
+static bool is_routed(const struct tb_record *record,
+		      const struct tb_target *targets, size_t n_targets)
+{
+	size_t n_present = 0;
+
+	for (size_t i = 0; i < record->n_entries; i++)
+		n_present += (record->entries[i].flags & TB_ENTRY_PRESENT) != 0;
+	for (size_t i = 0; i < n_targets; i++) {
+		const struct tb_entry *entry =
+			tb_record_entry(record, targets[i].scope);
+
+		if (entry == NULL ||
+		    entry->flags != (targets[i].flags | TB_ENTRY_PRESENT))
+			return false;
+	}
+	return n_present == n_targets;
+}
+
+enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
+			    const struct tb_target *targets, size_t n_targets,
+			    uint32_t origin)
+{
+	struct routing routing = {
+		.targets = targets,
+		.n_targets = n_targets,
+		.origin = origin,
+	};
+	const struct tb_entry *entries;
+	size_t n;
+	struct slot *slot;
+	enum tb_err err = slot_get_rid(view, rid, &slot);
+
+	if (err != TB_OK)
+		return err;
+	if (is_routed(slot->now, targets, n_targets))
+		return TB_OK;
+	if (slot->now->n_entries + n_targets >= TB_ENTRIES_MAX)
+		return TB_ERR_TOO_LARGE;
+	err = next_num(view, &routing.num);
+	if (err != TB_OK)
+		return err;
+	routing.time_us = next_time(view, view->now_us, INT64_MIN);
+	err = route_entries(view, slot->now, &routing, &entries, &n);
+	if (err != TB_OK || same_entries(slot->now, entries, n))
+		return err;
+	return slot_set_entries(view, slot, entries, n);
+}
+
+enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
+			       struct tb_str key, struct tb_str body)
+{
+	struct tb_record *record;
+	struct slot *slot;
+	enum tb_err err = slot_get(view, coll, key, &slot);
+
+	if (err != TB_OK)
+		return err;
+	record = tb_arena_calloc(view->arena, 1, sizeof(*record));
+	if (record == NULL)
+		return TB_ERR_NOMEM;
+	if (slot->now != NULL) {
+		*record = *slot->now;
+	} else {
+		/* Its rid needs a number of its own, though nobody sees it. */
+		err = next_num(view, &record->version);
+		if (err != TB_OK)
+			return err;
+		record->rid = tb_rid(view->org.id, record->version);
+		record->coll = coll;
+		record->key = slot->key.key;
+		record->created_us = view->now_us;
+		record->updated_us = view->now_us;
+	}
+	record->body = body;
+	if (slot->now == NULL) {
+		slot->now = record;
+		err = index_rid(view, slot);
+	}
+	slot->now = record;
+	mark_dirty(view, slot);
+	return err;
+}
+
+enum tb_err tb_view_remove(struct tb_view *view, uint64_t coll,
+			   struct tb_str key)
+{
+	struct slot *slot;
+	enum tb_err err = slot_get(view, coll, key, &slot);
+
+	if (err != TB_OK || slot->now == NULL)
+		return err;
+	unindex_rid(view, slot);
+	slot->now = NULL;
+	mark_dirty(view, slot);
+	return TB_OK;
+}
+
+enum tb_err tb_view_name(struct tb_view *view, uint64_t coll,
+			 struct tb_str name, uint64_t *ret)
+{
+	const struct tb_record *record;
+	enum tb_err err = tb_view_get(view, coll, name, &record);
+
+	if (err == TB_OK && record == NULL) {
+		err = tb_view_put_silent(view, coll, name, TB_STR("{}"));
+		if (err == TB_OK)
+			err = tb_view_get(view, coll, name, &record);
+	}
+	if (err == TB_OK)
+		*ret = record->rid;
+	return err;
+}
+
+enum tb_err tb_view_scope(struct tb_view *view, const char *prefix,
+			  struct tb_str id, uint64_t *ret)
+{
+	struct tb_str name;
+	enum tb_err err = tb_arena_printf(view->arena, &name, "%s%.*s", prefix,
+					  TB_STR_ARG(id));
+
+	return err == TB_OK ? tb_view_name(view, TB_COLL_SCOPE, name, ret)
+			    : err;
+}
+
+static enum tb_err add_op(struct tb_view *view, const struct tb_op *op)
+{
+	struct pending *pending = tb_arena_calloc(view->arena, 1,
+						  sizeof(*pending));
+
+	if (pending == NULL)
+		return TB_ERR_NOMEM;
+	pending->op = *op;
+	pending->op.org_id = view->org.id;
+	*view->ops_tail = pending;
+	view->ops_tail = &pending->next;
+	view->n_ops++;
+	view->changes++;
+	return TB_OK;
+}
+
+enum tb_err tb_view_link(struct tb_view *view, uint64_t coll,
+			 struct tb_str key, uint64_t child)
+{
+	return add_op(view, &(struct tb_op){ .kind = TB_OP_LINK,
+					     .link_coll = coll,
+					     .link_key = key,
+					     .link_child = child });
+}
+
+enum tb_err tb_view_unlink(struct tb_view *view, uint64_t coll,
+			   struct tb_str key, uint64_t child)
+{
+	return add_op(view, &(struct tb_op){ .kind = TB_OP_UNLINK,
+					     .link_coll = coll,
+					     .link_key = key,
+					     .link_child = child });
+}
+
+enum tb_err tb_view_add_org(struct tb_view *view, const struct tb_org *org)
+{
+	struct tb_org *copy = tb_arena_alloc(view->arena, sizeof(*copy));
+
+	TB_ASSERT(view->org.id == TB_ORG_SYSTEM);
+	if (copy == NULL)
+		return TB_ERR_NOMEM;
+	*copy = *org;
+	return add_op(view, &(struct tb_op){ .kind = TB_OP_ORG, .org = copy });
+}
+
+enum tb_err tb_view_follow(struct tb_view *view, uint64_t parent)
+{
+	struct followed *followed = tb_arena_calloc(view->arena, 1,
+						    sizeof(*followed));
+
+	if (followed == NULL)
+		return TB_ERR_NOMEM;
+	followed->rid = parent;
+	*view->followed_tail = followed;
+	view->followed_tail = &followed->next;
+	return TB_OK;
+}
+
+uint64_t tb_view_next_followed(struct tb_view *view)
+{
+	struct followed *followed = view->followed;
+
+	if (followed == NULL)
+		return 0;
+	view->followed = followed->next;
+	if (view->followed == NULL)
+		view->followed_tail = &view->followed;
+	return followed->rid;
+}
+
+enum tb_err tb_view_audit(struct tb_view *view, const struct tb_audit_row *row)
+{
+	struct tb_op op = { .kind = TB_OP_AUDIT, .audit = *row };
+	struct tb_org *org = &view->org;
+
+	op.audit.n = ++org->audit_n;
+	tb_audit_hash(org->audit_hash, row->row, op.audit.hash);
+	memcpy(org->audit_hash, op.audit.hash, sizeof(org->audit_hash));
+	view->org_dirty = true;
+	return add_op(view, &op);
+}
+
+uint64_t tb_view_changes(const struct tb_view *view)
+{
+	return view->changes;
+}
+
+bool tb_view_is_dirty(const struct tb_view *view)
+{
+	return view->n_dirty > 0 || view->n_ops > 0 || view->org_dirty;
+}
+
+/* Appends the operations that bring a slot's record to the store. */
+static size_t flush_slot(const struct tb_view *view, struct slot *slot,
+			 struct tb_op *ops)
+{
+	const struct tb_record *old = slot->stored;
+	size_t n = 0;
+
+	slot->dirty = false;
+	if (old != NULL && (slot->now == NULL || slot->now->rid != old->rid)) {
+		ops[n++] = (struct tb_op){ .kind = TB_OP_REMOVE,
+					   .org_id = view->org.id,
+					   .old = old };
+		old = NULL;
+	}
+	if (slot->now != NULL)
+		ops[n++] = (struct tb_op){ .kind = TB_OP_RECORD,
+					   .org_id = view->org.id,
+					   .record = slot->now,
+					   .old = old };
+	slot->stored = slot->now;
+	return n;
+}
+
+enum tb_err tb_view_flush(struct tb_view *view)
+{
+	size_t max = 2 * view->n_dirty + view->n_ops + 1;
+	struct tb_op *ops;
+	size_t n = 0;
+
+	if (!tb_view_is_dirty(view))
+		return TB_OK;
+	ops = tb_arena_calloc(view->arena, max, sizeof(*ops));
+	if (ops == NULL)
+		return TB_ERR_NOMEM;
+	for (struct slot *s = view->dirty; s != NULL; s = s->next_dirty)
+		n += flush_slot(view, s, &ops[n]);
+	for (struct pending *p = view->ops; p != NULL; p = p->next)
+		ops[n++] = p->op;
+	if (view->org_dirty)
+		ops[n++] = (struct tb_op){ .kind = TB_OP_ORG,
+					   .org_id = view->org.id,
+					   .org = &view->org };
+	TB_ASSERT(n <= max);
+	view->dirty = NULL;
+	view->dirty_tail = &view->dirty;
+	view->n_dirty = 0;
+	view->ops = NULL;
+	view->ops_tail = &view->ops;
+	view->n_ops = 0;
+	view->org_dirty = false;
+	return view->tx->store->ops->apply(view->tx, ops, n);
+}

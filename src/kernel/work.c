@@ -1,0 +1,252 @@
+#include "kernel/work.h"
+
+#include "base/assert.h"
+#include "codec/json.h"
+#include "kernel/rights.h"
+#include "kernel/routing.h"
+
+#define BATCH 256
+
+/* Routing the children of one parent: where it stands. */
+struct follow {
+	struct tb_view *view;
+	const struct tb_declaration *declaration;
+	uint64_t parent;
+	uint64_t after; /* the last child that was done */
+	size_t budget;
+	bool done;
+};
+
+/* The scope of what the site that wrote a record last keeps for itself. */
+static enum tb_err site_scope_of(struct tb_view *view, uint32_t site,
+				 uint64_t *ret)
+{
+	struct tb_str id;
+	enum tb_err err = tb_arena_printf(tb_view_arena(view), &id, "%u", site);
+
+	return err == TB_OK
+		       ? tb_view_scope(view, TB_SCOPE_SITE_PREFIX, id, ret)
+		       : err;
+}
+
+static enum tb_err collection_of(struct tb_view *view,
+				 const struct tb_declaration *declaration,
+				 const struct tb_record *record,
+				 const struct tb_collection **ret)
+{
+	const struct tb_record *name;
+	enum tb_err err = tb_view_get_rid(view, record->coll, &name);
+
+	if (err == TB_OK)
+		*ret = name != NULL ? tb_declaration_find(declaration,
+							  name->key)
+				    : NULL;
+	return err;
+}
+
+/* A child that another site left waiting for this parent stays where it is:
+ * nobody hangs records below what is not theirs. */
+static bool may_follow(const struct tb_record *child, uint64_t site_scope,
+		       uint64_t new_home, struct tb_view *view,
+		       enum tb_err *err)
+{
+	bool may = true;
+
+	if (child->origin != TB_ORIGIN_CENTRE &&
+	    tb_routing_home(child) == site_scope && new_home != site_scope)
+		*err = tb_rights_site_holds(view, child->origin, new_home,
+					    &may);
+	return may;
+}
+
+static enum tb_err route_child(struct follow *f, uint64_t rid)
+{
+	const struct tb_record *child;
+	const struct tb_collection *collection;
+	struct tb_route_words words;
+	struct tb_route_plan plan;
+	uint64_t site_scope = 0;
+	enum tb_err err = tb_view_get_rid(f->view, rid, &child);
+
+	if (err != TB_OK || child == NULL || child->deleted)
+		return err;
+	err = collection_of(f->view, f->declaration, child, &collection);
+	if (err != TB_OK || collection == NULL)
+		return err;
+	err = tb_routing_extract(tb_view_arena(f->view), collection,
+				 child->body, &words);
+	if (err == TB_OK)
+		err = site_scope_of(f->view, child->origin, &site_scope);
+	if (err == TB_OK)
+		err = tb_routing_plan(f->view, collection, &words, site_scope,
+				      &plan);
+	if (err != TB_OK || plan.home == 0 ||
+	    !may_follow(child, site_scope, plan.home, f->view, &err))
+		return err;
+	err = tb_view_reroute(f->view, rid, plan.targets, plan.n_targets,
+			      child->origin);
+	if (err == TB_OK && collection->is_parent)
+		err = tb_view_follow(f->view, rid);
+	return err;
+}
+
+/* Routes children until there are no more, or the budget is used up. */
+static enum tb_err follow_parent(struct follow *f)
+{
+	const struct tb_record *parent;
+	struct tb_tx *tx = tb_view_tx(f->view);
+	enum tb_err err = tb_view_get_rid(f->view, f->parent, &parent);
+
+	f->done = true;
+	if (err != TB_OK || parent == NULL)
+		return err;
+	for (;;) {
+		uint64_t rids[BATCH];
+		size_t max = f->budget < BATCH ? f->budget : BATCH;
+		size_t n = 0;
+
+		if (max == 0) {
+			f->done = false;
+			return TB_OK;
+		}
+		err = tx->store->ops->children(tx,
+					       tb_view_org_id(f->view),
+					       parent->coll, parent->key,
+					       f->after, rids, max, &n);
+		for (size_t i = 0; err == TB_OK && i < n; i++)
+			err = route_child(f, rids[i]);
+		if (err != TB_OK || n < max)
+			return err;
+		f->after = rids[n - 1];
+		f->budget -= n;
+	}
+}
+
+static enum tb_err work_key(struct tb_view *view, uint64_t parent,
+			    struct tb_str *ret)
+{
+	return tb_arena_printf(tb_view_arena(view), ret, "follow/%llu",
+			       (unsigned long long)parent);
+}
+
+/* Keeps what is left of following a parent. */
+static enum tb_err keep_work(struct tb_view *view, uint64_t parent,
+			     uint64_t after)
+{
+	struct tb_target target = {
+		.scope = tb_scope_known(tb_view_org_id(view), TB_SCOPE_WORK),
+	};
+	struct tb_put put = {
+		.coll = TB_COLL_WORK, .targets = &target, .n_targets = 1
+	};
+	enum tb_err err = work_key(view, parent, &put.key);
+
+	if (err == TB_OK)
+		err = tb_arena_printf(tb_view_arena(view), &put.body,
+				      "{\"parent\":%llu,\"after\":%llu}",
+				      (unsigned long long)parent,
+				      (unsigned long long)after);
+	return err == TB_OK ? tb_view_put(view, &put, NULL) : err;
+}
+
+enum tb_err tb_work_follow(struct tb_view *view,
+			   const struct tb_declaration *declaration)
+{
+	struct follow f = {
+		.view = view,
+		.declaration = declaration,
+		.budget = TB_WORK_MAX,
+	};
+	enum tb_err err = TB_OK;
+
+	while (err == TB_OK && (f.parent = tb_view_next_followed(view)) != 0) {
+		/* Links that grandchildren's routing looks up must be there. */
+		err = tb_view_flush(view);
+		f.after = 0;
+		if (err == TB_OK)
+			err = follow_parent(&f);
+		if (err == TB_OK && !f.done)
+			err = keep_work(view, f.parent, f.after);
+	}
+	return err;
+}
+
+/* One kept piece of work, as its record says. */
+static enum tb_err read_work(struct tb_arena *arena, struct tb_str body,
+			     uint64_t *ret_parent, uint64_t *ret_after)
+{
+	struct tb_json json;
+	enum tb_err err = tb_json_parse(arena, body, NULL, &json, NULL);
+
+	if (err == TB_OK)
+		err = tb_json_u64(tb_json_get(tb_json_root(&json),
+					      TB_STR("parent")),
+				  ret_parent);
+	if (err == TB_OK)
+		err = tb_json_u64(tb_json_get(tb_json_root(&json),
+					      TB_STR("after")),
+				  ret_after);
+	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+}
+
+/* The body of the first kept work, p NULL when there is none. */
+static enum tb_err first_work(struct tb_view *view, struct tb_str *ret)
+{
+	struct tb_tx *tx = tb_view_tx(view);
+	struct tb_feed_query query = {
+		.scope = tb_scope_known(tb_view_org_id(view), TB_SCOPE_WORK),
+		.until = UINT64_MAX,
+		.limit = 1,
+		.with_records = true,
+	};
+	struct tb_feed_row row;
+	struct tb_cursor *cursor;
+	enum tb_err err = tx->store->ops->feed_open(tx, &query, &cursor);
+
+	if (err != TB_OK)
+		return err;
+	err = tx->store->ops->feed_next(cursor, &row);
+	if (err == TB_OK)
+		err = tb_arena_strdup(tb_view_arena(view), row.record.body,
+				      ret);
+	else if (err == TB_ERR_NOT_FOUND)
+		err = TB_OK;
+	tx->store->ops->feed_close(cursor);
+	return err;
+}
+
+static enum tb_err work_decide(struct tb_commit *commit, struct tb_view *view)
+{
+	struct tb_work *work = (struct tb_work *)commit;
+	struct follow f = {
+		.view = view,
+		.declaration = commit->declaration,
+		.budget = TB_WORK_MAX,
+	};
+	struct tb_str body = TB_STR_NONE;
+	struct tb_str key;
+	enum tb_err err = first_work(view, &body);
+
+	work->more = false;
+	if (err != TB_OK || body.p == NULL)
+		return err;
+	work->more = true;
+	err = read_work(tb_view_arena(view), body, &f.parent, &f.after);
+	if (err == TB_OK)
+		err = follow_parent(&f);
+	if (err == TB_OK && !f.done)
+		return keep_work(view, f.parent, f.after);
+	if (err == TB_OK)
+		err = work_key(view, f.parent, &key);
+	return err == TB_OK ? tb_view_remove(view, TB_COLL_WORK, key) : err;
+}
+
+void tb_work_init(struct tb_work *work, uint32_t org)
+{
+	static const struct tb_commit_kind kind = {
+		.name = "work",
+		.decide = work_decide,
+	};
+
+	*work = (struct tb_work){ .commit = { .kind = &kind, .org = org } };
+}

@@ -1,0 +1,31 @@
+/*
+ * Work that follows from a commit: children go where their parent went. As
+ * much as fits a bound is done in the commit's own transaction; the rest is
+ * kept as records and done in commits of its own, across restarts.
+ */
+#ifndef TB_KERNEL_WORK_H
+#define TB_KERNEL_WORK_H
+
+#include <stdbool.h>
+
+#include "kernel/commit.h"
+#include "kernel/declaration.h"
+#include "kernel/view.h"
+
+/* Children routed in one transaction. */
+#define TB_WORK_MAX 2048
+
+/* Routes the children of the parents that the view names (tb_view_follow);
+ * what is over the bound is kept for tb_work_commit. The view is flushed. */
+enum tb_err tb_work_follow(struct tb_view *view,
+			   const struct tb_declaration *declaration)
+	tb_must_check;
+
+/* Does kept work of an org, up to the bound. */
+struct tb_work {
+	struct tb_commit commit;
+	bool more; /* something is left */
+};
+void tb_work_init(struct tb_work *work, uint32_t org);
+
+#endif
