@@ -1,0 +1,269 @@
+#include "app/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/config_declaration.h"
+#include "app/config_read.h"
+#include "app/settings.h"
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#define CONFIG_MAX_BYTES (64ull * 1024 * 1024)
+#define VARIABLE_MAX_BYTES 256
+#define DAY_S 86400u
+
+/* A key of a section, or of the top when `section` is empty. */
+static void read_setting(struct tb_config_reader *reader,
+			 struct tb_config *config, struct tb_str section,
+			 const struct tb_config_pair *pair)
+{
+	const char *label =
+		tb_config_label(reader, "%.*s%s%.*s", TB_STR_ARG(section),
+				section.n ? "." : "", TB_STR_ARG(pair->key));
+	const struct tb_setting *setting;
+	void *options;
+
+	if (tb_settings_locate(config, section, pair->key, &setting, &options))
+		tb_config_fail(reader, pair->key_node,
+			       "%s: expected a known setting (`tombolo config "
+			       "show` lists them)",
+			       label);
+	else
+		tb_config_read_value(reader, label, setting, options,
+				     pair->value);
+}
+
+static void read_section(struct tb_config_reader *reader,
+			 struct tb_config *config,
+			 const struct tb_config_pair *section)
+{
+	struct tb_config_pair pair;
+	size_t i = 0;
+
+	if (section->value->type != YAML_MAPPING_NODE) {
+		tb_config_fail(reader, section->value,
+			       "%.*s: expected settings below it",
+			       TB_STR_ARG(section->key));
+		return;
+	}
+	while (tb_config_next_pair(reader, section->value, &i, &pair))
+		read_setting(reader, config, section->key, &pair);
+}
+
+static enum tb_err read_root(struct tb_config_reader *reader,
+			     struct tb_config *config, const yaml_node_t *root)
+{
+	struct tb_config_pair pair;
+	enum tb_err err;
+	size_t i = 0;
+
+	if (root->type != YAML_MAPPING_NODE) {
+		tb_config_fail(reader, root, "expected settings");
+		return TB_OK;
+	}
+	while (tb_config_next_pair(reader, root, &i, &pair)) {
+		if (tb_str_eq(pair.key, TB_STR("collections"))) {
+			err = tb_config_read_declaration(reader, pair.value,
+							 &config->declaration);
+			if (err)
+				return err;
+		} else if (pair.key.n > 0 &&
+			   tb_settings_has_section(config, pair.key)) {
+			read_section(reader, config, &pair);
+		} else {
+			read_setting(reader, config, TB_STR_NONE, &pair);
+		}
+	}
+	return TB_OK;
+}
+
+static enum tb_err read_document(struct tb_config_reader *reader,
+				 struct tb_config *config, FILE *file)
+{
+	yaml_parser_t parser;
+	const yaml_node_t *root;
+	enum tb_err err = TB_OK;
+
+	if (!yaml_parser_initialize(&parser))
+		return TB_ERR_NOMEM;
+	yaml_parser_set_input_file(&parser, file);
+	if (!yaml_parser_load(&parser, &reader->doc)) {
+		yaml_node_t at = { .start_mark = parser.problem_mark };
+
+		tb_config_fail(reader, &at, "expected YAML: %s",
+			       parser.problem ? parser.problem : "unreadable");
+		yaml_parser_delete(&parser);
+		return TB_OK;
+	}
+	root = yaml_document_get_root_node(&reader->doc);
+	/* An empty file says nothing, and that is no mistake. */
+	if (root)
+		err = read_root(reader, config, root);
+	yaml_document_delete(&reader->doc);
+	yaml_parser_delete(&parser);
+	return err;
+}
+
+static enum tb_err read_file(struct tb_config_reader *reader,
+			     struct tb_config *config, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	enum tb_err err;
+
+	if (!file) {
+		err = errno == ENOENT ? TB_ERR_NOT_FOUND : TB_ERR_IO;
+		tb_config_fail(reader, NULL, "expected a readable file: %s",
+			       strerror(errno));
+		return err;
+	}
+	err = read_document(reader, config, file);
+	fclose(file);
+	return err;
+}
+
+/* The value of a variable, p NULL when it is not set. */
+static struct tb_str variable(char *const *env, struct tb_str name)
+{
+	for (size_t i = 0; env && env[i]; i++) {
+		struct tb_str rest = tb_str_z(env[i]);
+
+		if (tb_str_eq(tb_str_cut(&rest, '='), name) && rest.p)
+			return rest;
+	}
+	return TB_STR_NONE;
+}
+
+/* One setting from its variable, if that is set. */
+static enum tb_err read_variable(struct tb_config_reader *reader,
+				 char *const *env,
+				 const struct tb_settings_place *place,
+				 const struct tb_setting *setting)
+{
+	struct tb_str value;
+	struct tb_str z;
+	struct tb_buf name;
+	enum tb_err err;
+
+	tb_buf_init(&name, VARIABLE_MAX_BYTES);
+	tb_settings_put_variable(&name, place->settings, setting);
+	err = tb_buf_err(&name);
+	if (!err)
+		err = tb_arena_strdup(reader->arena, tb_buf_str(&name), &z);
+	tb_buf_fini(&name);
+	if (err)
+		return err;
+	value = variable(env, z);
+	if (value.p)
+		tb_config_read_text(reader, z.p, setting, place->options,
+				    value);
+	return TB_OK;
+}
+
+static enum tb_err read_environment(struct tb_config_reader *reader,
+				    struct tb_config *config, char *const *env)
+{
+	struct tb_settings_place places[TB_SETTINGS_PLACES_MAX];
+	size_t n = tb_settings_places(config, places);
+	enum tb_err err = TB_OK;
+
+	reader->path = "environment";
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < places[i].settings->n_rows; j++) {
+			err = read_variable(reader, env, &places[i],
+					    &places[i].settings->rows[j]);
+			if (err)
+				return err;
+		}
+	}
+	return err;
+}
+
+/* An option of the same name as a setting at the top. */
+static void read_option(struct tb_config_reader *reader,
+			struct tb_config *config, const char *name,
+			const char *value)
+{
+	const struct tb_setting *setting;
+	enum tb_err err;
+	void *options;
+
+	if (!value)
+		return;
+	reader->path = "command line";
+	err = tb_settings_locate(config, TB_STR_NONE, tb_str_z(name), &setting,
+				 &options);
+	TB_ASSERT(!err);
+	tb_config_read_text(reader, name, setting, options, tb_str_z(value));
+}
+
+/* What follows from other settings. */
+static void derive(struct tb_config *config)
+{
+	config->engine.at.path = config->program.data;
+	config->engine.store =
+		tb_store_find(tb_str_z(config->program.store_engine));
+	config->engine.retention_s = config->program.absence_max_days * DAY_S;
+	config->declaration.refuse_unknown =
+		!config->program.accept_unknown_tables;
+	config->engine.declaration = &config->declaration;
+}
+
+static enum tb_err load(const struct tb_config_source *source,
+			struct tb_config_reader *reader,
+			struct tb_config *config)
+{
+	enum tb_err err = tb_settings_init(config);
+
+	if (!err && source->path)
+		err = read_file(reader, config, source->path);
+	if (!err)
+		err = read_environment(reader, config, source->env);
+	if (err)
+		return err;
+	read_option(reader, config, "data", source->data);
+	read_option(reader, config, "listen", source->listen);
+	if (reader->nomem)
+		return TB_ERR_NOMEM;
+	if (reader->failed)
+		return TB_ERR_INVALID;
+	if (config->declaration.n_collections == 0 && source->declaration)
+		config->declaration = *source->declaration;
+	derive(config);
+	return TB_OK;
+}
+
+enum tb_err tb_config_load(const struct tb_config_source *source,
+			   tb_config_report_fn *report, void *report_ctx,
+			   struct tb_config **ret)
+{
+	struct tb_config_reader reader = {
+		.path = source->path,
+		.report = report,
+		.report_ctx = report_ctx,
+	};
+	struct tb_config *config = tb_calloc(1, sizeof(*config));
+	enum tb_err err = TB_ERR_NOMEM;
+
+	if (!config)
+		return TB_ERR_NOMEM;
+	config->arena = tb_arena_create(CONFIG_MAX_BYTES);
+	reader.arena = config->arena;
+	if (config->arena)
+		err = load(source, &reader, config);
+	if (err) {
+		tb_config_destroy(config);
+		return err;
+	}
+	*ret = config;
+	return TB_OK;
+}
+
+void tb_config_destroy(struct tb_config *config)
+{
+	if (!config)
+		return;
+	tb_arena_destroy(config->arena);
+	tb_free(config);
+}

@@ -1,0 +1,21 @@
+/*
+ * The declaration of collections as YAML: read from a configuration, and
+ * written for `config show` in the form in which it is read.
+ */
+#ifndef TB_APP_CONFIG_DECLARATION_H
+#define TB_APP_CONFIG_DECLARATION_H
+
+#include "app/config_read.h"
+#include "kernel/declaration.h"
+
+/* Reads the value of `collections`. Mistakes are reported by the reader;
+ * NOMEM is the only error. What is read lives in the reader's arena. */
+enum tb_err
+tb_config_read_declaration(struct tb_config_reader *reader,
+			   const yaml_node_t *node,
+			   struct tb_declaration *ret) tb_must_check;
+
+void tb_config_put_declaration(struct tb_buf *buf,
+			       const struct tb_declaration *declaration);
+
+#endif
