@@ -1,0 +1,128 @@
+#include "codec/digest.h"
+
+#include <sodium.h>
+
+enum tb_err tb_digest_init(void)
+{
+	return sodium_init() >= 0 ? TB_OK : TB_ERR_UNSUPPORTED;
+}
+
+static const uint8_t *bytes_of(struct tb_str s)
+{
+	return (const uint8_t *)s.p;
+}
+
+void tb_sha256(struct tb_str in, uint8_t ret[TB_SHA256_BYTES])
+{
+	crypto_hash_sha256(ret, bytes_of(in), in.n);
+}
+
+void tb_sha256_parts(const struct tb_str *parts, size_t n,
+		     uint8_t ret[TB_SHA256_BYTES])
+{
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	for (size_t i = 0; i < n; i++)
+		crypto_hash_sha256_update(&state, bytes_of(parts[i]),
+					  parts[i].n);
+	crypto_hash_sha256_final(&state, ret);
+}
+
+void tb_hmac_sha256(struct tb_str key, struct tb_str in,
+		    uint8_t ret[TB_SHA256_BYTES])
+{
+	crypto_auth_hmacsha256_state state;
+
+	crypto_auth_hmacsha256_init(&state, bytes_of(key), key.n);
+	crypto_auth_hmacsha256_update(&state, bytes_of(in), in.n);
+	crypto_auth_hmacsha256_final(&state, ret);
+	sodium_memzero(&state, sizeof(state));
+}
+
+bool tb_digest_equal(const void *a, const void *b, size_t n)
+{
+	return sodium_memcmp(a, b, n) == 0;
+}
+
+void tb_hex_put(struct tb_buf *buf, struct tb_str bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.n; i++) {
+		unsigned byte = (unsigned char)bytes.p[i];
+		char pair[2] = { digits[byte >> 4], digits[byte & 15] };
+		tb_buf_append(buf, pair, sizeof(pair));
+	}
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+enum tb_err tb_hex_parse(struct tb_str hex, uint8_t *ret, size_t n)
+{
+	if (hex.n % 2 != 0 || hex.n / 2 != n)
+		return TB_ERR_INVALID;
+	/* Checked before anything is written: `ret` stays as it was. */
+	for (size_t i = 0; i < hex.n; i++) {
+		if (hex_value(hex.p[i]) < 0)
+			return TB_ERR_INVALID;
+	}
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (uint8_t)(hex_value(hex.p[2 * i]) << 4 |
+				   hex_value(hex.p[2 * i + 1]));
+	return TB_OK;
+}
+
+void tb_base64_put(struct tb_buf *buf, struct tb_str bytes)
+{
+	enum {
+		PIECE_BYTES = 768
+	};
+	char text[PIECE_BYTES / 3 * 4 + 1];
+
+	/* By pieces, because libsodium wants room for a NUL that the buffer
+	 * has no use for. */
+	for (size_t at = 0; at < bytes.n; at += PIECE_BYTES) {
+		size_t left = bytes.n - at;
+		size_t n = left < PIECE_BYTES ? left : PIECE_BYTES;
+		sodium_bin2base64(text, sizeof(text), bytes_of(bytes) + at, n,
+				  sodium_base64_VARIANT_ORIGINAL);
+		tb_buf_append_z(buf, text);
+	}
+}
+
+/* The bytes that this much well-formed text stands for. */
+static size_t base64_decoded_bytes(struct tb_str text)
+{
+	size_t n = text.n / 4 * 3;
+
+	if (n > 0 && text.p[text.n - 1] == '=')
+		n -= text.p[text.n - 2] == '=' ? 2 : 1;
+	return n;
+}
+
+enum tb_err tb_base64_parse(struct tb_str text, struct tb_buf *ret)
+{
+	size_t max = base64_decoded_bytes(text);
+	size_t n;
+
+	if (text.n % 4 != 0)
+		return TB_ERR_INVALID;
+	uint8_t *to = (uint8_t *)tb_buf_reserve(ret, max);
+	if (to == NULL)
+		return tb_buf_err(ret);
+	if (sodium_base642bin(to, max, text.p, text.n, NULL, &n, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) != 0)
+		return TB_ERR_INVALID;
+	ret->n += n;
+	return TB_OK;
+}

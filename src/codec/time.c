@@ -1,0 +1,257 @@
+#include "codec/time.h"
+
+#include <stdbool.h>
+
+#define SECOND_US INT64_C(1000000)
+#define DAY_S INT64_C(86400)
+/* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
+#define FIRST_S INT64_C(-62135596800)
+#define LAST_S INT64_C(253402300799)
+
+struct civil {
+	int64_t year;
+	unsigned month;
+	unsigned day;
+};
+
+static bool is_leap(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned days_in_month(unsigned year, unsigned month)
+{
+	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30,
+					31, 31, 30, 31, 30, 31 };
+
+	return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/* Years are counted from March, which puts the leap day at their end, and in
+ * eras of 400 years, after which the calendar repeats. */
+static int64_t days_from_civil(struct civil c)
+{
+	int64_t year = c.year - (c.month <= 2);
+	int64_t era = (year >= 0 ? year : year - 399) / 400;
+	int64_t year_of_era = year - era * 400;
+	int64_t march_month = (c.month + 9) % 12;
+	int64_t day_of_year = (153 * march_month + 2) / 5 + c.day - 1;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 -
+			     year_of_era / 100 + day_of_year;
+
+	return era * 146097 + day_of_era - 719468;
+}
+
+static struct civil civil_from_days(int64_t days)
+{
+	days += 719468;
+	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+	int64_t day_of_era = days - era * 146097;
+	int64_t year_of_era = (day_of_era - day_of_era / 1460 +
+			       day_of_era / 36524 - day_of_era / 146096) /
+			      365;
+	int64_t day_of_year =
+		day_of_era -
+		(365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t march_month = (5 * day_of_year + 2) / 153;
+	unsigned month = (unsigned)((march_month + 2) % 12 + 1);
+
+	return (struct civil) {
+		.year = year_of_era + era * 400 + (month <= 2),
+		.month = month,
+		.day = (unsigned)(day_of_year - (153 * march_month + 2) / 5 +
+				  1),
+	};
+}
+
+static bool take_char(struct tb_str *s, const char *any_of)
+{
+	if (s->n == 0 || s->p[0] == '\0' || strchr(any_of, s->p[0]) == NULL)
+		return false;
+	*s = tb_str(s->p + 1, s->n - 1);
+	return true;
+}
+
+static bool take_digits(struct tb_str *s, size_t n, unsigned max, unsigned *ret)
+{
+	uint64_t v;
+
+	if (s->n < n || tb_str_to_u64(tb_str(s->p, n), &v) != TB_OK || v > max)
+		return false;
+	*s = tb_str(s->p + n, s->n - n);
+	*ret = (unsigned)v;
+	return true;
+}
+
+static bool take_date(struct tb_str *s, int64_t *ret_days)
+{
+	unsigned year;
+	unsigned month;
+	unsigned day;
+
+	if (!take_digits(s, 4, 9999, &year) || year == 0 ||
+	    !take_char(s, "-") || !take_digits(s, 2, 12, &month) ||
+	    month == 0 || !take_char(s, "-") ||
+	    !take_digits(s, 2, days_in_month(year, month), &day) || day == 0)
+		return false;
+	*ret_days = days_from_civil((struct civil) { year, month, day });
+	return true;
+}
+
+static bool take_time(struct tb_str *s, int64_t *ret_seconds)
+{
+	unsigned hour;
+	unsigned minute;
+	unsigned second;
+
+	if (!take_digits(s, 2, 23, &hour) || !take_char(s, ":") ||
+	    !take_digits(s, 2, 59, &minute) || !take_char(s, ":") ||
+	    !take_digits(s, 2, 59, &second))
+		return false;
+	*ret_seconds = hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+/* Nothing, or a point and one to nine digits. */
+static bool take_fraction(struct tb_str *s, int64_t *ret_us)
+{
+	int64_t us = 0;
+	size_t n = 0;
+
+	if (take_char(s, ".")) {
+		unsigned digit;
+		for (; n < 9 && take_digits(s, 1, 9, &digit); n++)
+			us = n < 6 ? us * 10 + digit : us;
+		if (n == 0)
+			return false;
+		for (; n < 6; n++)
+			us *= 10;
+	}
+	*ret_us = us;
+	return true;
+}
+
+/* Seconds east of UTC. */
+static bool take_zone(struct tb_str *s, unsigned flags, int64_t *ret_seconds)
+{
+	unsigned hour;
+	unsigned minute = 0;
+
+	if (s->n == 0 ? !(flags & TB_TIME_ZONE_REQUIRED) : take_char(s, "Zz")) {
+		*ret_seconds = 0;
+		return true;
+	}
+	bool west = s->n > 0 && s->p[0] == '-';
+	if (!take_char(s, "+-") || !take_digits(s, 2, 23, &hour))
+		return false;
+	bool colon = take_char(s, ":");
+	if ((colon || s->n > 0) && !take_digits(s, 2, 59, &minute))
+		return false;
+	int64_t seconds = hour * 3600 + minute * 60;
+	*ret_seconds = west ? -seconds : seconds;
+	return true;
+}
+
+enum tb_err tb_time_parse(struct tb_str text, unsigned flags, int64_t *ret_us)
+{
+	struct tb_str s = text;
+	int64_t days;
+	int64_t time = 0;
+	int64_t us = 0;
+	int64_t zone = 0;
+
+	if (!take_date(&s, &days))
+		return TB_ERR_INVALID;
+	if (s.n == 0 && !(flags & TB_TIME_DATE_ALLOWED))
+		return TB_ERR_INVALID;
+	if (s.n > 0 && (!take_char(&s, "Tt ") || !take_time(&s, &time) ||
+			!take_fraction(&s, &us) ||
+			!take_zone(&s, flags, &zone) || s.n > 0))
+		return TB_ERR_INVALID;
+	/* The zone can lead out of the years that can be written again. */
+	int64_t seconds = days * DAY_S + time - zone;
+	if (seconds < FIRST_S || seconds > LAST_S)
+		return TB_ERR_INVALID;
+	*ret_us = seconds * SECOND_US + us;
+	return TB_OK;
+}
+
+/* Rounds down, so that times before 1970 keep a positive rest. */
+static int64_t split(int64_t v, int64_t unit, int64_t *ret_rest)
+{
+	int64_t rest = v % unit;
+
+	*ret_rest = rest < 0 ? rest + unit : rest;
+	return v / unit - (rest < 0);
+}
+
+struct moment {
+	int64_t days;
+	struct civil date;
+	unsigned hour;
+	unsigned minute;
+	unsigned second;
+	unsigned us;
+};
+
+static struct moment moment_of(int64_t us)
+{
+	int64_t rest_us;
+	int64_t rest_s;
+	int64_t seconds = split(us, SECOND_US, &rest_us);
+	int64_t days = split(seconds, DAY_S, &rest_s);
+	return (struct moment) {
+		.days = days,
+		.date = civil_from_days(days),
+		.hour = (unsigned)(rest_s / 3600),
+		.minute = (unsigned)(rest_s / 60 % 60),
+		.second = (unsigned)(rest_s % 60),
+		.us = (unsigned)rest_us,
+	};
+}
+
+static void put_seconds(struct tb_buf *buf, const struct moment *m)
+{
+	tb_buf_printf(buf, "%04lld-%02u-%02uT%02u:%02u:%02u",
+		      (long long)m->date.year, m->date.month, m->date.day,
+		      m->hour, m->minute, m->second);
+}
+
+void tb_time_put(struct tb_buf *buf, int64_t us)
+{
+	struct moment m = moment_of(us);
+	char fraction[7] = ".";
+	unsigned n = m.us > 0 ? 7 : 0;
+
+	for (unsigned i = 6, rest = m.us; i > 0; i--, rest /= 10)
+		fraction[i] = (char)('0' + rest % 10);
+	while (n > 0 && fraction[n - 1] == '0')
+		n--;
+	put_seconds(buf, &m);
+	tb_buf_append(buf, fraction, n);
+	tb_buf_append_char(buf, 'Z');
+}
+
+void tb_time_put_seconds(struct tb_buf *buf, int64_t us)
+{
+	struct moment m = moment_of(us);
+
+	put_seconds(buf, &m);
+	tb_buf_append_char(buf, 'Z');
+}
+
+void tb_time_put_http(struct tb_buf *buf, int64_t us)
+{
+	static const char weekdays[][4] = { "Thu", "Fri", "Sat", "Sun",
+					    "Mon", "Tue", "Wed" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr",
+					  "May", "Jun", "Jul", "Aug",
+					  "Sep", "Oct", "Nov", "Dec" };
+	struct moment m = moment_of(us);
+	int64_t weekday;
+
+	split(m.days, 7, &weekday); /* 1970-01-01 was a Thursday. */
+	tb_buf_printf(buf, "%s, %02u %s %04lld %02u:%02u:%02u GMT",
+		      weekdays[weekday], m.date.day, months[m.date.month - 1],
+		      (long long)m.date.year, m.hour, m.minute, m.second);
+}
