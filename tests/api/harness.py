@@ -99,6 +99,7 @@ class Server:
         self.generation = 0
         self.process = None
         self.counter = itertools.count(1)
+        self.log_offset, self.log_lines = 0, []
 
     @property
     def base(self):
@@ -147,6 +148,24 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(DEADLINE_S)
+            self.drop_half_line()
+
+    def lose(self, data):
+        """Send a request and go away before the answer; wait until the
+        server is done with it, so that it cannot overtake a later one."""
+        self.ping()
+        before = len(self.request_lines())
+        with socket.create_connection(("127.0.0.1", self.port),
+                                      timeout=DEADLINE_S) as s:
+            s.sendall(data)
+        wait_for(lambda: len(self.request_lines()) > before,
+                 "the log line of a request whose client went away")
+
+    def drop_half_line(self):
+        """A killed server may have written half of its last log line."""
+        with open(self.log_path, "rb+") as f:
+            text = f.read()
+            f.truncate(text.rfind(b"\n") + 1)
 
     def restart(self, hard=False):
         """On the same data and port, after TERM or after kill -9."""
@@ -158,9 +177,13 @@ class Server:
 
     def log(self):
         """The log's complete lines, each of which must be a JSON object."""
-        text = self.log_path.read_bytes().decode("utf-8")
-        lines = text[:text.rfind("\n") + 1].splitlines()
-        return [json.loads(line) for line in lines]
+        with open(self.log_path, "rb") as f:
+            f.seek(self.log_offset)
+            new = f.read()
+        new = new[:new.rfind(b"\n") + 1]
+        self.log_offset += len(new)
+        self.log_lines += [json.loads(x) for x in new.decode().splitlines()]
+        return self.log_lines
 
     def request_lines(self):
         """The log lines that tell of a request: those with a status."""

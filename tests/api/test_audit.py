@@ -1,0 +1,248 @@
+"""The audit trail: a row for each write request, and no way to alter it."""
+
+import pathlib
+import shutil
+import sqlite3
+
+import pytest
+
+from cli import Cli
+from harness import CONFIG, Server, Site
+
+
+def databases(data):
+    """The SQLite files of a data folder."""
+    found = []
+    for path in pathlib.Path(data).rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as f:
+                if f.read(15) == b"SQLite format 3":
+                    found.append(path)
+    return found
+
+
+def audit_database(data):
+    for path in databases(data):
+        with sqlite3.connect(path) as db:
+            names = {r[0] for r in db.execute(
+                "select name from sqlite_master where type = 'table'")}
+        if {"audit", "audit_detail"} <= names:
+            return path
+    raise AssertionError("no audit trail in %s" % data)
+
+
+def rows(data, table="audit"):
+    db = sqlite3.connect("file:%s?mode=ro" % audit_database(data), uri=True)
+    try:
+        return db.execute("select count(*) from " + table).fetchone()[0]
+    finally:
+        db.close()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The data of a stopped server that has seen writes of every kind."""
+    folder = tmp_path_factory.mktemp("written")
+    s = Server(folder, config=CONFIG)
+    s.cli.init("main", "admin", "an-admin-password")
+    s.start()
+    org = s.org()
+    a, b = org.site(), org.site()
+    for i in range(12):
+        a.pushed(a.invoice("x%d" % i, b.store, secret="shred-%d" % i))
+    a.rejected(a.record("item", "bad", {}))
+    b.drain()
+    Site(s, "nobody", "wrong", 1).get("queued_records")
+    assert s.stop() == 0
+    s.cli.audit_verify()
+    return s
+
+
+# Reads and failures are added up for each principal and minute, so that a
+# few rows of theirs may stand among those of the writes.
+SUMMARIES_MAX = 8
+
+
+def test_there_is_one_row_for_each_write_request(server, org):
+    a, b = org.site(), org.site()
+    a.pull()
+    before = rows(server.data)
+    for i in range(40):
+        a.pushed(*[a.invoice("x%d-%d" % (i, j), b.store) for j in range(5)])
+    added = rows(server.data) - before
+    assert 40 <= added <= 40 + SUMMARIES_MAX
+
+
+def test_acknowledgements_are_writes_too(server, org):
+    a, b = org.site(), org.site()
+    a.pushed(*[a.invoice("x%d" % i, b.store) for i in range(30)])
+    b.pull()
+    before = rows(server.data)
+    for i in range(30):
+        assert b.ack(["x%d" % i]) == 1
+    assert 30 <= rows(server.data) - before <= 30 + SUMMARIES_MAX
+
+
+def test_reads_are_added_up(server, org):
+    a = org.site()
+    a.pull()
+    before = rows(server.data)
+    for _ in range(60):
+        a.pull()
+        a.central()
+    assert rows(server.data) - before <= SUMMARIES_MAX
+
+
+def test_failures_are_added_up(server, org):
+    a = org.site()
+    before = rows(server.data)
+    for _ in range(60):
+        assert a.get("queued_records", {"limit": "x"}).status_code == 400
+    assert rows(server.data) - before <= SUMMARIES_MAX
+
+
+def test_the_row_is_in_the_writes_commit(tmp_path):
+    """After kill -9 every answered push has its row."""
+    s = Server(tmp_path, config=CONFIG)
+    s.cli.init("main", "admin", "an-admin-password")
+    s.start()
+    a = s.org().site()
+    before = rows(s.data)
+    for i in range(25):
+        a.pushed(a.invoice("x%d" % i))
+    s.kill()
+    assert rows(s.data) - before >= 25
+    s.cli.audit_verify()
+
+
+def test_verify_passes_while_the_server_runs(server, org):
+    a = org.site()
+    for i in range(5):
+        a.pushed(a.invoice("x%d" % i))
+        org.cli.audit_verify()
+
+
+def test_verify_passes_after_restarts(server, org):
+    a = org.site()
+    for i, hard in enumerate((True, False, True)):
+        a.pushed(a.invoice("x%d" % i))
+        server.restart(hard)
+    a.pushed(a.invoice("last"))
+    org.cli.audit_verify()
+
+
+@pytest.fixture
+def copy(written, tmp_path):
+    """A copy to tamper with, and its command line."""
+    data = tmp_path / "data"
+    shutil.copytree(written.data, data)
+    cli = Cli(data, written.config)
+    cli.audit_verify()
+    return data, cli
+
+
+def columns(db, table):
+    return [(r[1], r[2].upper()) for r in db.execute(
+        "pragma table_info(%s)" % table)]
+
+
+def tamper(data, *statements):
+    db = sqlite3.connect(audit_database(data))
+    for text in statements:
+        assert db.execute(text).rowcount > 0, text
+    db.commit()
+    db.execute("pragma wal_checkpoint(truncate)")
+    db.close()
+
+
+def altered(db, table, column):
+    """A value other than the one in the middle row."""
+    value = db.execute("select %s from %s order by rowid limit 1 offset "
+                       "(select count(*) / 2 from %s)"
+                       % (column, table, table)).fetchone()[0]
+    if isinstance(value, bytes):
+        return "x'" + bytes([value[0] ^ 1] if value else b"\1").hex() \
+            + value[1:].hex() + "'"
+    if isinstance(value, str):
+        return "'" + ("y" if value[:1] == "x" else "x") + "'"
+    return str((value or 0) + 1)
+
+
+def middle(table):
+    return ("rowid = (select rowid from %s order by rowid limit 1 offset "
+            "(select count(*) / 2 from %s))" % (table, table))
+
+
+@pytest.mark.parametrize("table", ["audit", "audit_detail"])
+def test_an_altered_value_is_found_in_each_column(written, tmp_path, table):
+    missed = []
+    with sqlite3.connect(audit_database(written.data)) as db:
+        names = columns(db, table)
+        values = {n: altered(db, table, n) for n, _ in names}
+    for name, _ in names:
+        data = tmp_path / name
+        shutil.copytree(written.data, data)
+        tamper(data, "update or replace %s set %s = %s where %s" % (
+            table, name, values[name], middle(table)))
+        done = Cli(data, written.config).audit_verify(check=False)
+        if done.returncode == 0:
+            missed.append(name)
+    assert not missed, missed
+
+
+def test_a_row_taken_out_of_the_middle_is_found(copy):
+    data, cli = copy
+    tamper(data, "delete from audit where " + middle("audit"))
+    assert cli.audit_verify(check=False).returncode != 0
+
+
+def test_rows_cut_off_the_end_are_found(copy):
+    data, cli = copy
+    tamper(data, "delete from audit where rowid > (select max(rowid) - 3 "
+                 "from audit)")
+    assert cli.audit_verify(check=False).returncode != 0
+
+
+def test_a_trail_emptied_whole_is_found(copy):
+    data, cli = copy
+    tamper(data, "delete from audit")
+    assert cli.audit_verify(check=False).returncode != 0
+
+
+def test_two_rows_exchanged_are_found(copy):
+    data, cli = copy
+    with sqlite3.connect(audit_database(data)) as db:
+        names = [n for n, _ in columns(db, "audit")]
+        pair = [r[0] for r in db.execute(
+            "select rowid from audit order by rowid limit 2 offset 4")]
+        keyed = [r[1] for r in db.execute("pragma table_info(audit)")
+                 if r[5]]
+        moved = [n for n in names if n not in keyed]
+        one, two = (db.execute(
+            "select %s from audit where rowid = ?" % ", ".join(moved),
+            (p,)).fetchone() for p in pair)
+        text = "update audit set %s where rowid = ?" % ", ".join(
+            n + " = ?" for n in moved)
+        db.execute(text, (*two, pair[0]))
+        db.execute(text, (*one, pair[1]))
+    db.close()
+    assert cli.audit_verify(check=False).returncode != 0
+
+
+def test_the_details_may_be_erased_without_breaking_the_chain(copy):
+    """Rows hash a salted digest of their details, kept apart so that they
+    can be erased."""
+    data, cli = copy
+    tamper(data, "delete from audit_detail where " + middle("audit_detail"))
+    cli.audit_verify()
+
+
+def test_the_trail_holds_no_record_contents(written):
+    for path in databases(written.data):
+        db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
+        names = {r[0] for r in db.execute(
+            "select name from sqlite_master where type = 'table'")}
+        for table in {"audit", "audit_detail"} & names:
+            for row in db.execute("select * from " + table):
+                assert not any("shred-" in str(v) for v in row)
+        db.close()
