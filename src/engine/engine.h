@@ -16,14 +16,14 @@
 struct tb_engine;
 
 struct tb_engine_options {
-	const struct tb_store_ops *store; /* which engine of storage */
-	struct tb_store_options at;       /* and where */
+	const struct tb_store_ops *store;         /* which engine of storage */
+	struct tb_store_options at;               /* and where */
 	const struct tb_declaration *declaration; /* borrowed */
-	bool writer;           /* a writer thread; else commits run inline */
-	uint32_t group_max;    /* commits in one transaction; 256 */
-	uint32_t weight_max;   /* changes in one transaction; 8,192 */
-	uint32_t queue_max;    /* commits waiting; over it BUSY; 4,096 */
-	uint32_t retention_s;  /* how long a site may be away; 90 days */
+	bool writer;          /* a writer thread; else commits run inline */
+	uint32_t group_max;   /* commits in one transaction; 256 */
+	uint32_t weight_max;  /* changes in one transaction; 8,192 */
+	uint32_t queue_max;   /* commits waiting; over it BUSY; 4,096 */
+	uint32_t retention_s; /* how long a site may be away; 90 days */
 };
 extern const struct tb_engine_options tb_engine_default_options;
 

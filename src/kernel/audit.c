@@ -10,8 +10,7 @@
 #define DETAIL_MAX (64u << 10)
 #define SALT_BYTES 16
 
-void tb_audit_hash(const uint8_t before[32], struct tb_str row,
-		   uint8_t ret[32])
+void tb_audit_hash(const uint8_t before[32], struct tb_str row, uint8_t ret[32])
 {
 	struct tb_str parts[] = { tb_str((const char *)before, 32), row };
 
@@ -143,8 +142,8 @@ enum tb_err tb_audit_decode(struct tb_arena *arena,
 	if (err != TB_OK)
 		return err == TB_ERR_NOMEM ? err : TB_ERR_CORRUPT;
 	root = tb_json_root(json);
-	if (tb_json_i64(tb_json_get(root, TB_STR("time_us")),
-			&entry.time_us) != TB_OK)
+	if (tb_json_i64(tb_json_get(root, TB_STR("time_us")), &entry.time_us) !=
+	    TB_OK)
 		return TB_ERR_CORRUPT;
 	entry.event_type = string_member(arena, root, "event_type");
 	entry.operation = string_member(arena, root, "operation");
@@ -213,12 +212,12 @@ enum tb_err tb_audit_verify(struct tb_tx *tx, struct tb_arena *arena,
 			break;
 		/* Rows before the first kept one were dropped whole; from
 		 * there on the chain has no gap. */
-		verdict.problem = row_problem(arena,
-					      last ? last + 1 : row.n,
-					      row.n == 1 ? (const uint8_t[32]){ 0 }
-					      : last     ? before
-						         : NULL,
-					      &row);
+		verdict.problem =
+			row_problem(arena, last ? last + 1 : row.n,
+				    row.n == 1 ? (const uint8_t[32]) { 0 }
+				    : last     ? before
+					       : NULL,
+				    &row);
 		if (verdict.problem != NULL)
 			verdict.first_bad = row.n;
 		verdict.rows++;

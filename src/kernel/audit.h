@@ -19,15 +19,15 @@ struct tb_view;
 /* Who did what, as the request knows it. Slices are borrowed until the
  * commit has ended. */
 struct tb_audit_note {
-	const char *event_type; /* "sites", "admin", "quarantine", ... */
-	const char *operation;  /* "push", "acknowledge", ...; NULL: no row */
-	const char *status;     /* "ok", "partial", ... */
+	const char *event_type;  /* "sites", "admin", "quarantine", ... */
+	const char *operation;   /* "push", "acknowledge", ...; NULL: no row */
+	const char *status;      /* "ok", "partial", ... */
 	struct tb_str principal; /* "site/63", "user/user123", "cli" */
 	struct tb_str device;
 	struct tb_str request_id;
 	struct tb_str address;
-	struct tb_str detail;    /* JSON object members, or empty */
-	uint8_t salt[16];        /* random, from the caller */
+	struct tb_str detail; /* JSON object members, or empty */
+	uint8_t salt[16];     /* random, from the caller */
 };
 
 /* Appends the note's row to the view's org. */

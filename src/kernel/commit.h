@@ -36,7 +36,6 @@ struct tb_commit {
 				    * anything. operation NULL: no row */
 	size_t weight;             /* changes in it, for the group's ceiling */
 	enum tb_err err;           /* the outcome */
-	void *waiter;              /* the committer's */
 };
 
 /* Told of each org that changed, after the transaction is durable. */
@@ -47,8 +46,7 @@ typedef void tb_group_publish_fn(void *ctx, const struct tb_org *org);
  * fails alone. Returns IO when the store must not be written any more, else
  * OK. */
 enum tb_err tb_group_run(struct tb_store *store, struct tb_commit **commits,
-			 size_t n, int64_t now_us,
-			 tb_group_publish_fn *publish,
+			 size_t n, int64_t now_us, tb_group_publish_fn *publish,
 			 void *publish_ctx) tb_must_check;
 
 #endif

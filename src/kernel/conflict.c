@@ -1,5 +1,7 @@
 #include "kernel/conflict.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
@@ -34,12 +36,10 @@ static enum tb_err ledger_key(struct tb_arena *arena, uint32_t site_id,
 	int n = snprintf(number, sizeof(number), "%u/%zu/%llu/%d/", site_id,
 			 conflict->table.n, (unsigned long long)version,
 			 conflict->deleted);
-	struct tb_str parts[] = { tb_str(number, (size_t)n),
-				  conflict->table,
-				  TB_STR("/"),
-				  conflict->stored->key,
-				  TB_STR("/"),
-				  conflict->body };
+	struct tb_str parts[] = {
+		tb_str(number, (size_t)n), conflict->table, TB_STR("/"),
+		conflict->stored->key,     TB_STR("/"),     conflict->body
+	};
 	struct tb_buf hex;
 	enum tb_err err;
 
@@ -131,8 +131,7 @@ enum tb_err tb_conflict_settle(struct tb_view *view,
 	const struct tb_record *known;
 	struct tb_str key;
 	enum tb_err err = ledger_key(tb_view_arena(view), writer->site_id,
-				     conflict, conflict->stored->version,
-				     &key);
+				     conflict, conflict->stored->version, &key);
 
 	if (err == TB_OK)
 		err = tb_view_get(view, TB_COLL_CONFLICT, key, &known);

@@ -136,8 +136,8 @@ static enum tb_err insert_org(struct tb_core *core, size_t at,
 {
 	if (core->n_orgs == core->cap_orgs) {
 		size_t cap = core->cap_orgs ? core->cap_orgs * 2 : 8;
-		struct heads *orgs = tb_realloc(core->orgs,
-						cap * sizeof(*orgs));
+		struct heads *orgs =
+			tb_realloc(core->orgs, cap * sizeof(*orgs));
 
 		if (orgs == NULL)
 			return TB_ERR_NOMEM;

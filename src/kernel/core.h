@@ -34,7 +34,7 @@ struct tb_heads {
 };
 
 struct tb_core_options {
-	struct tb_store *store;      /* borrowed */
+	struct tb_store *store; /* borrowed */
 	struct tb_committer committer;
 	int64_t (*now_us)(void *ctx);
 	void *now_ctx;
@@ -49,21 +49,21 @@ int64_t tb_core_now_us(struct tb_core *core);
 const struct tb_declaration *tb_core_declaration(const struct tb_core *core);
 
 /* A snapshot to read from; end it within a second. */
-enum tb_err tb_core_read(struct tb_core *core, struct tb_tx **ret)
-	tb_must_check;
+enum tb_err tb_core_read(struct tb_core *core,
+			 struct tb_tx **ret) tb_must_check;
 void tb_core_read_end(struct tb_tx *tx); /* takes NULL */
 
 /* Runs a commit and waits for it: 2xx may be answered after OK. */
-enum tb_err tb_core_commit(struct tb_core *core, struct tb_commit *commit)
-	tb_must_check;
+enum tb_err tb_core_commit(struct tb_core *core,
+			   struct tb_commit *commit) tb_must_check;
 
 /* The newest published heads of an org. NOT_FOUND: no such org. */
 enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
 			  struct tb_heads *ret) tb_must_check;
 /* Called by whoever ran commits, with the org as stored; older ones than the
  * published are ignored. */
-enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
-	tb_must_check;
+enum tb_err tb_core_publish(struct tb_core *core,
+			    const struct tb_org *org) tb_must_check;
 
 /* The rid of a name in TB_COLL_COLLECTION or TB_COLL_SCOPE; such a pair never
  * changes, so it is kept in memory. NOT_FOUND. `tx` is read when memory does

@@ -56,8 +56,8 @@ struct tb_collection {
 	struct tb_str parent; /* PARENT: the parent's collection */
 	struct tb_also also[TB_ALSO_MAX];
 	size_t n_also;
-	bool is_parent;    /* some collection's parent (set by finish) */
-	bool centre_wins;  /* conflicts; else the site */
+	bool is_parent;   /* some collection's parent (set by finish) */
+	bool centre_wins; /* conflicts; else the site */
 	const struct tb_field *fields;
 	size_t n_fields;
 };

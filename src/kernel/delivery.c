@@ -53,8 +53,8 @@ struct queue {
 	size_t n;
 };
 
-static enum tb_err open_strand(const struct queue *queue,
-			       struct strand *strand, uint64_t after)
+static enum tb_err open_strand(const struct queue *queue, struct strand *strand,
+			       uint64_t after)
 {
 	struct tb_feed_query query = {
 		.scope = strand->sub->scope,
@@ -116,8 +116,8 @@ static enum tb_err queue_open(struct queue *queue, struct tb_arena *arena)
 	enum tb_err err = TB_OK;
 
 	queue->n = consumer->n_subs;
-	queue->strands = tb_arena_calloc(arena, queue->n + 1,
-					 sizeof(*queue->strands));
+	queue->strands =
+		tb_arena_calloc(arena, queue->n + 1, sizeof(*queue->strands));
 	if (queue->strands == NULL) {
 		queue->n = 0;
 		return TB_ERR_NOMEM;
@@ -148,18 +148,15 @@ static struct strand *lowest(const struct queue *queue)
 	return best;
 }
 
-/* True if the site has a later entry for the same record, which stands for
- * this one, too. */
-static bool is_superseded(const struct tb_consumer *consumer,
-			  const struct tb_feed_row *row, uint64_t scope)
+bool tb_delivery_is_superseded(const struct tb_consumer *consumer,
+			       const struct tb_record *record, uint64_t scope,
+			       uint64_t num)
 {
-	const struct tb_record *record = &row->record;
-
 	for (size_t i = 0; i < record->n_entries; i++) {
 		const struct tb_entry *other = &record->entries[i];
 
-		if (other->scope == scope || other->num < row->num ||
-		    (other->num == row->num && other->scope > scope))
+		if (other->scope == scope || other->num < num ||
+		    (other->num == num && other->scope > scope))
 			continue;
 		if (tb_consumer_subscription(consumer, other->scope) != NULL)
 			return true;
@@ -212,14 +209,15 @@ static enum tb_err walk_queue(const struct tb_delivery_reader *reader,
 		struct tb_delivery row;
 		struct tb_str table;
 
-		if (!is_superseded(queue->consumer, &strand->row,
-				   strand->sub->scope)) {
+		if (!tb_delivery_is_superseded(
+			    queue->consumer, &strand->row.record,
+			    strand->sub->scope, strand->row.num)) {
 			err = table_name(reader, &tables,
 					 strand->row.record.coll, &table);
 			if (err != TB_OK)
 				return err;
-			row.action = action_of(queue->consumer,
-					       &strand->row.record);
+			row.action =
+				action_of(queue->consumer, &strand->row.record);
 			fill_row(&row, &strand->row, table);
 			if (!reader->take(reader->ctx, &row))
 				return TB_OK;
@@ -319,8 +317,8 @@ static enum tb_err give_row(struct central *c, const struct tb_feed_row *row)
 {
 	struct tb_delivery out = { .action = TB_DELIVER_INSERT };
 	struct tb_str table;
-	enum tb_err err = table_name(c->reader, &c->tables, row->record.coll,
-				     &table);
+	enum tb_err err =
+		table_name(c->reader, &c->tables, row->record.coll, &table);
 
 	if (err != TB_OK)
 		return err;
@@ -344,10 +342,9 @@ static enum tb_err give_row(struct central *c, const struct tb_feed_row *row)
 static enum tb_err skip_run(struct central *c, uint64_t scope, uint64_t head)
 {
 	const struct tb_store_ops *ops = c->reader->tx->store->ops;
-	struct tb_feed_query query = { .scope = scope,
-				       .after = c->cursor,
-				       .until = head,
-				       .limit = 1 };
+	struct tb_feed_query query = {
+		.scope = scope, .after = c->cursor, .until = head, .limit = 1
+	};
 	struct tb_cursor *cursor;
 	struct tb_feed_row row;
 	enum tb_err err = ops->feed_open(c->reader->tx, &query, &cursor);
@@ -411,8 +408,8 @@ enum tb_err tb_delivery_central(const struct tb_delivery_reader *reader,
 			     .skip_holes = skip_holes };
 	struct tb_org org;
 	uint64_t head;
-	enum tb_err err = reader->tx->store->ops->org_get(reader->tx,
-							  reader->org, &org);
+	enum tb_err err =
+		reader->tx->store->ops->org_get(reader->tx, reader->org, &org);
 
 	if (err != TB_OK)
 		return err;
@@ -430,8 +427,8 @@ enum tb_err tb_delivery_central(const struct tb_delivery_reader *reader,
 			err = skip_run(&c, scope, head);
 	}
 	if (err == TB_OK)
-		*ret = (struct tb_central_page){ .n = c.n,
-						 .last = c.cursor,
-						 .head = head };
+		*ret = (struct tb_central_page) { .n = c.n,
+						  .last = c.cursor,
+						  .head = head };
 	return err;
 }

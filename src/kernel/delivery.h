@@ -49,16 +49,21 @@ struct tb_delivery_reader {
  * record once. */
 struct tb_queue_page {
 	size_t n;
-	uint64_t last;      /* sequence of the last row; 0: none */
-	bool must_mark;     /* tb_delivery_mark before the page leaves */
+	uint64_t last;  /* sequence of the last row; 0: none */
+	bool must_mark; /* tb_delivery_mark before the page leaves */
 };
 enum tb_err tb_delivery_queue(const struct tb_delivery_reader *reader,
 			      const struct tb_consumer *consumer, size_t limit,
 			      struct tb_queue_page *ret) tb_must_check;
+/* True if the site has a later entry for the same record, which stands for
+ * the one of this scope and number, too. */
+bool tb_delivery_is_superseded(const struct tb_consumer *consumer,
+			       const struct tb_record *record, uint64_t scope,
+			       uint64_t num);
 /* Entries in the queue, counted up to `max`; the oldest one's time. */
 struct tb_queue_length {
 	size_t n;
-	uint64_t oldest;        /* its sequence; 0: none */
+	uint64_t oldest; /* its sequence; 0: none */
 	int64_t oldest_time_us;
 };
 enum tb_err tb_delivery_queue_length(struct tb_tx *tx,

@@ -28,8 +28,8 @@ static bool is_time(struct tb_arena *arena, struct tb_json_value v,
 		return false;
 	if (date_only && text.n != strlen("2024-01-31"))
 		return false;
-	return tb_time_parse(text, date_only ? TB_TIME_DATE_ALLOWED : 0,
-			     &us) == TB_OK;
+	return tb_time_parse(text, date_only ? TB_TIME_DATE_ALLOWED : 0, &us) ==
+	       TB_OK;
 }
 
 static bool is_one_of(const struct tb_field *field, struct tb_json_value v)
@@ -79,10 +79,9 @@ static const char *const type_names[] = {
 static enum tb_err refuse(struct tb_arena *arena, const struct tb_field *field,
 			  struct tb_str *ret_message)
 {
-	enum tb_err err = tb_arena_printf(arena, ret_message,
-					  "field \"%.*s\": expected %s",
-					  TB_STR_ARG(field->name),
-					  type_names[field->type]);
+	enum tb_err err = tb_arena_printf(
+		arena, ret_message, "field \"%.*s\": expected %s",
+		TB_STR_ARG(field->name), type_names[field->type]);
 
 	return err == TB_OK ? TB_ERR_INVALID : err;
 }
@@ -101,8 +100,8 @@ enum tb_err tb_fields_check(struct tb_arena *arena,
 		return err;
 	for (size_t i = 0; i < collection->n_fields; i++) {
 		const struct tb_field *field = &collection->fields[i];
-		struct tb_json_value v = tb_json_get(tb_json_root(&json),
-						     field->name);
+		struct tb_json_value v =
+			tb_json_get(tb_json_root(&json), field->name);
 
 		if (tb_json_is_absent(v) && !field->required)
 			continue;
@@ -117,8 +116,7 @@ enum tb_err tb_fields_check(struct tb_arena *arena,
 static enum tb_err parse_object(struct tb_arena *arena, struct tb_str text,
 				struct tb_json *ret)
 {
-	enum tb_err err = tb_json_parse(arena, text, &member_limits, ret,
-					NULL);
+	enum tb_err err = tb_json_parse(arena, text, &member_limits, ret, NULL);
 
 	if (err == TB_OK && !tb_json_is(tb_json_root(ret), TB_JSON_OBJECT))
 		err = TB_ERR_INVALID;
@@ -226,8 +224,8 @@ enum tb_err tb_fields_keep_centre(struct tb_arena *arena,
 	for (size_t i = 0; i < collection->n_fields; i++) {
 		struct tb_str name = collection->fields[i].name;
 		struct tb_json_value a = tb_json_get(tb_json_root(&mine), name);
-		struct tb_json_value b = tb_json_get(tb_json_root(&theirs),
-						     name);
+		struct tb_json_value b =
+			tb_json_get(tb_json_root(&theirs), name);
 
 		if (!collection->fields[i].centre_wins ||
 		    tb_json_is_absent(b) ||

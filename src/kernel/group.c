@@ -175,8 +175,8 @@ static void fail_all(struct tb_commit **commits, size_t n, enum tb_err err)
 }
 
 enum tb_err tb_group_run(struct tb_store *store, struct tb_commit **commits,
-			 size_t n, int64_t now_us,
-			 tb_group_publish_fn *publish, void *publish_ctx)
+			 size_t n, int64_t now_us, tb_group_publish_fn *publish,
+			 void *publish_ctx)
 {
 	struct group group = {
 		.store = store,
@@ -197,8 +197,7 @@ enum tb_err tb_group_run(struct tb_store *store, struct tb_commit **commits,
 		fail_all(commits, n, err);
 		return err == TB_ERR_IO ? err : TB_OK;
 	}
-	err = tb_group_run(store, commits, n / 2, now_us, publish,
-			   publish_ctx);
+	err = tb_group_run(store, commits, n / 2, now_us, publish, publish_ctx);
 	if (err == TB_OK)
 		return tb_group_run(store, commits + n / 2, n - n / 2, now_us,
 				    publish, publish_ctx);

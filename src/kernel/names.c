@@ -64,9 +64,8 @@ static const struct name *find(const struct tb_names *names, uint32_t org,
 {
 	const struct name *name = names->by_name[name_bucket(org, coll, text)];
 
-	while (name != NULL &&
-	       !(name->org == org && name->coll == coll &&
-		 tb_str_eq(tb_str(name->text, name->n), text)))
+	while (name != NULL && !(name->org == org && name->coll == coll &&
+				 tb_str_eq(tb_str(name->text, name->n), text)))
 		name = name->next_by_name;
 	return name;
 }
@@ -84,8 +83,7 @@ bool tb_names_find(struct tb_names *names, uint32_t org, uint64_t coll,
 	return name != NULL;
 }
 
-bool tb_names_find_rid(struct tb_names *names, uint64_t rid,
-		       struct tb_str *ret)
+bool tb_names_find_rid(struct tb_names *names, uint64_t rid, struct tb_str *ret)
 {
 	const struct name *name;
 
@@ -119,7 +117,7 @@ void tb_names_add(struct tb_names *names, uint32_t org, uint64_t coll,
 
 	if (name == NULL)
 		return;
-	*name = (struct name){
+	*name = (struct name) {
 		.org = org, .coll = coll, .rid = rid, .n = text.n
 	};
 	if (text.n > 0)

@@ -15,7 +15,7 @@ struct tb_names;
 
 #define TB_NAMES_MAX 200000
 
-struct tb_names *tb_names_create(void); /* NULL: no memory */
+struct tb_names *tb_names_create(void);        /* NULL: no memory */
 void tb_names_destroy(struct tb_names *names); /* takes NULL */
 
 bool tb_names_find(struct tb_names *names, uint32_t org, uint64_t coll,

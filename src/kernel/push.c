@@ -23,8 +23,8 @@ static enum tb_err read_survivor(struct tb_arena *arena, struct tb_str data,
 	static const char *const names[] = { "mergeIdToKeep", "mergeIDtokeep",
 					     "merge_id_to_keep", "id" };
 	struct tb_json json;
-	enum tb_err err = tb_json_parse(arena, data, &member_limits, &json,
-					NULL);
+	enum tb_err err =
+		tb_json_parse(arena, data, &member_limits, &json, NULL);
 
 	*ret = TB_STR_NONE;
 	if (err != TB_OK)
@@ -32,8 +32,8 @@ static enum tb_err read_survivor(struct tb_arena *arena, struct tb_str data,
 	if (tb_json_is(tb_json_root(&json), TB_JSON_STRING))
 		return tb_json_string(arena, tb_json_root(&json), ret);
 	for (size_t i = 0; i < TB_ARRAY_LEN(names); i++) {
-		struct tb_json_value v = tb_json_get(tb_json_root(&json),
-						     tb_str_z(names[i]));
+		struct tb_json_value v =
+			tb_json_get(tb_json_root(&json), tb_str_z(names[i]));
 
 		if (tb_json_is(v, TB_JSON_STRING))
 			return tb_json_string(arena, v, ret);
@@ -122,8 +122,8 @@ static enum tb_err reject(struct pushing *p, struct tb_push_item *item,
 		.record = item->record,
 	};
 	bool kept;
-	enum tb_err err = tb_quarantine_put(p->view, &p->consumer, &entry,
-					    &kept);
+	enum tb_err err =
+		tb_quarantine_put(p->view, &p->consumer, &entry, &kept);
 
 	if (err != TB_OK)
 		return err;
@@ -269,8 +269,7 @@ static enum tb_err store_result(struct pushing *p, struct tb_push_item *item,
 	return err == TB_OK ? plan_and_write(p, item, change) : err;
 }
 
-static enum tb_err settle_conflict(struct pushing *p,
-				   struct tb_push_item *item,
+static enum tb_err settle_conflict(struct pushing *p, struct tb_push_item *item,
 				   struct change *change)
 {
 	struct tb_conflict conflict = { .collection = item->collection,
@@ -280,8 +279,8 @@ static enum tb_err settle_conflict(struct pushing *p,
 					.deleted = change->deleted };
 	struct tb_conflict_result result;
 	const struct tb_record *record;
-	enum tb_err err = tb_conflict_settle(p->view, &p->writer, &conflict,
-					     &result);
+	enum tb_err err =
+		tb_conflict_settle(p->view, &p->writer, &conflict, &result);
 
 	if (err != TB_OK)
 		return err;
@@ -378,8 +377,8 @@ static enum tb_err push_merge(struct pushing *p, struct tb_push_item *item,
 	tb_json_end_object(&w);
 	err = tb_buf_err(&body);
 	if (err == TB_OK)
-		err = tb_arena_strdup(tb_view_arena(p->view),
-				      tb_buf_str(&body), &change->body);
+		err = tb_arena_strdup(tb_view_arena(p->view), tb_buf_str(&body),
+				      &change->body);
 	tb_buf_fini(&body);
 	change->deleted = true;
 	return err == TB_OK ? apply_change(p, item, change) : err;
@@ -493,8 +492,7 @@ static enum tb_err begin_push(struct pushing *p)
 		err = tb_view_scope(p->view, TB_SCOPE_SITE_PREFIX, id,
 				    &p->writer.site_scope);
 	if (err == TB_OK)
-		err = tb_consumer_load(p->view, p->push->site_id,
-				       &p->consumer);
+		err = tb_consumer_load(p->view, p->push->site_id, &p->consumer);
 	p->writer.site_id = p->push->site_id;
 	p->writer.may_edit_central = p->push->may_edit_central;
 	p->writer.consumer = &p->consumer;

@@ -36,8 +36,7 @@ static enum tb_err entry_key(struct tb_arena *arena, uint32_t site_id,
 }
 
 static enum tb_err encode(struct tb_arena *arena,
-			  const struct tb_quarantine *entry,
-			  struct tb_str *ret)
+			  const struct tb_quarantine *entry, struct tb_str *ret)
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
@@ -77,8 +76,7 @@ static enum tb_err decode(struct tb_arena *arena,
 	root = tb_json_root(json);
 	err = tb_json_u64(tb_json_get(root, TB_STR("site_id")), &site_id);
 	if (err == TB_OK)
-		err = tb_json_string(arena,
-				     tb_json_get(root, TB_STR("table")),
+		err = tb_json_string(arena, tb_json_get(root, TB_STR("table")),
 				     &entry.table);
 	if (err == TB_OK)
 		err = tb_json_string(arena,
@@ -103,8 +101,8 @@ enum tb_err tb_quarantine_want(struct tb_view *view, uint32_t site_id,
 			       struct tb_str table, struct tb_str id)
 {
 	struct tb_str key;
-	enum tb_err err = entry_key(tb_view_arena(view), site_id, table, id,
-				    &key);
+	enum tb_err err =
+		entry_key(tb_view_arena(view), site_id, table, id, &key);
 
 	return err == TB_OK ? tb_view_want(view, TB_COLL_QUARANTINE, key) : err;
 }

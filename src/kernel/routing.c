@@ -98,8 +98,8 @@ enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
 			      struct tb_str key, const struct tb_record **ret)
 {
 	const struct tb_record *record = NULL;
-	enum tb_err err = tb_view_get(view, TB_COLL_COLLECTION, collection,
-				      &record);
+	enum tb_err err =
+		tb_view_get(view, TB_COLL_COLLECTION, collection, &record);
 	uint64_t coll = record != NULL ? record->rid : 0;
 
 	if (err != TB_OK || coll == 0) {
@@ -133,7 +133,7 @@ static void add_target(struct tb_route_plan *plan, uint64_t scope,
 			plan->targets[i].flags |= flags;
 			return;
 		}
-	plan->targets[plan->n_targets++] = (struct tb_target){ scope, flags };
+	plan->targets[plan->n_targets++] = (struct tb_target) { scope, flags };
 }
 
 static void set_home(struct tb_route_plan *plan, uint64_t scope, uint8_t flags)
@@ -176,7 +176,8 @@ static void plan_with_parent(const struct tb_record *parent,
 			continue;
 		if (entry->flags & TB_ENTRY_WAITING)
 			continue;
-		if (parent->deleted ? !home : !(entry->flags & TB_ENTRY_PRESENT))
+		if (parent->deleted ? !home
+				    : !(entry->flags & TB_ENTRY_PRESENT))
 			continue;
 		if (home)
 			set_home(plan, entry->scope, 0);
@@ -210,10 +211,10 @@ static enum tb_err plan_child(struct tb_view *view,
 		plan->n_targets = 0;
 		plan->waiting = true;
 		set_home(plan, site_scope, TB_ENTRY_WAITING);
-		add_target(plan,
-			   tb_scope_known(tb_view_org_id(view),
-					  TB_SCOPE_WAITING),
-			   0);
+		add_target(
+			plan,
+			tb_scope_known(tb_view_org_id(view), TB_SCOPE_WAITING),
+			0);
 	}
 	return TB_OK;
 }
@@ -223,8 +224,8 @@ enum tb_err tb_routing_plan(struct tb_view *view,
 			    const struct tb_route_words *words,
 			    uint64_t site_scope, struct tb_route_plan *ret)
 {
-	enum tb_routing_kind kind = collection != NULL ? collection->routing
-						       : TB_ROUTING_SITE;
+	enum tb_routing_kind kind =
+		collection != NULL ? collection->routing : TB_ROUTING_SITE;
 	enum tb_err err = TB_OK;
 
 	ret->n_targets = 0;
@@ -252,8 +253,8 @@ enum tb_err tb_routing_plan(struct tb_view *view,
 
 		if (words->also[i].n > TB_KEY_MAX / 2)
 			continue;
-		err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX,
-				    words->also[i], &scope);
+		err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX, words->also[i],
+				    &scope);
 		if (err == TB_OK && !ret->waiting)
 			add_target(ret, scope, 0);
 	}

@@ -31,8 +31,8 @@ enum tb_err tb_routing_extract(struct tb_arena *arena,
 struct tb_route_plan {
 	struct tb_target targets[TB_ALSO_MAX + TB_ENTRIES_MAX];
 	size_t n_targets;
-	uint64_t home;       /* scope whose holder may write it; 0: none */
-	bool waiting;        /* its parent is not there yet */
+	uint64_t home;         /* scope whose holder may write it; 0: none */
+	bool waiting;          /* its parent is not there yet */
 	struct tb_str no_home; /* why it has none, when the body is wrong */
 };
 

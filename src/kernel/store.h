@@ -35,9 +35,9 @@ struct tb_org {
 	uint32_t id;
 	char name[TB_ORG_NAME_MAX + 1];
 	char title[TB_ORG_TITLE_MAX + 1];
-	uint64_t epoch;      /* random; a restored store takes a new one */
-	uint64_t head;       /* last number given */
-	int64_t last_us;     /* last time given */
+	uint64_t epoch;  /* random; a restored store takes a new one */
+	uint64_t head;   /* last number given */
+	int64_t last_us; /* last time given */
 	uint64_t dense[TB_DENSE_COUNT]; /* last dense numbers given */
 	uint64_t floor[TB_DENSE_COUNT]; /* readers below it must resync */
 	uint64_t generation; /* rises when principals or settings change */
@@ -47,13 +47,15 @@ struct tb_org {
 };
 
 /* Names a record: by its number when `rid` is not 0, else by collection and
- * key in an org; a `coll` of TB_COLL_ANY takes the lowest rid of those with
- * this key in any collection that is not the system's. */
+ * key in an org; a `coll` of TB_COLL_ANY takes the lowest rid above `after` of
+ * those with this key in any collection that is not the system's. */
 struct tb_key {
 	uint32_t org;
 	uint64_t coll;
 	struct tb_str key;
 	uint64_t rid;
+	uint64_t after;    /* with TB_COLL_ANY only */
+	bool without_body; /* the body is not read: p NULL */
 };
 #define TB_COLL_ANY UINT64_MAX
 
@@ -96,8 +98,8 @@ enum tb_op_kind {
 	TB_OP_REMOVE, /* `old` and all its feed rows vanish */
 	TB_OP_LINK,   /* `link_child` hangs below (link_coll, link_key) */
 	TB_OP_UNLINK,
-	TB_OP_ORG,    /* put `org`; a new id makes the org */
-	TB_OP_AUDIT,  /* append `audit` to the org's chain */
+	TB_OP_ORG,         /* put `org`; a new id makes the org */
+	TB_OP_AUDIT,       /* append `audit` to the org's chain */
 	TB_OP_AUDIT_ERASE, /* forget the detail of row audit.n */
 	TB_OP_AUDIT_DROP,  /* forget all rows up to audit.n */
 };

@@ -15,14 +15,15 @@
 #define TB_NUM_RESERVED 63u
 
 enum tb_system_coll {
-	TB_COLL_COLLECTION = 1, /* key: a collection's name; its rid is its id */
-	TB_COLL_SCOPE = 2,      /* key: a scope's name; its rid is its id */
-	TB_COLL_LOGIN = 3,      /* org 0; key "site/name", "user/name" */
-	TB_COLL_SITE = 4,       /* key: the site's integer id in decimal */
-	TB_COLL_USER = 5,       /* key: the user's uuid */
-	TB_COLL_STORE = 6,      /* key: the store's id */
-	TB_COLL_DEVICE = 7,     /* key: the device's id */
-	TB_COLL_CONSUMER = 8,   /* key: the site's id; its marks (silent) */
+	TB_COLL_COLLECTION =
+		1,            /* key: a collection's name; its rid is its id */
+	TB_COLL_SCOPE = 2,    /* key: a scope's name; its rid is its id */
+	TB_COLL_LOGIN = 3,    /* org 0; key "site/name", "user/name" */
+	TB_COLL_SITE = 4,     /* key: the site's integer id in decimal */
+	TB_COLL_USER = 5,     /* key: the user's uuid */
+	TB_COLL_STORE = 6,    /* key: the store's id */
+	TB_COLL_DEVICE = 7,   /* key: the device's id */
+	TB_COLL_CONSUMER = 8, /* key: the site's id; its marks (silent) */
 	TB_COLL_QUARANTINE = 9, /* key: site, table and record id */
 	TB_COLL_CONFLICT = 10,  /* key: number of the conflict */
 	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
@@ -44,8 +45,8 @@ enum tb_known_scope {
 	TB_SCOPE_DEVICES = 8,
 	TB_SCOPE_WORK = 9,
 	TB_SCOPE_TOMBSTONES = 10, /* deleted records, oldest first */
-	TB_SCOPE_KEYS = 11, /* org 0 */
-	TB_SCOPE_WAITING = 12, /* children without their parents */
+	TB_SCOPE_KEYS = 11,       /* org 0 */
+	TB_SCOPE_WAITING = 12,    /* children without their parents */
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)

@@ -63,7 +63,7 @@ struct tb_view {
 
 static void make_org(struct tb_org *org, uint32_t id)
 {
-	*org = (struct tb_org){ .id = id, .head = TB_NUM_RESERVED };
+	*org = (struct tb_org) { .id = id, .head = TB_NUM_RESERVED };
 }
 
 static enum tb_err table_init(struct tb_arena *arena, struct table *table)
@@ -159,8 +159,8 @@ static enum tb_err table_grow(struct tb_view *view, struct table *table,
 			      bool by_rid)
 {
 	size_t n = table->n_buckets * 2;
-	struct slot **buckets = tb_arena_calloc(view->arena, n,
-						sizeof(*buckets));
+	struct slot **buckets =
+		tb_arena_calloc(view->arena, n, sizeof(*buckets));
 
 	if (buckets == NULL)
 		return TB_ERR_NOMEM;
@@ -171,8 +171,8 @@ static enum tb_err table_grow(struct tb_view *view, struct table *table,
 			struct slot **link = by_rid ? &slot->next_by_rid
 						    : &slot->next_in_bucket;
 			struct slot *next = *link;
-			uint64_t hash = by_rid ? hash_rid(slot->now->rid)
-					       : slot->hash;
+			uint64_t hash =
+				by_rid ? hash_rid(slot->now->rid) : slot->hash;
 
 			*link = buckets[hash & (n - 1)];
 			buckets[hash & (n - 1)] = slot;
@@ -203,9 +203,9 @@ static enum tb_err slot_for(struct tb_view *view, uint64_t coll,
 	slot = tb_arena_calloc(view->arena, 1, sizeof(*slot));
 	if (slot == NULL)
 		return TB_ERR_NOMEM;
-	slot->key = (struct tb_key){ .org = view->org.id,
-				     .coll = coll,
-				     .key = key };
+	slot->key = (struct tb_key) { .org = view->org.id,
+				      .coll = coll,
+				      .key = key };
 	slot->hash = hash;
 	slot->next_in_bucket = table->buckets[hash & (table->n_buckets - 1)];
 	table->buckets[hash & (table->n_buckets - 1)] = slot;
@@ -262,8 +262,7 @@ static enum tb_err slot_loaded(struct tb_view *view, struct slot *slot,
 	return record != NULL ? index_rid(view, slot) : TB_OK;
 }
 
-enum tb_err tb_view_want(struct tb_view *view, uint64_t coll,
-			 struct tb_str key)
+enum tb_err tb_view_want(struct tb_view *view, uint64_t coll, struct tb_str key)
 {
 	struct slot *slot;
 	enum tb_err err = slot_for(view, coll, key, &slot);
@@ -471,7 +470,7 @@ static struct tb_entry moved_entry(struct tb_view *view,
 	bool was_in = before != NULL && (before->flags & TB_ENTRY_PRESENT);
 	bool is_in = flags & TB_ENTRY_PRESENT;
 
-	return (struct tb_entry){
+	return (struct tb_entry) {
 		.scope = scope,
 		.num = num,
 		.entered = before != NULL && (was_in || !is_in)
@@ -530,9 +529,9 @@ static enum tb_err route_entries(struct tb_view *view,
 
 		if (old != NULL && tb_record_entry(old, target->scope) != NULL)
 			continue;
-		entries[n++] = moved_entry(view, routing, target->scope,
-					   target->flags | TB_ENTRY_PRESENT,
-					   NULL);
+		entries[n++] =
+			moved_entry(view, routing, target->scope,
+				    target->flags | TB_ENTRY_PRESENT, NULL);
 	}
 	*ret = entries;
 	*ret_n = n;
@@ -544,8 +543,8 @@ static enum tb_err slot_put(struct tb_view *view, struct slot *slot,
 			    const struct tb_target *targets, size_t n_targets)
 {
 	const struct tb_record *old = slot->now;
-	struct tb_record *record = tb_arena_calloc(view->arena, 1,
-						   sizeof(*record));
+	struct tb_record *record =
+		tb_arena_calloc(view->arena, 1, sizeof(*record));
 	struct routing routing = {
 		.targets = targets,
 		.n_targets = n_targets,
@@ -563,7 +562,7 @@ static enum tb_err slot_put(struct tb_view *view, struct slot *slot,
 	routing.time_us = next_time(
 		view, put->updated_us != 0 ? put->updated_us : view->now_us,
 		old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN);
-	*record = (struct tb_record){
+	*record = (struct tb_record) {
 		.rid = old != NULL ? old->rid
 				   : tb_rid(view->org.id, routing.num),
 		.coll = put->coll,
@@ -796,8 +795,8 @@ enum tb_err tb_view_scope(struct tb_view *view, const char *prefix,
 
 static enum tb_err add_op(struct tb_view *view, const struct tb_op *op)
 {
-	struct pending *pending = tb_arena_calloc(view->arena, 1,
-						  sizeof(*pending));
+	struct pending *pending =
+		tb_arena_calloc(view->arena, 1, sizeof(*pending));
 
 	if (pending == NULL)
 		return TB_ERR_NOMEM;
@@ -810,22 +809,22 @@ static enum tb_err add_op(struct tb_view *view, const struct tb_op *op)
 	return TB_OK;
 }
 
-enum tb_err tb_view_link(struct tb_view *view, uint64_t coll,
-			 struct tb_str key, uint64_t child)
+enum tb_err tb_view_link(struct tb_view *view, uint64_t coll, struct tb_str key,
+			 uint64_t child)
 {
-	return add_op(view, &(struct tb_op){ .kind = TB_OP_LINK,
-					     .link_coll = coll,
-					     .link_key = key,
-					     .link_child = child });
+	return add_op(view, &(struct tb_op) { .kind = TB_OP_LINK,
+					      .link_coll = coll,
+					      .link_key = key,
+					      .link_child = child });
 }
 
 enum tb_err tb_view_unlink(struct tb_view *view, uint64_t coll,
 			   struct tb_str key, uint64_t child)
 {
-	return add_op(view, &(struct tb_op){ .kind = TB_OP_UNLINK,
-					     .link_coll = coll,
-					     .link_key = key,
-					     .link_child = child });
+	return add_op(view, &(struct tb_op) { .kind = TB_OP_UNLINK,
+					      .link_coll = coll,
+					      .link_key = key,
+					      .link_child = child });
 }
 
 enum tb_err tb_view_add_org(struct tb_view *view, const struct tb_org *org)
@@ -836,13 +835,13 @@ enum tb_err tb_view_add_org(struct tb_view *view, const struct tb_org *org)
 	if (copy == NULL)
 		return TB_ERR_NOMEM;
 	*copy = *org;
-	return add_op(view, &(struct tb_op){ .kind = TB_OP_ORG, .org = copy });
+	return add_op(view, &(struct tb_op) { .kind = TB_OP_ORG, .org = copy });
 }
 
 enum tb_err tb_view_follow(struct tb_view *view, uint64_t parent)
 {
-	struct followed *followed = tb_arena_calloc(view->arena, 1,
-						    sizeof(*followed));
+	struct followed *followed =
+		tb_arena_calloc(view->arena, 1, sizeof(*followed));
 
 	if (followed == NULL)
 		return TB_ERR_NOMEM;
@@ -895,16 +894,16 @@ static size_t flush_slot(const struct tb_view *view, struct slot *slot,
 
 	slot->dirty = false;
 	if (old != NULL && (slot->now == NULL || slot->now->rid != old->rid)) {
-		ops[n++] = (struct tb_op){ .kind = TB_OP_REMOVE,
-					   .org_id = view->org.id,
-					   .old = old };
+		ops[n++] = (struct tb_op) { .kind = TB_OP_REMOVE,
+					    .org_id = view->org.id,
+					    .old = old };
 		old = NULL;
 	}
 	if (slot->now != NULL)
-		ops[n++] = (struct tb_op){ .kind = TB_OP_RECORD,
-					   .org_id = view->org.id,
-					   .record = slot->now,
-					   .old = old };
+		ops[n++] = (struct tb_op) { .kind = TB_OP_RECORD,
+					    .org_id = view->org.id,
+					    .record = slot->now,
+					    .old = old };
 	slot->stored = slot->now;
 	return n;
 }
@@ -925,9 +924,9 @@ enum tb_err tb_view_flush(struct tb_view *view)
 	for (struct pending *p = view->ops; p != NULL; p = p->next)
 		ops[n++] = p->op;
 	if (view->org_dirty)
-		ops[n++] = (struct tb_op){ .kind = TB_OP_ORG,
-					   .org_id = view->org.id,
-					   .org = &view->org };
+		ops[n++] = (struct tb_op) { .kind = TB_OP_ORG,
+					    .org_id = view->org.id,
+					    .org = &view->org };
 	TB_ASSERT(n <= max);
 	view->dirty = NULL;
 	view->dirty_tail = &view->dirty;

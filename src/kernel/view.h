@@ -101,8 +101,8 @@ enum tb_err tb_view_scope(struct tb_view *view, const char *prefix,
 			  struct tb_str id, uint64_t *ret) tb_must_check;
 
 /* Hangs the record `child` below (coll, key), or takes it away. */
-enum tb_err tb_view_link(struct tb_view *view, uint64_t coll,
-			 struct tb_str key, uint64_t child) tb_must_check;
+enum tb_err tb_view_link(struct tb_view *view, uint64_t coll, struct tb_str key,
+			 uint64_t child) tb_must_check;
 enum tb_err tb_view_unlink(struct tb_view *view, uint64_t coll,
 			   struct tb_str key, uint64_t child) tb_must_check;
 

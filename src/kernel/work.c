@@ -24,9 +24,8 @@ static enum tb_err site_scope_of(struct tb_view *view, uint32_t site,
 	struct tb_str id;
 	enum tb_err err = tb_arena_printf(tb_view_arena(view), &id, "%u", site);
 
-	return err == TB_OK
-		       ? tb_view_scope(view, TB_SCOPE_SITE_PREFIX, id, ret)
-		       : err;
+	return err == TB_OK ? tb_view_scope(view, TB_SCOPE_SITE_PREFIX, id, ret)
+			    : err;
 }
 
 static enum tb_err collection_of(struct tb_view *view,
@@ -38,9 +37,9 @@ static enum tb_err collection_of(struct tb_view *view,
 	enum tb_err err = tb_view_get_rid(view, record->coll, &name);
 
 	if (err == TB_OK)
-		*ret = name != NULL ? tb_declaration_find(declaration,
-							  name->key)
-				    : NULL;
+		*ret = name != NULL
+			       ? tb_declaration_find(declaration, name->key)
+			       : NULL;
 	return err;
 }
 
@@ -109,8 +108,7 @@ static enum tb_err follow_parent(struct follow *f)
 			f->done = false;
 			return TB_OK;
 		}
-		err = tx->store->ops->children(tx,
-					       tb_view_org_id(f->view),
+		err = tx->store->ops->children(tx, tb_view_org_id(f->view),
 					       parent->coll, parent->key,
 					       f->after, rids, max, &n);
 		for (size_t i = 0; err == TB_OK && i < n; i++)
@@ -136,9 +134,9 @@ static enum tb_err keep_work(struct tb_view *view, uint64_t parent,
 	struct tb_target target = {
 		.scope = tb_scope_known(tb_view_org_id(view), TB_SCOPE_WORK),
 	};
-	struct tb_put put = {
-		.coll = TB_COLL_WORK, .targets = &target, .n_targets = 1
-	};
+	struct tb_put put = { .coll = TB_COLL_WORK,
+			      .targets = &target,
+			      .n_targets = 1 };
 	enum tb_err err = work_key(view, parent, &put.key);
 
 	if (err == TB_OK)
@@ -179,13 +177,13 @@ static enum tb_err read_work(struct tb_arena *arena, struct tb_str body,
 	enum tb_err err = tb_json_parse(arena, body, NULL, &json, NULL);
 
 	if (err == TB_OK)
-		err = tb_json_u64(tb_json_get(tb_json_root(&json),
-					      TB_STR("parent")),
-				  ret_parent);
+		err = tb_json_u64(
+			tb_json_get(tb_json_root(&json), TB_STR("parent")),
+			ret_parent);
 	if (err == TB_OK)
-		err = tb_json_u64(tb_json_get(tb_json_root(&json),
-					      TB_STR("after")),
-				  ret_after);
+		err = tb_json_u64(
+			tb_json_get(tb_json_root(&json), TB_STR("after")),
+			ret_after);
 	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
 }
 
@@ -248,5 +246,5 @@ void tb_work_init(struct tb_work *work, uint32_t org)
 		.decide = work_decide,
 	};
 
-	*work = (struct tb_work){ .commit = { .kind = &kind, .org = org } };
+	*work = (struct tb_work) { .commit = { .kind = &kind, .org = org } };
 }

@@ -17,9 +17,9 @@
 
 /* Routes the children of the parents that the view names (tb_view_follow);
  * what is over the bound is kept for tb_work_commit. The view is flushed. */
-enum tb_err tb_work_follow(struct tb_view *view,
-			   const struct tb_declaration *declaration)
-	tb_must_check;
+enum tb_err
+tb_work_follow(struct tb_view *view,
+	       const struct tb_declaration *declaration) tb_must_check;
 
 /* Does kept work of an org, up to the bound. */
 struct tb_work {
