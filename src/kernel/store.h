@@ -174,7 +174,9 @@ struct tb_store_ops {
 				struct tb_str key, uint64_t after,
 				uint64_t *rets, size_t max, size_t *ret_n);
 
-	/* A walk along a feed in the order of its numbers. */
+	/* A walk along a feed in the order of its numbers. It must be closed
+	 * before the transaction ends; it may or may not show what is applied
+	 * meanwhile. */
 	enum tb_err (*feed_open)(struct tb_tx *tx,
 				 const struct tb_feed_query *query,
 				 struct tb_cursor **ret);
@@ -184,8 +186,10 @@ struct tb_store_ops {
 				 struct tb_feed_row *ret);
 	void (*feed_close)(struct tb_cursor *cursor); /* takes NULL */
 
-	/* Writes in order. Only in a write transaction. An error spoils the
-	 * transaction: it must be rolled back. */
+	/* Writes in order. Only in a write transaction. EXISTS: a new record's
+	 * rid or key, or its number in a feed, is taken. NOT_FOUND: what an op
+	 * names as `old` is not there. An error spoils the transaction, and
+	 * so does one of its reads but NOT_FOUND: it must be rolled back. */
 	enum tb_err (*apply)(struct tb_tx *tx, const struct tb_op *ops,
 			     size_t n);
 
