@@ -29,7 +29,12 @@ struct tb_api_module {
 	void (*destroy)(void *state); /* takes NULL */
 };
 
-/* `tb_NAME_module` of each TB_API(NAME) in apis.def, in that order. */
+/* Each folder defines its own. */
+#define TB_API(name) extern const struct tb_api_module tb_##name##_module;
+#include "api/apis.def"
+#undef TB_API
+
+/* All of them, in the order of apis.def. */
 extern const struct tb_api_module *const tb_api_modules[];
 extern const size_t tb_api_modules_count;
 

@@ -2,10 +2,6 @@
 
 #include "base/assert.h"
 
-#define TB_API(name) extern const struct tb_api_module tb_##name##_module;
-#include "api/apis.def"
-#undef TB_API
-
 const struct tb_api_module *const tb_api_modules[] = {
 #define TB_API(name) &tb_##name##_module,
 #include "api/apis.def"

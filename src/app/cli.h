@@ -56,7 +56,10 @@ enum tb_option_id {
 #define TB_OPT(id) (1ull << TB_OPT_##id)
 
 struct tb_cli;
+struct tb_session;
 
+/* A command does its work in `run`, or, when it needs the store, in `act`,
+ * within a session (app/session.h) that is opened for it. */
 struct tb_command {
 	const char *name; /* "serve", "site add" */
 	const char *args; /* "NAME", or "" */
@@ -65,8 +68,13 @@ struct tb_command {
 	uint64_t options;  /* TB_OPT(...) besides help, config and data */
 	const char *help;  /* one line */
 	const char *notes; /* more of it, or NULL */
-	enum tb_exit (*run)(struct tb_cli *cli);
+	enum tb_exit (*run)(const struct tb_cli *cli);
+	enum tb_exit (*act)(struct tb_session *session);
+	bool makes_store; /* `act` starts from nothing */
 };
+
+extern const struct tb_command tb_commands[];
+extern const size_t tb_commands_count;
 
 #define TB_CLI_ARGS_MAX 4
 #define TB_CLI_GIVEN_MAX 256

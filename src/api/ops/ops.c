@@ -98,7 +98,6 @@ static const struct tb_api api = {
 	.refuse = refuse,
 };
 
-extern const struct tb_api_module tb_ops_module;
 const struct tb_api_module tb_ops_module = {
 	.api = &api,
 	.create = create,

@@ -1,0 +1,215 @@
+#include "app/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "app/control.h"
+#include "app/data.h"
+#include "app/demo.h"
+#include "engine/engine.h"
+#include "kernel/directory.h"
+
+#define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
+
+extern char **environ;
+
+enum tb_exit tb_fail(enum tb_err err, const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("tombolo: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, ": %s\n", tb_err_text(err));
+	return tb_exit_of(err);
+}
+
+enum tb_exit tb_fail_usage(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("tombolo: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputs("; see `tombolo --help`\n", stderr);
+	return TB_EXIT_USAGE;
+}
+
+enum tb_exit tb_print(const struct tb_buf *buf)
+{
+	if (tb_buf_err(buf))
+		return tb_fail(tb_buf_err(buf), "output");
+	if (fwrite(buf->p, 1, buf->n, stdout) != buf->n || fflush(stdout))
+		return tb_fail(TB_ERR_IO, "standard output");
+	return TB_EXIT_OK;
+}
+
+static void report(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "tombolo: %s\n", text);
+}
+
+enum tb_exit tb_session_load_config(const struct tb_cli *cli,
+				    struct tb_config **ret)
+{
+	struct tb_config_source source = {
+		.path = tb_cli_value(cli, TB_OPT_CONFIG),
+		.env = environ,
+		.data = tb_cli_value(cli, TB_OPT_DATA),
+		.listen = tb_cli_value(cli, TB_OPT_LISTEN),
+	};
+	enum tb_err err;
+
+	if (!source.path)
+		source.path = getenv("TOMBOLO_CONFIG");
+	err = tb_config_load(&source, report, NULL, ret);
+	if (err == TB_ERR_NOMEM)
+		return tb_fail(err, "configuration");
+	return err ? TB_EXIT_CONFIG : TB_EXIT_OK;
+}
+
+enum tb_err tb_session_note(const char *operation, struct tb_audit_note *ret)
+{
+	struct tb_audit_note note = {
+		.event_type = "admin",
+		.operation = operation,
+		.status = "ok",
+		.principal = TB_STR("cli"),
+	};
+
+	if (getrandom(note.salt, sizeof(note.salt), 0) != sizeof(note.salt))
+		return TB_ERR_IO;
+	*ret = note;
+	return TB_OK;
+}
+
+/* The org of this name. */
+static enum tb_err find_org(struct tb_session *session, const char *name,
+			    struct tb_org *ret)
+{
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(session->core, &tx);
+
+	if (err)
+		return err;
+	err = tb_directory_find_org(tx, tb_str_z(name), ret);
+	tb_core_read_end(tx);
+	return err;
+}
+
+/* The org behind one with this id. */
+static enum tb_err next_org(struct tb_session *session, uint32_t after,
+			    struct tb_org *ret)
+{
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(session->core, &tx);
+
+	if (err)
+		return err;
+	err = tx->store->ops->org_next(tx, after, ret);
+	tb_core_read_end(tx);
+	return err;
+}
+
+enum tb_exit tb_session_org(struct tb_session *session, struct tb_org *ret)
+{
+	const char *name = tb_cli_value(session->cli, TB_OPT_ORG);
+	struct tb_org other;
+	enum tb_err err;
+
+	if (name) {
+		err = find_org(session, name, ret);
+		return err ? tb_fail(err, "org `%s`", name) : TB_EXIT_OK;
+	}
+	err = next_org(session, TB_ORG_SYSTEM, ret);
+	if (err)
+		return tb_fail(err, "an org");
+	err = next_org(session, ret->id, &other);
+	if (!err)
+		return tb_fail_usage("--org must say which org");
+	return err == TB_ERR_NOT_FOUND ? TB_EXIT_OK : tb_fail(err, "orgs");
+}
+
+enum tb_err tb_session_next_org(struct tb_session *session, struct tb_org *org)
+{
+	const char *name = tb_cli_value(session->cli, TB_OPT_ORG);
+	enum tb_err err;
+
+	if (!name)
+		return next_org(session, org->id, org);
+	if (org->id != TB_ORG_SYSTEM)
+		return TB_ERR_NOT_FOUND;
+	err = find_org(session, name, org);
+	/* That the list ends is no mistake, but a name that is none is. */
+	if (err == TB_ERR_NOT_FOUND) {
+		(void)tb_fail(err, "org `%s`", name);
+		return TB_ERR_INVALID;
+	}
+	return err;
+}
+
+/* Opens the engine for commits on this thread. */
+static enum tb_exit open_store(struct tb_session *session)
+{
+	struct tb_engine_options *options = &session->config->engine;
+	enum tb_err err;
+
+	options->writer = false;
+	options->at.create = session->cli->command->makes_store;
+	if (options->at.create) {
+		err = tb_data_prepare(options->at.path);
+		if (err)
+			return tb_fail(err, "folder `%s`", options->at.path);
+	}
+	err = tb_demo_apply_declaration(session->config);
+	if (!err)
+		err = tb_engine_open(options, &session->engine);
+	if (err == TB_ERR_NOT_FOUND) {
+		fprintf(stderr,
+			"tombolo: there is no store in `%s`; `tombolo init` "
+			"makes one\n",
+			options->at.path);
+		return TB_EXIT_UNAVAILABLE;
+	}
+	if (err)
+		return tb_fail(err, "store in `%s`", options->at.path);
+	session->core = tb_engine_core(session->engine);
+	return TB_EXIT_OK;
+}
+
+static enum tb_exit open_and_act(struct tb_session *session)
+{
+	enum tb_exit exit =
+		tb_session_load_config(session->cli, &session->config);
+
+	if (exit)
+		return exit;
+	exit = open_store(session);
+	if (exit)
+		return exit;
+	return session->cli->command->act(session);
+}
+
+enum tb_exit tb_session_run(const struct tb_cli *cli)
+{
+	struct tb_session session = { .cli = cli };
+	enum tb_exit exit;
+
+	session.arena = tb_arena_create(ARENA_MAX_BYTES);
+	if (!session.arena)
+		return tb_fail(TB_ERR_NOMEM, "command");
+	exit = open_and_act(&session);
+	tb_engine_close(session.engine);
+	/* Also after a failure: what was changed before it stays changed. */
+	if (session.engine)
+		tb_control_poke(session.config->program.data);
+	tb_config_destroy(session.config);
+	tb_arena_destroy(session.arena);
+	return exit;
+}
