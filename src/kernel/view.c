@@ -2,33 +2,11 @@
 
 #include "base/assert.h"
 #include "kernel/audit.h"
+#include "kernel/slots.h"
 
 /* A record's own times differ by this much at least, because browsers keep
  * no more than milliseconds of them. */
 #define RECORD_STEP_US 1000
-
-#define BUCKETS_INITIAL 256
-
-struct slot {
-	struct tb_key key;
-	uint64_t hash;
-	struct slot *next_in_bucket;
-	struct slot *next_by_rid;
-	struct slot *next_wanted;
-	struct slot *next_dirty;
-	const struct tb_record *stored; /* as the transaction has it */
-	struct tb_record *now;          /* as decided; NULL: none */
-	bool loaded;
-	bool wanted;
-	bool dirty;
-};
-
-/* A hash table of slots, chained. */
-struct table {
-	struct slot **buckets;
-	size_t n_buckets; /* a power of two */
-	size_t n_slots;
-};
 
 struct pending {
 	struct pending *next;
@@ -47,12 +25,11 @@ struct tb_view {
 	struct tb_org org;
 	bool org_dirty;
 	uint64_t changes;
-	struct table by_key;
-	struct table by_rid;
-	struct slot *wanted;
+	struct tb_slots slots;
+	struct tb_slot *wanted;
 	size_t n_wanted;
-	struct slot *dirty;
-	struct slot **dirty_tail;
+	struct tb_slot *dirty;
+	struct tb_slot **dirty_tail;
 	size_t n_dirty;
 	struct pending *ops;
 	struct pending **ops_tail;
@@ -64,17 +41,6 @@ struct tb_view {
 static void make_org(struct tb_org *org, uint32_t id)
 {
 	*org = (struct tb_org) { .id = id, .head = TB_NUM_RESERVED };
-}
-
-static enum tb_err table_init(struct tb_arena *arena, struct table *table)
-{
-	table->buckets = tb_arena_calloc(arena, BUCKETS_INITIAL,
-					 sizeof(*table->buckets));
-	if (table->buckets == NULL)
-		return TB_ERR_NOMEM;
-	table->n_buckets = BUCKETS_INITIAL;
-	table->n_slots = 0;
-	return TB_OK;
 }
 
 enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
@@ -91,9 +57,9 @@ enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
 	view->dirty_tail = &view->dirty;
 	view->ops_tail = &view->ops;
 	view->followed_tail = &view->followed;
-	if (table_init(arena, &view->by_key) != TB_OK ||
-	    table_init(arena, &view->by_rid) != TB_OK)
-		return TB_ERR_NOMEM;
+	err = tb_slots_init(&view->slots, arena);
+	if (err != TB_OK)
+		return err;
 	err = tx->store->ops->org_get(tx, org, &view->org);
 	if (err == TB_ERR_NOT_FOUND && org == TB_ORG_SYSTEM) {
 		make_org(&view->org, org);
@@ -144,127 +110,26 @@ void tb_view_bump_generation(struct tb_view *view)
 	view->changes++;
 }
 
-static uint64_t hash_key(uint64_t coll, struct tb_str key)
-{
-	return tb_str_hash(key) ^ (coll * 0x9e3779b97f4a7c15ull);
-}
-
-static uint64_t hash_rid(uint64_t rid)
-{
-	return rid * 0x9e3779b97f4a7c15ull >> 20;
-}
-
-/* Doubles a table; `by_rid` says by which links its slots are chained. */
-static enum tb_err table_grow(struct tb_view *view, struct table *table,
-			      bool by_rid)
-{
-	size_t n = table->n_buckets * 2;
-	struct slot **buckets =
-		tb_arena_calloc(view->arena, n, sizeof(*buckets));
-
-	if (buckets == NULL)
-		return TB_ERR_NOMEM;
-	for (size_t i = 0; i < table->n_buckets; i++) {
-		struct slot *slot = table->buckets[i];
-
-		while (slot != NULL) {
-			struct slot **link = by_rid ? &slot->next_by_rid
-						    : &slot->next_in_bucket;
-			struct slot *next = *link;
-			uint64_t hash =
-				by_rid ? hash_rid(slot->now->rid) : slot->hash;
-
-			*link = buckets[hash & (n - 1)];
-			buckets[hash & (n - 1)] = slot;
-			slot = next;
-		}
-	}
-	table->buckets = buckets;
-	table->n_buckets = n;
-	return TB_OK;
-}
-
 static enum tb_err slot_for(struct tb_view *view, uint64_t coll,
-			    struct tb_str key, struct slot **ret)
+			    struct tb_str key, struct tb_slot **ret)
 {
-	struct table *table = &view->by_key;
-	uint64_t hash = hash_key(coll, key);
-	struct slot *slot = table->buckets[hash & (table->n_buckets - 1)];
+	struct tb_key name = { .org = view->org.id, .coll = coll, .key = key };
 
-	for (; slot != NULL; slot = slot->next_in_bucket)
-		if (slot->hash == hash && slot->key.coll == coll &&
-		    tb_str_eq(slot->key.key, key)) {
-			*ret = slot;
-			return TB_OK;
-		}
-	if (table->n_slots >= table->n_buckets &&
-	    table_grow(view, table, false) != TB_OK)
-		return TB_ERR_NOMEM;
-	slot = tb_arena_calloc(view->arena, 1, sizeof(*slot));
-	if (slot == NULL)
-		return TB_ERR_NOMEM;
-	slot->key = (struct tb_key) { .org = view->org.id,
-				      .coll = coll,
-				      .key = key };
-	slot->hash = hash;
-	slot->next_in_bucket = table->buckets[hash & (table->n_buckets - 1)];
-	table->buckets[hash & (table->n_buckets - 1)] = slot;
-	table->n_slots++;
-	*ret = slot;
-	return TB_OK;
+	return tb_slots_get(&view->slots, &name, ret);
 }
 
-static struct slot *slot_of_rid(struct tb_view *view, uint64_t rid)
-{
-	struct table *table = &view->by_rid;
-	struct slot *slot =
-		table->buckets[hash_rid(rid) & (table->n_buckets - 1)];
-
-	while (slot != NULL && (slot->now == NULL || slot->now->rid != rid))
-		slot = slot->next_by_rid;
-	return slot;
-}
-
-/* Lets a slot that has a record be found by its rid. */
-static enum tb_err index_rid(struct tb_view *view, struct slot *slot)
-{
-	struct table *table = &view->by_rid;
-	uint64_t hash = hash_rid(slot->now->rid);
-
-	if (table->n_slots >= table->n_buckets &&
-	    table_grow(view, table, true) != TB_OK)
-		return TB_ERR_NOMEM;
-	slot->next_by_rid = table->buckets[hash & (table->n_buckets - 1)];
-	table->buckets[hash & (table->n_buckets - 1)] = slot;
-	table->n_slots++;
-	return TB_OK;
-}
-
-static void unindex_rid(struct tb_view *view, struct slot *slot)
-{
-	struct table *table = &view->by_rid;
-	struct slot **link = &table->buckets[hash_rid(slot->now->rid) &
-					     (table->n_buckets - 1)];
-
-	while (*link != slot)
-		link = &(*link)->next_by_rid;
-	*link = slot->next_by_rid;
-	slot->next_by_rid = NULL;
-	table->n_slots--;
-}
-
-static enum tb_err slot_loaded(struct tb_view *view, struct slot *slot,
+static enum tb_err slot_loaded(struct tb_view *view, struct tb_slot *slot,
 			       struct tb_record *record)
 {
 	slot->loaded = true;
 	slot->stored = record;
 	slot->now = record;
-	return record != NULL ? index_rid(view, slot) : TB_OK;
+	return record != NULL ? tb_slots_index(&view->slots, slot) : TB_OK;
 }
 
 enum tb_err tb_view_want(struct tb_view *view, uint64_t coll, struct tb_str key)
 {
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_for(view, coll, key, &slot);
 
 	if (err != TB_OK || slot->loaded || slot->wanted)
@@ -281,7 +146,7 @@ enum tb_err tb_view_load(struct tb_view *view)
 	size_t n = view->n_wanted;
 	struct tb_key *keys;
 	struct tb_record **records;
-	struct slot *slot = view->wanted;
+	struct tb_slot *slot = view->wanted;
 	enum tb_err err;
 
 	if (n == 0)
@@ -303,7 +168,7 @@ enum tb_err tb_view_load(struct tb_view *view)
 	return err;
 }
 
-static enum tb_err slot_read(struct tb_view *view, struct slot *slot)
+static enum tb_err slot_read(struct tb_view *view, struct tb_slot *slot)
 {
 	struct tb_record *record = NULL;
 	enum tb_err err;
@@ -316,9 +181,9 @@ static enum tb_err slot_read(struct tb_view *view, struct slot *slot)
 }
 
 static enum tb_err slot_get(struct tb_view *view, uint64_t coll,
-			    struct tb_str key, struct slot **ret)
+			    struct tb_str key, struct tb_slot **ret)
 {
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_for(view, coll, key, &slot);
 
 	if (err == TB_OK)
@@ -331,7 +196,7 @@ static enum tb_err slot_get(struct tb_view *view, uint64_t coll,
 enum tb_err tb_view_get(struct tb_view *view, uint64_t coll, struct tb_str key,
 			const struct tb_record **ret)
 {
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get(view, coll, key, &slot);
 
 	if (err == TB_OK)
@@ -340,9 +205,9 @@ enum tb_err tb_view_get(struct tb_view *view, uint64_t coll, struct tb_str key,
 }
 
 static enum tb_err slot_get_rid(struct tb_view *view, uint64_t rid,
-				struct slot **ret)
+				struct tb_slot **ret)
 {
-	struct slot *slot = slot_of_rid(view, rid);
+	struct tb_slot *slot = tb_slots_find_rid(&view->slots, rid);
 	struct tb_key key = { .org = view->org.id, .rid = rid };
 	struct tb_record *record = NULL;
 	enum tb_err err;
@@ -372,7 +237,7 @@ static enum tb_err slot_get_rid(struct tb_view *view, uint64_t rid,
 enum tb_err tb_view_get_rid(struct tb_view *view, uint64_t rid,
 			    const struct tb_record **ret)
 {
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get_rid(view, rid, &slot);
 
 	if (err == TB_ERR_NOT_FOUND) {
@@ -384,7 +249,7 @@ enum tb_err tb_view_get_rid(struct tb_view *view, uint64_t rid,
 	return err;
 }
 
-static void mark_dirty(struct tb_view *view, struct slot *slot)
+static void mark_dirty(struct tb_view *view, struct tb_slot *slot)
 {
 	view->changes++;
 	if (slot->dirty)
@@ -420,132 +285,40 @@ static int64_t next_time(struct tb_view *view, int64_t at_us,
 	return time_us;
 }
 
-static uint64_t feed_num(struct tb_view *view, uint64_t scope, uint64_t num)
+static struct tb_record make_record(const struct tb_view *view,
+				    const struct tb_slot *slot,
+				    const struct tb_put *put,
+				    const struct tb_entries_change *change)
 {
-	switch (scope - tb_scope_known(view->org.id, 0)) {
-	case TB_SCOPE_CENTRAL:
-		return ++view->org.dense[TB_DENSE_CENTRAL];
-	case TB_SCOPE_EVENTS:
-		return ++view->org.dense[TB_DENSE_EVENTS];
-	default:
-		return num;
-	}
-}
-
-/* Indexes of the system keep no trace of what left them: nobody follows
- * them. */
-static bool is_index(const struct tb_view *view, uint64_t scope)
-{
-	uint64_t known = scope - tb_scope_known(view->org.id, 0);
-
-	return known > TB_SCOPE_EVENTS && known <= TB_NUM_RESERVED;
-}
-
-/* What routing a record anew means for its entries. */
-struct routing {
-	const struct tb_target *targets;
-	size_t n_targets;
-	uint64_t num;
-	int64_t time_us;
-	uint32_t origin;
-	bool move_all; /* the record changed: entries that stay move, too */
-	bool deleted;
-};
-
-static const struct tb_target *target_of(const struct routing *routing,
-					 uint64_t scope)
-{
-	for (size_t i = 0; i < routing->n_targets; i++)
-		if (routing->targets[i].scope == scope)
-			return &routing->targets[i];
-	return NULL;
-}
-
-static struct tb_entry moved_entry(struct tb_view *view,
-				   const struct routing *routing,
-				   uint64_t scope, uint8_t flags,
-				   const struct tb_entry *before)
-{
-	uint64_t num = feed_num(view, scope, routing->num);
-	bool was_in = before != NULL && (before->flags & TB_ENTRY_PRESENT);
-	bool is_in = flags & TB_ENTRY_PRESENT;
-
-	return (struct tb_entry) {
-		.scope = scope,
-		.num = num,
-		.entered = before != NULL && (was_in || !is_in)
-				   ? before->entered
-				   : num,
-		.time_us = routing->time_us,
-		.origin = routing->origin,
-		.flags = flags,
+	const struct tb_record *old = slot->now;
+	struct tb_record record = {
+		.rid = tb_rid(view->org.id, change->num),
+		.coll = put->coll,
+		.key = slot->key.key,
+		.body = put->body,
+		.version = change->num,
+		.created_us = change->time_us,
+		.updated_us = change->time_us,
+		.origin = put->origin,
+		.deleted = put->deleted,
 	};
+
+	if (old != NULL) {
+		record.rid = old->rid;
+		record.created_us = old->created_us;
+	}
+	if (put->created_us != 0)
+		record.created_us = put->created_us;
+	return record;
 }
 
-/* What becomes of an entry that the record has already. A deleted record's
- * home stays marked, because it says who may write the record again. */
-static struct tb_entry kept_entry(struct tb_view *view,
-				  const struct routing *routing,
-				  const struct tb_entry *before)
-{
-	const struct tb_target *target = target_of(routing, before->scope);
-	uint8_t flags = target ? target->flags | TB_ENTRY_PRESENT : 0;
-
-	if (target == NULL && routing->deleted)
-		flags = before->flags & TB_ENTRY_HOME;
-	if (flags == before->flags && !(flags & TB_ENTRY_PRESENT))
-		return *before;
-	if (flags == before->flags && !routing->move_all)
-		return *before;
-	return moved_entry(view, routing, before->scope, flags, before);
-}
-
-/* The entries of a record after `routing`. TOO_LARGE: too many scopes. */
-static enum tb_err route_entries(struct tb_view *view,
-				 const struct tb_record *old,
-				 const struct routing *routing,
-				 const struct tb_entry **ret, size_t *ret_n)
-{
-	size_t n_old = old != NULL ? old->n_entries : 0;
-	size_t max = n_old + routing->n_targets;
-	struct tb_entry *entries = NULL;
-	size_t n = 0;
-
-	if (max > 0) {
-		entries = tb_arena_calloc(view->arena, max, sizeof(*entries));
-		if (entries == NULL)
-			return TB_ERR_NOMEM;
-	}
-	for (size_t i = 0; i < n_old; i++) {
-		const struct tb_entry *before = &old->entries[i];
-
-		if (is_index(view, before->scope) &&
-		    target_of(routing, before->scope) == NULL)
-			continue;
-		entries[n++] = kept_entry(view, routing, before);
-	}
-	for (size_t i = 0; i < routing->n_targets; i++) {
-		const struct tb_target *target = &routing->targets[i];
-
-		if (old != NULL && tb_record_entry(old, target->scope) != NULL)
-			continue;
-		entries[n++] =
-			moved_entry(view, routing, target->scope,
-				    target->flags | TB_ENTRY_PRESENT, NULL);
-	}
-	*ret = entries;
-	*ret_n = n;
-	return TB_OK;
-}
-
-static enum tb_err slot_put(struct tb_view *view, struct slot *slot,
+static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 			    const struct tb_put *put,
 			    const struct tb_target *targets, size_t n_targets)
 {
 	const struct tb_record *old = slot->now;
-	struct tb_record *record =
-		tb_arena_calloc(view->arena, 1, sizeof(*record));
-	struct routing routing = {
+	struct tb_record *record = tb_arena_alloc(view->arena, sizeof(*record));
+	struct tb_entries_change change = {
 		.targets = targets,
 		.n_targets = n_targets,
 		.origin = put->origin,
@@ -556,33 +329,20 @@ static enum tb_err slot_put(struct tb_view *view, struct slot *slot,
 
 	if (record == NULL)
 		return TB_ERR_NOMEM;
-	err = next_num(view, &routing.num);
+	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	routing.time_us = next_time(
+	change.time_us = next_time(
 		view, put->updated_us != 0 ? put->updated_us : view->now_us,
 		old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN);
-	*record = (struct tb_record) {
-		.rid = old != NULL ? old->rid
-				   : tb_rid(view->org.id, routing.num),
-		.coll = put->coll,
-		.key = slot->key.key,
-		.body = put->body,
-		.version = routing.num,
-		.created_us = put->created_us != 0 ? put->created_us
-			      : old != NULL        ? old->created_us
-						   : routing.time_us,
-		.updated_us = routing.time_us,
-		.origin = put->origin,
-		.deleted = put->deleted,
-	};
-	err = route_entries(view, old, &routing, &record->entries,
-			    &record->n_entries);
+	*record = make_record(view, slot, put, &change);
+	err = tb_entries_route(view->arena, &view->org, old, &change,
+			       &record->entries, &record->n_entries);
 	if (err != TB_OK)
 		return err;
 	slot->now = record;
 	if (old == NULL)
-		err = index_rid(view, slot);
+		err = tb_slots_index(&view->slots, slot);
 	mark_dirty(view, slot);
 	return err;
 }
@@ -593,7 +353,7 @@ enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
 	struct tb_target tombstone = {
 		.scope = tb_scope_known(view->org.id, TB_SCOPE_TOMBSTONES),
 	};
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get(view, put->coll, put->key, &slot);
 	size_t n_old;
 
@@ -612,7 +372,7 @@ enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
 }
 
 /* Gives a slot's record new entries and nothing else. */
-static enum tb_err slot_set_entries(struct tb_view *view, struct slot *slot,
+static enum tb_err slot_set_entries(struct tb_view *view, struct tb_slot *slot,
 				    const struct tb_entry *entries, size_t n)
 {
 	struct tb_record *record = tb_arena_alloc(view->arena, sizeof(*record));
@@ -630,98 +390,60 @@ static enum tb_err slot_set_entries(struct tb_view *view, struct slot *slot,
 enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 			  uint32_t origin)
 {
-	const struct tb_entry *before;
-	struct tb_entry *entries;
-	struct routing routing = { .origin = origin };
-	struct slot *slot;
+	struct tb_entries_change change = { .origin = origin };
+	const struct tb_entry *entries;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get_rid(view, rid, &slot);
 
 	if (err != TB_OK)
 		return err;
-	before = tb_record_entry(slot->now, scope);
-	if (before == NULL)
+	if (tb_record_entry(slot->now, scope) == NULL)
 		return TB_ERR_NOT_FOUND;
-	entries = tb_arena_calloc(view->arena, slot->now->n_entries,
-				  sizeof(*entries));
-	if (entries == NULL)
-		return TB_ERR_NOMEM;
-	err = next_num(view, &routing.num);
+	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	routing.time_us = next_time(view, view->now_us, INT64_MIN);
-	memcpy(entries, slot->now->entries,
-	       slot->now->n_entries * sizeof(*entries));
-	entries[before - slot->now->entries] =
-		moved_entry(view, &routing, scope, before->flags, before);
+	change.time_us = next_time(view, view->now_us, INT64_MIN);
+	err = tb_entries_touch(view->arena, &view->org, slot->now, scope,
+			       &change, &entries);
+	if (err != TB_OK)
+		return err;
 	return slot_set_entries(view, slot, entries, slot->now->n_entries);
-}
-
-static bool same_entries(const struct tb_record *record,
-			 const struct tb_entry *entries, size_t n)
-{
-	if (record->n_entries != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (record->entries[i].num != entries[i].num ||
-		    record->entries[i].flags != entries[i].flags)
-			return false;
-	return true;
-}
-
-/* True if the record is where `targets` say already. */
-static bool is_routed(const struct tb_record *record,
-		      const struct tb_target *targets, size_t n_targets)
-{
-	size_t n_present = 0;
-
-	for (size_t i = 0; i < record->n_entries; i++)
-		n_present += (record->entries[i].flags & TB_ENTRY_PRESENT) != 0;
-	for (size_t i = 0; i < n_targets; i++) {
-		const struct tb_entry *entry =
-			tb_record_entry(record, targets[i].scope);
-
-		if (entry == NULL ||
-		    entry->flags != (targets[i].flags | TB_ENTRY_PRESENT))
-			return false;
-	}
-	return n_present == n_targets;
 }
 
 enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 			    const struct tb_target *targets, size_t n_targets,
 			    uint32_t origin)
 {
-	struct routing routing = {
+	struct tb_entries_change change = {
 		.targets = targets,
 		.n_targets = n_targets,
 		.origin = origin,
 	};
 	const struct tb_entry *entries;
 	size_t n;
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get_rid(view, rid, &slot);
 
 	if (err != TB_OK)
 		return err;
-	if (is_routed(slot->now, targets, n_targets))
+	if (tb_entries_are_routed(slot->now, targets, n_targets))
 		return TB_OK;
 	if (slot->now->n_entries + n_targets >= TB_ENTRIES_MAX)
 		return TB_ERR_TOO_LARGE;
-	err = next_num(view, &routing.num);
+	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	routing.time_us = next_time(view, view->now_us, INT64_MIN);
-	err = route_entries(view, slot->now, &routing, &entries, &n);
-	if (err != TB_OK || same_entries(slot->now, entries, n))
-		return err;
-	return slot_set_entries(view, slot, entries, n);
+	change.time_us = next_time(view, view->now_us, INT64_MIN);
+	err = tb_entries_route(view->arena, &view->org, slot->now, &change,
+			       &entries, &n);
+	return err == TB_OK ? slot_set_entries(view, slot, entries, n) : err;
 }
 
 enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
 			       struct tb_str key, struct tb_str body)
 {
 	struct tb_record *record;
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get(view, coll, key, &slot);
 
 	if (err != TB_OK)
@@ -745,7 +467,7 @@ enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
 	record->body = body;
 	if (slot->now == NULL) {
 		slot->now = record;
-		err = index_rid(view, slot);
+		err = tb_slots_index(&view->slots, slot);
 	}
 	slot->now = record;
 	mark_dirty(view, slot);
@@ -755,12 +477,12 @@ enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
 enum tb_err tb_view_remove(struct tb_view *view, uint64_t coll,
 			   struct tb_str key)
 {
-	struct slot *slot;
+	struct tb_slot *slot;
 	enum tb_err err = slot_get(view, coll, key, &slot);
 
 	if (err != TB_OK || slot->now == NULL)
 		return err;
-	unindex_rid(view, slot);
+	tb_slots_unindex(&view->slots, slot);
 	slot->now = NULL;
 	mark_dirty(view, slot);
 	return TB_OK;
@@ -886,7 +608,7 @@ bool tb_view_is_dirty(const struct tb_view *view)
 }
 
 /* Appends the operations that bring a slot's record to the store. */
-static size_t flush_slot(const struct tb_view *view, struct slot *slot,
+static size_t flush_slot(const struct tb_view *view, struct tb_slot *slot,
 			 struct tb_op *ops)
 {
 	const struct tb_record *old = slot->stored;
@@ -919,7 +641,7 @@ enum tb_err tb_view_flush(struct tb_view *view)
 	ops = tb_arena_calloc(view->arena, max, sizeof(*ops));
 	if (ops == NULL)
 		return TB_ERR_NOMEM;
-	for (struct slot *s = view->dirty; s != NULL; s = s->next_dirty)
+	for (struct tb_slot *s = view->dirty; s != NULL; s = s->next_dirty)
 		n += flush_slot(view, s, &ops[n]);
 	for (struct pending *p = view->ops; p != NULL; p = p->next)
 		ops[n++] = p->op;

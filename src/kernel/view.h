@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "kernel/entries.h"
 #include "kernel/store.h"
 #include "kernel/system.h"
 
@@ -47,12 +48,6 @@ enum tb_err tb_view_get(struct tb_view *view, uint64_t coll, struct tb_str key,
 			const struct tb_record **ret) tb_must_check;
 enum tb_err tb_view_get_rid(struct tb_view *view, uint64_t rid,
 			    const struct tb_record **ret) tb_must_check;
-
-/* A scope that a record is to be in. */
-struct tb_target {
-	uint64_t scope;
-	uint8_t flags; /* of enum tb_entry_flags; PRESENT is implied */
-};
 
 /* What a record is to become. */
 struct tb_put {
