@@ -22,6 +22,12 @@ void tb_arena_reset(struct tb_arena *arena);
 void *tb_arena_alloc(struct tb_arena *arena, size_t size);
 /* Zeroed; NULL also when count * size overflows. */
 void *tb_arena_calloc(struct tb_arena *arena, size_t count, size_t size);
+/* Gives an allocation (NULL: none yet) another size, in place when it is the
+ * last one, else as a copy. NULL: as above, and `p` is as it was. */
+void *tb_arena_resize(struct tb_arena *arena, void *p, size_t old_size,
+		      size_t size);
+/* Why the last allocation failed: NOMEM, or TOO_LARGE at the ceiling. */
+enum tb_err tb_arena_err(const struct tb_arena *arena);
 /* A copy in the arena with a NUL behind it. */
 enum tb_err tb_arena_strdup(struct tb_arena *arena, struct tb_str s,
 			    struct tb_str *ret) tb_must_check;

@@ -7,7 +7,7 @@
 
 _Noreturn void tb_assert_failed(const char *expr, const char *file, int line);
 
-#define TB_ASSERT(expr) \
+#define TB_ASSERT(expr)                                                        \
 	((expr) ? (void)0 : tb_assert_failed(#expr, __FILE__, __LINE__))
 #define TB_UNREACHABLE() tb_assert_failed("unreachable", __FILE__, __LINE__)
 

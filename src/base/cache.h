@@ -29,8 +29,8 @@ void tb_cache_destroy(struct tb_cache *cache);
 void *tb_cache_get(struct tb_cache *cache, struct tb_str key);
 /* Copies the key, takes its own reference, replaces what was there. A value
  * over the ceiling is not kept. NOMEM: not kept either; never fatal. */
-enum tb_err tb_cache_put(struct tb_cache *cache, struct tb_str key,
-			 void *value, size_t bytes) tb_must_check;
+enum tb_err tb_cache_put(struct tb_cache *cache, struct tb_str key, void *value,
+			 size_t bytes) tb_must_check;
 void tb_cache_remove(struct tb_cache *cache, struct tb_str key);
 void tb_cache_clear(struct tb_cache *cache);
 /* Calls `keep` for each entry and drops those for which it is false. */

@@ -17,20 +17,20 @@ struct tb_str {
 	size_t n;
 };
 
-#define TB_STR(lit) ((struct tb_str){ (lit), sizeof(lit) - 1 })
-#define TB_STR_NONE ((struct tb_str){ NULL, 0 })
+#define TB_STR(lit) ((struct tb_str) { (lit), sizeof(lit) - 1 })
+#define TB_STR_NONE ((struct tb_str) { NULL, 0 })
 /* For printf: "%.*s", TB_STR_ARG(s). */
 #define TB_STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 static inline struct tb_str tb_str(const char *p, size_t n)
 {
-	return (struct tb_str){ p, n };
+	return (struct tb_str) { p, n };
 }
 
 /* `z` may be NULL, which is the empty slice. */
 static inline struct tb_str tb_str_z(const char *z)
 {
-	return (struct tb_str){ z, z ? strlen(z) : 0 };
+	return (struct tb_str) { z, z ? strlen(z) : 0 };
 }
 
 static inline bool tb_str_eq(struct tb_str a, struct tb_str b)
