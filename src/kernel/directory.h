@@ -40,18 +40,28 @@ struct tb_account {
 	uint64_t credential;    /* rises when password or hardware change, or
 				 * it is disabled: ends tokens */
 	bool disabled;
-	bool is_admin;          /* user */
-	bool may_edit_central;  /* site */
-	const struct tb_str *stores; /* sites: stores active on it (kept with
-				      * the stores); users: may work in */
+	bool is_admin;               /* user */
+	bool may_edit_central;       /* site */
+	const struct tb_str *stores; /* sites: stores active on it, changed by
+				      * tb_directory_assign_store alone;
+				      * users: may work in */
 	size_t n_stores;
-	const struct tb_str *roles;       /* user */
+	const struct tb_str *roles; /* user */
 	size_t n_roles;
 	const struct tb_str *permissions; /* user */
 	size_t n_permissions;
 	int64_t created_us;
 	int64_t updated_us;
 };
+
+/* Ceilings of what they hold; over them is INVALID. */
+#define TB_SITE_ID_MAX 2147483647u
+#define TB_SITE_USERNAME_MAX_BYTES 100
+#define TB_USER_USERNAME_MIN_BYTES 3
+#define TB_USER_USERNAME_MAX_BYTES 50
+#define TB_ACCOUNT_TEXT_MAX_BYTES 200 /* name, code, key, role, ... */
+#define TB_ACCOUNT_LIST_MAX 256       /* roles; permissions */
+#define TB_USER_STORES_MAX 48         /* each is a feed that lists the user */
 
 struct tb_store_info {
 	struct tb_str id;
@@ -75,6 +85,10 @@ enum tb_err tb_directory_find_store(struct tb_core *core, struct tb_tx *tx,
 				    struct tb_arena *arena, uint32_t org,
 				    struct tb_str id,
 				    struct tb_store_info *ret) tb_must_check;
+/* The integer id of the site that a store is active on, as a commit sees it;
+ * 0: none, or no such store. */
+enum tb_err tb_directory_store_site(struct tb_view *view, struct tb_str store,
+				    uint32_t *ret) tb_must_check;
 /* The org of this name. NOT_FOUND. */
 enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
 				  struct tb_org *ret) tb_must_check;
@@ -88,9 +102,8 @@ enum tb_err tb_directory_list(struct tb_tx *tx, struct tb_arena *arena,
 			      uint64_t *ret_next) tb_must_check;
 enum tb_err tb_directory_list_stores(struct tb_core *core, struct tb_tx *tx,
 				     struct tb_arena *arena, uint32_t org,
-				     uint64_t after,
-				     struct tb_store_info *rets, size_t max,
-				     size_t *ret_n,
+				     uint64_t after, struct tb_store_info *rets,
+				     size_t max, size_t *ret_n,
 				     uint64_t *ret_next) tb_must_check;
 /* The users who may work in a store (scope "users/<store>"). */
 enum tb_err tb_directory_list_store_users(struct tb_core *core,
@@ -104,18 +117,25 @@ enum tb_err tb_directory_list_store_users(struct tb_core *core,
 /* Changes. Each runs one commit and returns when it is durable. `note` says
  * who does it. */
 
-/* EXISTS: the name is taken. The org gets the next free id. */
+/* Makes the system's own org when it is not there, and gives it its epoch
+ * (random, not 0) when it has none. */
+enum tb_err tb_directory_init(struct tb_core *core,
+			      uint64_t epoch) tb_must_check;
+
+/* EXISTS: the name is taken. INVALID: it is not 1 to TB_ORG_NAME_MAX of
+ * [A-Za-z0-9_.-], or the title is no text. The org gets the next free id. */
 enum tb_err tb_directory_add_org(struct tb_core *core,
 				 const struct tb_audit_note *note,
 				 struct tb_str name, struct tb_str title,
 				 uint64_t epoch, uint32_t *ret) tb_must_check;
 
 /* EXISTS: key or username taken. INVALID: a name or id that cannot be one.
- * A site's stores are given by tb_directory_assign_store. */
-enum tb_err tb_directory_add_account(struct tb_core *core,
-				     const struct tb_audit_note *note,
-				     const struct tb_account *account)
-	tb_must_check;
+ * NOT_FOUND: a user's store. BUSY: the store did not take it in time; ask
+ * again. A site's stores are given by tb_directory_assign_store; `credential`
+ * and the times are not read. */
+enum tb_err
+tb_directory_add_account(struct tb_core *core, const struct tb_audit_note *note,
+			 const struct tb_account *account) tb_must_check;
 
 /* What an update changes; the rest stays. */
 enum tb_account_change {
@@ -128,17 +148,22 @@ enum tb_account_change {
 	TB_CHANGE_ROLES = 64,
 	TB_CHANGE_ADMIN = 128,
 	TB_CHANGE_CENTRAL = 256,
+	/* The hash of the same password, made anew; alone. CONFLICT: the
+	 * account's credential version is not `credential` any more. */
+	TB_CHANGE_REHASH = 512,
 };
 /* Changes of password, hardware and disabled raise the credential version.
  * `bind` (with CHANGE_HARDWARE): only if none is bound yet or the same is,
- * else CONFLICT; the credential version stays. NOT_FOUND, EXISTS, INVALID. */
+ * else CONFLICT; the credential version stays. Kind, org and key say which
+ * account. NOT_FOUND: it, or a user's store. EXISTS: username taken. INVALID,
+ * BUSY as above. */
 enum tb_err tb_directory_update_account(struct tb_core *core,
 					const struct tb_audit_note *note,
 					const struct tb_account *account,
 					unsigned changes,
 					bool bind) tb_must_check;
 
-/* Makes a store, not active anywhere yet. EXISTS. */
+/* Makes a store, not active anywhere yet. EXISTS, INVALID. */
 enum tb_err tb_directory_add_store(struct tb_core *core,
 				   const struct tb_audit_note *note,
 				   uint32_t org, struct tb_str id,

@@ -106,7 +106,8 @@ struct pushing {
 	struct tb_view *view;
 	struct tb_writer writer;
 	struct tb_consumer consumer;
-	uint64_t quarantined; /* as it was before */
+	uint64_t changes;     /* of the view, as they were before */
+	uint64_t quarantined; /* likewise */
 	uint64_t quarantined_bytes;
 };
 
@@ -194,6 +195,8 @@ static enum tb_err write_record(struct pushing *p, struct tb_push_item *item,
 		.deleted = change->deleted,
 		.targets = plan->targets,
 		.n_targets = plan->n_targets,
+		.created_us = item->created_us,
+		.updated_us = p->push->keep_times ? item->updated_us : 0,
 	};
 	const struct tb_record *record;
 	enum tb_err err = tb_view_put(p->view, &put, &record);
@@ -511,6 +514,8 @@ static enum tb_err end_push(struct pushing *p)
 		err = tb_consumer_save(p->view, &p->consumer);
 	if (err != TB_OK)
 		return err;
+	if (!push->keep_times && tb_view_changes(p->view) != p->changes)
+		tb_view_org(p->view)->commits++;
 	push->commit.note.status = push->n_rejected > 0 ? "partial" : "ok";
 	return tb_arena_printf(push->arena, &push->commit.note.detail,
 			       "\"accepted\":%zu,\"rejected\":%zu",
@@ -520,8 +525,14 @@ static enum tb_err end_push(struct pushing *p)
 static enum tb_err push_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct tb_push *push = (struct tb_push *)commit;
-	struct pushing p = { .push = push, .view = view };
-	enum tb_err err = begin_push(&p);
+	struct pushing p = { .push = push,
+			     .view = view,
+			     .changes = tb_view_changes(view) };
+	enum tb_err err;
+
+	if (push->keep_times && tb_view_org_row(view)->commits > 0)
+		return TB_ERR_CONFLICT;
+	err = begin_push(&p);
 
 	push->n_accepted = 0;
 	push->n_rejected = 0;

@@ -38,6 +38,8 @@ struct tb_push_item {
 	 * NULL: it could. Static. */
 	const char *refused;
 	struct tb_str refused_message;
+	int64_t created_us; /* an import's; 0: the commit's own */
+	int64_t updated_us;
 
 	/* Set by prepare. */
 	const struct tb_collection *collection;
@@ -52,7 +54,11 @@ struct tb_push_item {
 
 struct tb_push {
 	struct tb_commit commit;
-	uint32_t site_id;
+	uint32_t site_id; /* TB_ORIGIN_CENTRE: an import; what it cannot take is
+			   * reported, not kept */
+	/* The items keep their update times. Only for an org that has no
+	 * commits yet: else CONFLICT, and nothing changes. */
+	bool keep_times;
 	bool may_edit_central;
 	bool refuse_unknown;
 	struct tb_push_item *items;

@@ -3,6 +3,8 @@
 bool tb_rights_may_write(struct tb_view *view, const struct tb_writer *writer,
 			 uint64_t home)
 {
+	if (writer->site_id == TB_ORIGIN_CENTRE)
+		return true;
 	if (home == tb_scope_known(tb_view_org_id(view), TB_SCOPE_CENTRAL))
 		return writer->may_edit_central;
 	return tb_consumer_subscription(writer->consumer, home) != NULL;

@@ -11,7 +11,8 @@
 #include "kernel/consumer.h"
 #include "kernel/view.h"
 
-/* The site that writes. */
+/* The site that writes, or the centre (TB_ORIGIN_CENTRE), which may write
+ * everything. */
 struct tb_writer {
 	uint32_t site_id;
 	bool may_edit_central;

@@ -491,14 +491,19 @@ enum tb_err tb_view_remove(struct tb_view *view, uint64_t coll,
 enum tb_err tb_view_name(struct tb_view *view, uint64_t coll,
 			 struct tb_str name, uint64_t *ret)
 {
+	struct tb_target target = {
+		.scope = tb_scope_known(view->org.id, TB_SCOPE_NAMES),
+	};
+	struct tb_put put = { .coll = coll,
+			      .key = name,
+			      .body = TB_STR("{}"),
+			      .targets = &target,
+			      .n_targets = 1 };
 	const struct tb_record *record;
 	enum tb_err err = tb_view_get(view, coll, name, &record);
 
-	if (err == TB_OK && record == NULL) {
-		err = tb_view_put_silent(view, coll, name, TB_STR("{}"));
-		if (err == TB_OK)
-			err = tb_view_get(view, coll, name, &record);
-	}
+	if (err == TB_OK && record == NULL)
+		err = tb_view_put(view, &put, &record);
 	if (err == TB_OK)
 		*ret = record->rid;
 	return err;

@@ -1,0 +1,182 @@
+#include "kernel/transfer.h"
+
+#include "base/arena.h"
+#include "kernel/commit.h"
+#include "kernel/system.h"
+
+/* Rows read in one snapshot. */
+#define CHUNK 1000
+#define ARENA_MAX ((size_t)64 << 20)
+
+/* One scope's walk. */
+struct walk {
+	struct tb_core *core;
+	uint32_t org;
+	uint64_t scope;
+	uint64_t after;
+	bool at_end;
+	struct tb_arena *arena;
+};
+
+/* What a walk does with each row. */
+typedef enum tb_err row_fn(void *ctx, struct tb_tx *tx,
+			   const struct tb_feed_row *row);
+
+static enum tb_err walk_chunk(struct walk *walk, row_fn *fn, void *ctx)
+{
+	struct tb_feed_query query = { .scope = walk->scope,
+				       .after = walk->after,
+				       .until = UINT64_MAX,
+				       .limit = CHUNK,
+				       .with_records = true };
+	struct tb_cursor *cursor;
+	struct tb_feed_row row;
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(walk->core, &tx);
+
+	if (err != TB_OK)
+		return err;
+	err = tx->store->ops->feed_open(tx, &query, &cursor);
+	if (err == TB_OK) {
+		while ((err = tx->store->ops->feed_next(cursor, &row)) ==
+		       TB_OK) {
+			walk->after = row.num;
+			err = fn(ctx, tx, &row);
+			if (err != TB_OK)
+				break;
+		}
+		tx->store->ops->feed_close(cursor);
+	}
+	tb_core_read_end(tx);
+	walk->at_end = err == TB_ERR_NOT_FOUND && walk->after == query.after;
+	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
+}
+
+static enum tb_err walk_all(struct walk *walk, row_fn *fn, void *ctx)
+{
+	enum tb_err err = TB_OK;
+
+	while (err == TB_OK && !walk->at_end)
+		err = walk_chunk(walk, fn, ctx);
+	return err;
+}
+
+struct export
+{
+	struct tb_core *core;
+	uint32_t org;
+	struct tb_arena *arena;
+	tb_export_fn *take;
+	void *ctx;
+};
+
+/* A record is exported from its home, so once. */
+static enum tb_err export_row(void *ctx, struct tb_tx *tx,
+			      const struct tb_feed_row *row)
+{
+	struct export *export = ctx;
+	struct tb_export_row out = {
+		.id = row->record.key,
+		.data = row->record.body,
+		.deleted = row->record.deleted,
+		.created_us = row->record.created_us,
+		.updated_us = row->record.updated_us,
+	};
+	enum tb_err err;
+
+	if (!(row->flags & TB_ENTRY_HOME))
+		return TB_OK;
+	tb_arena_reset(export->arena);
+	err = tb_core_rid_name(export->core, tx, export->arena,
+			       row->record.coll, &out.table);
+	return err == TB_OK ? export->take(export->ctx, &out) : err;
+}
+
+static enum tb_err export_scope(struct export *export, uint64_t scope)
+{
+	struct walk walk = { .core = export->core,
+			     .org = export->org,
+			     .scope = scope };
+
+	return walk_all(&walk, export_row, export);
+}
+
+/* The scopes of stores and sites among the org's names. */
+struct scopes {
+	uint64_t rids[CHUNK];
+	size_t n;
+};
+
+static enum tb_err collect_scope(void *ctx, struct tb_tx *tx,
+				 const struct tb_feed_row *row)
+{
+	struct scopes *scopes = ctx;
+	struct tb_str name = row->record.key;
+
+	(void)tx;
+	if (row->record.coll == TB_COLL_SCOPE &&
+	    (tb_str_starts(name, tb_str_z(TB_SCOPE_STORE_PREFIX)) ||
+	     tb_str_starts(name, tb_str_z(TB_SCOPE_SITE_PREFIX))))
+		scopes->rids[scopes->n++] = row->rid;
+	return TB_OK;
+}
+
+static enum tb_err export_scopes(struct export *export)
+{
+	struct walk names = { .core = export->core,
+			      .org = export->org,
+			      .scope = tb_scope_known(export->org,
+						      TB_SCOPE_NAMES) };
+	enum tb_err err = TB_OK;
+
+	while (err == TB_OK && !names.at_end) {
+		struct scopes scopes = { .n = 0 };
+
+		err = walk_chunk(&names, collect_scope, &scopes);
+		for (size_t i = 0; err == TB_OK && i < scopes.n; i++)
+			err = export_scope(export, scopes.rids[i]);
+	}
+	return err;
+}
+
+enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
+			       tb_export_fn *take, void *ctx)
+{
+	struct export export = {
+		.core = core,
+		.org = org,
+		.arena = tb_arena_create(ARENA_MAX),
+		.take = take,
+		.ctx = ctx,
+	};
+	enum tb_err err;
+
+	if (export.arena == NULL)
+		return TB_ERR_NOMEM;
+	err = export_scope(&export, tb_scope_known(org, TB_SCOPE_CENTRAL));
+	if (err == TB_OK)
+		err = export_scopes(&export);
+	tb_arena_destroy(export.arena);
+	return err;
+}
+
+static enum tb_err seal_decide(struct tb_commit *commit, struct tb_view *view)
+{
+	(void)commit;
+	tb_view_org(view)->commits++;
+	return TB_OK;
+}
+
+enum tb_err tb_transfer_seal(struct tb_core *core,
+			     const struct tb_audit_note *note, uint32_t org)
+{
+	static const struct tb_commit_kind kind = {
+		.name = "import_seal",
+		.decide = seal_decide,
+	};
+	struct tb_commit commit = {
+		.kind = &kind, .org = org, .note = *note, .weight = 1
+	};
+
+	return tb_core_commit(core, &commit);
+}

@@ -1,0 +1,39 @@
+/*
+ * Moving an org's records in and out as a whole. An import is a push by the
+ * centre (kernel/push.h); here is what surrounds it, and the export.
+ */
+#ifndef TB_KERNEL_TRANSFER_H
+#define TB_KERNEL_TRANSFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "kernel/core.h"
+
+struct tb_audit_note;
+
+/* A record as it is exported; slices are borrowed during the call. */
+struct tb_export_row {
+	struct tb_str table;
+	struct tb_str id;
+	struct tb_str data;
+	bool deleted;
+	int64_t created_us;
+	int64_t updated_us;
+};
+/* Takes a row; an error ends the export and is its result. */
+typedef enum tb_err tb_export_fn(void *ctx, const struct tb_export_row *row);
+
+/* Gives all records of an org's collections, each at least once, scope by
+ * scope; what changes meanwhile is given as it was or as it is. Reads in
+ * snapshots that are short. */
+enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
+			       tb_export_fn *take, void *ctx) tb_must_check;
+
+/* Ends an import that kept times: from now on the org counts as used. */
+enum tb_err tb_transfer_seal(struct tb_core *core,
+			     const struct tb_audit_note *note,
+			     uint32_t org) tb_must_check;
+
+#endif
