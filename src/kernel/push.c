@@ -150,7 +150,7 @@ struct change {
 	const struct tb_record *old; /* NULL: none */
 	struct tb_str body;
 	bool deleted;
-	const struct tb_route_words *words;
+	struct tb_route_words words;
 	uint32_t origin;
 };
 
@@ -174,12 +174,12 @@ static enum tb_err relink(struct pushing *p, const struct tb_push_item *item,
 	if (err != TB_OK)
 		return err;
 	if (!change->deleted && before.home.p != NULL &&
-	    tb_str_eq(before.home, change->words->home))
+	    tb_str_eq(before.home, change->words.home))
 		return TB_OK;
 	if (before.home.p != NULL)
 		err = tb_view_unlink(p->view, coll, before.home, child);
 	if (err == TB_OK && !change->deleted)
-		err = tb_view_link(p->view, coll, change->words->home, child);
+		err = tb_view_link(p->view, coll, change->words.home, child);
 	return err;
 }
 
@@ -223,7 +223,7 @@ static enum tb_err plan_and_write(struct pushing *p, struct tb_push_item *item,
 
 	if (change->deleted)
 		return write_record(p, item, change, &plan);
-	err = tb_routing_plan(p->view, item->collection, change->words,
+	err = tb_routing_plan(p->view, item->collection, &change->words,
 			      p->writer.site_scope, &plan);
 	if (err != TB_OK)
 		return err;
@@ -253,7 +253,6 @@ static enum tb_err store_result(struct pushing *p, struct tb_push_item *item,
 				struct change *change,
 				const struct tb_conflict_result *result)
 {
-	struct tb_route_words words;
 	enum tb_err err;
 
 	change->body = result->body;
@@ -267,8 +266,7 @@ static enum tb_err store_result(struct pushing *p, struct tb_push_item *item,
 	}
 	change->origin = TB_ORIGIN_CENTRE;
 	err = tb_routing_extract(tb_view_arena(p->view), item->collection,
-				 change->body, &words);
-	change->words = &words;
+				 change->body, &change->words);
 	return err == TB_OK ? plan_and_write(p, item, change) : err;
 }
 
@@ -330,7 +328,6 @@ static enum tb_err push_patch(struct pushing *p, struct tb_push_item *item,
 			      struct change *change)
 {
 	struct tb_arena *arena = tb_view_arena(p->view);
-	struct tb_route_words words;
 	struct tb_str message;
 	enum tb_err err;
 
@@ -349,8 +346,7 @@ static enum tb_err push_patch(struct pushing *p, struct tb_push_item *item,
 		return reject(p, item, TB_PUSH_CODE_TYPE, message);
 	if (err == TB_OK)
 		err = tb_routing_extract(arena, item->collection, change->body,
-					 &words);
-	change->words = &words;
+					 &change->words);
 	return err == TB_OK ? apply_change(p, item, change) : err;
 }
 
@@ -423,7 +419,7 @@ static enum tb_err table_number(struct pushing *p,
 static enum tb_err push_item(struct pushing *p, struct tb_push_item *item)
 {
 	struct change change = { .body = item->data,
-				 .words = &item->words,
+				 .words = item->words,
 				 .origin = p->push->site_id };
 	enum tb_err err;
 

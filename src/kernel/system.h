@@ -47,6 +47,7 @@ enum tb_known_scope {
 	TB_SCOPE_TOMBSTONES = 10, /* deleted records, oldest first */
 	TB_SCOPE_KEYS = 11,       /* org 0 */
 	TB_SCOPE_WAITING = 12,    /* children without their parents */
+	TB_SCOPE_NAMES = 13,      /* collections and scopes */
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)

@@ -61,7 +61,8 @@ const struct tb_record *tb_memory_record(struct tb_memory_tx *tx, uint64_t rid)
 	return record ? &record->record : NULL;
 }
 
-/* The lowest rid with this key in the collections of users, or 0. */
+/* The lowest rid above `after` with this key in the collections of users, or
+ * 0. */
 static uint64_t any_rid(struct tb_memory_tx *tx, const struct tb_key *wanted)
 {
 	struct tb_memory_key key = tb_memory_key_record(
@@ -74,7 +75,7 @@ static uint64_t any_rid(struct tb_memory_tx *tx, const struct tb_key *wanted)
 		uint64_t rid;
 
 		memcpy(&rid, item->value, sizeof(rid));
-		if (best == 0 || rid < best)
+		if (rid > wanted->after && (best == 0 || rid < best))
 			best = rid;
 	}
 	return best;
@@ -101,7 +102,7 @@ static const struct tb_record *find_one(struct tb_memory_tx *tx,
 }
 
 static enum tb_err copy_record(struct tb_arena *arena,
-			       const struct tb_record *record,
+			       const struct tb_record *record, bool with_body,
 			       struct tb_record **ret)
 {
 	size_t size = record->n_entries * sizeof(*record->entries);
@@ -120,7 +121,8 @@ static enum tb_err copy_record(struct tb_arena *arena,
 	*copy = *record;
 	copy->entries = entries;
 	err = tb_arena_strdup(arena, record->key, &copy->key);
-	if (err == TB_OK)
+	copy->body = TB_STR_NONE;
+	if (err == TB_OK && with_body)
 		err = tb_arena_strdup(arena, record->body, &copy->body);
 	if (err == TB_OK)
 		*ret = copy;
@@ -138,7 +140,8 @@ enum tb_err tb_memory_find(struct tb_tx *tx, struct tb_arena *arena,
 		enum tb_err err = TB_OK;
 
 		if (record)
-			err = copy_record(arena, record, &copy);
+			err = copy_record(arena, record,
+					  !keys[i].without_body, &copy);
 		if (err != TB_OK)
 			return err;
 		rets[i] = copy;
