@@ -7,7 +7,7 @@ struct tb_csv tb_csv(struct tb_str text)
 	/* A byte order mark is what spreadsheets put in front. */
 	if (tb_str_starts(text, TB_STR("\xef\xbb\xbf")))
 		text = tb_str(text.p + 3, text.n - 3);
-	return (struct tb_csv){ .rest = text, .next_line = 1 };
+	return (struct tb_csv) { .rest = text, .next_line = 1 };
 }
 
 static void skip(struct tb_csv *csv, size_t n)
@@ -90,9 +90,8 @@ enum tb_err tb_csv_next(struct tb_csv *csv, struct tb_arena *arena,
 	for (;;) {
 		if (row.n == TB_CSV_FIELDS_MAX)
 			return TB_ERR_TOO_LARGE;
-		err = at(csv, '"') ?
-			      take_quoted(csv, arena, &row.fields[row.n]) :
-			      take_plain(csv, arena, &row.fields[row.n]);
+		err = at(csv, '"') ? take_quoted(csv, arena, &row.fields[row.n])
+				   : take_plain(csv, arena, &row.fields[row.n]);
 		if (err)
 			return err;
 		row.n++;

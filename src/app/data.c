@@ -8,30 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/file.h"
 #include "kernel/store.h"
 #include "kernel/system.h"
 
 #define PATH_MAX_BYTES 4096
 #define LOOK_MAX_BYTES (1024 * 1024)
-
-static enum tb_err from_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-		return TB_ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return TB_ERR_DENIED;
-	case ENOSPC:
-	case EDQUOT:
-		return TB_ERR_FULL;
-	case ENOTDIR:
-		return TB_ERR_INVALID;
-	default:
-		return TB_ERR_IO;
-	}
-}
 
 enum tb_err tb_data_prepare(const char *path)
 {
@@ -47,11 +29,11 @@ enum tb_err tb_data_prepare(const char *path)
 			continue;
 		part[i] = '\0';
 		if (mkdir(part, 0700) && errno != EEXIST)
-			return from_errno();
+			return tb_file_errno();
 		part[i] = path[i];
 	}
 	if (stat(path, &st))
-		return from_errno();
+		return tb_file_errno();
 	return S_ISDIR(st.st_mode) ? TB_OK : TB_ERR_INVALID;
 }
 
@@ -66,7 +48,7 @@ static enum tb_err look_at_folder(const char *path, enum tb_data_state *ret)
 	bool is_ours;
 
 	if (!dir && errno != ENOENT)
-		return from_errno();
+		return tb_file_errno();
 	*ret = TB_DATA_EMPTY;
 	while (dir && *ret == TB_DATA_EMPTY && (entry = readdir(dir))) {
 		is_ours = false;
@@ -149,11 +131,11 @@ enum tb_err tb_data_lock(const char *path, int *ret_fd)
 	int fd;
 
 	if (folder < 0)
-		return from_errno();
+		return tb_file_errno();
 	fd = openat(folder, "server.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	close(folder);
 	if (fd < 0)
-		return from_errno();
+		return tb_file_errno();
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		close(fd);
 		return errno == EWOULDBLOCK ? TB_ERR_BUSY : TB_ERR_IO;

@@ -139,7 +139,7 @@ static void put_principal(struct tb_json_writer *w,
 	tb_buf_init(&name, TB_LOG_LINE_MAX);
 	tb_buf_append_z(&name, kinds[principal->kind]);
 	tb_buf_append_str(&name, principal->key);
-	tb_json_kv_uint(w, "org", principal->org);
+	put_text(w, "org", principal->org_name);
 	put_text(w, "principal", tb_buf_str(&name));
 	tb_buf_fini(&name);
 }

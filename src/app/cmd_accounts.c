@@ -1,0 +1,246 @@
+#include "app/commands.h"
+
+#include <stdio.h>
+
+#include "app/accounts.h"
+#include "app/data.h"
+#include "app/password.h"
+#include "app/tokens.h"
+#include "base/assert.h"
+
+#define OUTPUT_MAX_BYTES (64 * 1024 * 1024)
+#define LIST_ARENA_MAX_BYTES (64 * 1024 * 1024)
+#define PAGE 256
+
+static void put_site(struct tb_json_writer *w, const struct tb_account *site)
+{
+	tb_json_kv_uint(w, "id", site->site_id);
+	tb_json_kv_str(w, "code", site->code);
+	tb_json_kv_bool(w, "edit_central", site->may_edit_central);
+	tb_json_kv_bool(w, "bound", site->hardware.n > 0);
+}
+
+static void put_user(struct tb_json_writer *w, const struct tb_account *user)
+{
+	tb_json_kv_str(w, "uuid", user->key);
+	tb_json_kv_bool(w, "admin", user->is_admin);
+	tb_accounts_put_list(w, "roles", user->roles, user->n_roles);
+	tb_accounts_put_list(w, "permissions", user->permissions,
+			     user->n_permissions);
+}
+
+static void put_account(struct tb_buf *buf, const struct tb_org *org,
+			const struct tb_account *account)
+{
+	struct tb_json_writer w = tb_json_writer(buf);
+
+	tb_json_begin_object(&w);
+	tb_json_kv_str(&w, "org", tb_str_z(org->name));
+	tb_json_kv_str(&w, "name",
+		       account->username.n ? account->username : account->key);
+	tb_json_kv_str(&w, "title", account->name);
+	if (account->kind == TB_ACCOUNT_SITE)
+		put_site(&w, account);
+	if (account->kind == TB_ACCOUNT_USER)
+		put_user(&w, account);
+	tb_accounts_put_list(&w, "stores", account->stores, account->n_stores);
+	tb_json_kv_bool(&w, "disabled", account->disabled);
+	tb_accounts_put_time(&w, "created_at", account->created_us);
+	tb_accounts_put_time(&w, "updated_at", account->updated_us);
+	tb_json_end_object(&w);
+	tb_buf_append_char(buf, '\n');
+}
+
+/* Prints one page of a list; `*after` is moved on. */
+static enum tb_err list_page(struct tb_session *session,
+			     enum tb_account_kind kind,
+			     const struct tb_org *org, struct tb_arena *arena,
+			     uint64_t *after, struct tb_buf *out, size_t *ret_n)
+{
+	struct tb_account page[PAGE];
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(session->core, &tx);
+
+	if (err)
+		return err;
+	err = tb_directory_list(tx, arena, kind, org->id, *after, page, PAGE,
+				ret_n, after);
+	for (size_t i = 0; !err && i < *ret_n; i++)
+		put_account(out, org, &page[i]);
+	tb_core_read_end(tx);
+	return err;
+}
+
+static enum tb_exit list_org(struct tb_session *session,
+			     enum tb_account_kind kind,
+			     const struct tb_org *org)
+{
+	struct tb_arena *arena = tb_arena_create(LIST_ARENA_MAX_BYTES);
+	enum tb_exit exit = TB_EXIT_OK;
+	enum tb_err err = TB_OK;
+	uint64_t after = 0;
+	struct tb_buf out;
+	size_t n = PAGE;
+
+	if (!arena)
+		return tb_fail(TB_ERR_NOMEM, "list");
+	tb_buf_init(&out, OUTPUT_MAX_BYTES);
+	while (!exit && !err && n > 0) {
+		tb_arena_reset(arena);
+		tb_buf_reset(&out);
+		err = list_page(session, kind, org, arena, &after, &out, &n);
+		exit = err ? tb_fail(err, "list") : tb_print(&out);
+	}
+	tb_buf_fini(&out);
+	tb_arena_destroy(arena);
+	return exit;
+}
+
+enum tb_exit tb_cmd_account_list(struct tb_session *session)
+{
+	enum tb_account_kind kind = tb_accounts_kind(session);
+	struct tb_org org = { .id = TB_ORG_SYSTEM };
+	enum tb_exit exit = TB_EXIT_OK;
+	enum tb_err err = TB_OK;
+
+	while (!exit && !(err = tb_session_next_org(session, &org)))
+		exit = list_org(session, kind, &org);
+	if (!exit && err != TB_ERR_NOT_FOUND)
+		exit = tb_fail(err, "list");
+	return exit;
+}
+
+/* Changes what `changes` says of the account that the command names. */
+static enum tb_exit update(struct tb_session *session, const char *operation,
+			   struct tb_account *account, unsigned changes)
+{
+	struct tb_audit_note note;
+	enum tb_err err = tb_session_note(operation, &note);
+
+	if (!err)
+		err = tb_directory_update_account(session->core, &note, account,
+						  changes, false);
+	if (err)
+		return tb_fail(err, "%s `%s`",
+			       tb_accounts_kind_name(account->kind),
+			       session->cli->args[0]);
+	return TB_EXIT_OK;
+}
+
+enum tb_exit tb_cmd_account_set_password(struct tb_session *session)
+{
+	enum tb_account_kind kind = tb_accounts_kind(session);
+	char hash[TB_PASSWORD_HASH_BYTES];
+	struct tb_account account;
+	enum tb_exit exit = tb_accounts_find(session, kind,
+					     session->cli->args[0], &account);
+
+	if (!exit)
+		exit = tb_password_ask(session, kind, hash);
+	if (exit)
+		return exit;
+	account.password = tb_str_z(hash);
+	return update(session, "set_password", &account, TB_CHANGE_PASSWORD);
+}
+
+static enum tb_exit set_disabled(struct tb_session *session, bool disabled)
+{
+	struct tb_account account;
+	enum tb_exit exit = tb_accounts_find(session, tb_accounts_kind(session),
+					     session->cli->args[0], &account);
+
+	if (exit)
+		return exit;
+	account.disabled = disabled;
+	return update(session, disabled ? "disable" : "enable", &account,
+		      TB_CHANGE_DISABLED);
+}
+
+enum tb_exit tb_cmd_account_disable(struct tb_session *session)
+{
+	return set_disabled(session, true);
+}
+
+enum tb_exit tb_cmd_account_enable(struct tb_session *session)
+{
+	return set_disabled(session, false);
+}
+
+enum tb_exit tb_cmd_site_release(struct tb_session *session)
+{
+	struct tb_account account;
+	enum tb_exit exit = tb_accounts_find(session, TB_ACCOUNT_SITE,
+					     session->cli->args[0], &account);
+
+	if (exit)
+		return exit;
+	account.hardware = TB_STR_NONE;
+	return update(session, "release", &account, TB_CHANGE_HARDWARE);
+}
+
+static enum tb_exit add(struct tb_session *session, const char *operation,
+			const struct tb_account *account)
+{
+	struct tb_audit_note note;
+	enum tb_err err = tb_session_note(operation, &note);
+
+	if (!err)
+		err = tb_directory_add_account(session->core, &note, account);
+	if (err)
+		return tb_fail(err, "%s `%s`",
+			       tb_accounts_kind_name(account->kind),
+			       session->cli->args[0]);
+	return TB_EXIT_OK;
+}
+
+enum tb_exit tb_cmd_user_add(struct tb_session *session)
+{
+	const struct tb_cli *cli = session->cli;
+	const char *name = tb_cli_value(cli, TB_OPT_NAME);
+	struct tb_account account = {
+		.kind = TB_ACCOUNT_USER,
+		.key = tb_str_z(tb_cli_value(cli, TB_OPT_UUID)),
+		.username = tb_str_z(cli->args[0]),
+		.name = tb_str_z(name ? name : cli->args[0]),
+		.is_admin = tb_cli_has(cli, TB_OPT_ADMIN),
+	};
+	char hash[TB_PASSWORD_HASH_BYTES];
+	struct tb_org org;
+	enum tb_exit exit;
+
+	if (account.key.n == 0)
+		return tb_fail_usage("user add: --uuid is needed");
+	exit = tb_session_org(session, &org);
+	if (!exit)
+		exit = tb_accounts_stores(session, org.id, &account.stores,
+					  &account.n_stores);
+	if (!exit)
+		exit = tb_password_ask(session, TB_ACCOUNT_USER, hash);
+	if (exit)
+		return exit;
+	account.org = org.id;
+	account.password = tb_str_z(hash);
+	return add(session, "user_add", &account);
+}
+
+enum tb_exit tb_cmd_device_add(struct tb_session *session)
+{
+	const struct tb_cli *cli = session->cli;
+	const char *name = tb_cli_value(cli, TB_OPT_NAME);
+	struct tb_account account = {
+		.kind = TB_ACCOUNT_DEVICE,
+		.key = tb_str_z(cli->args[0]),
+		.name = tb_str_z(name ? name : cli->args[0]),
+	};
+	struct tb_org org;
+	enum tb_exit exit = tb_session_org(session, &org);
+
+	if (exit)
+		return exit;
+	account.org = org.id;
+	exit = add(session, "device_add", &account);
+	if (!exit)
+		exit = tb_accounts_find(session, TB_ACCOUNT_DEVICE,
+					cli->args[0], &account);
+	return exit ? exit : tb_tokens_print(session, &account);
+}

@@ -1,0 +1,63 @@
+/*
+ * What the commands do; commands.c lists them. Each prints what it found to
+ * standard output and what is wrong to standard error.
+ */
+#ifndef TB_APP_COMMANDS_H
+#define TB_APP_COMMANDS_H
+
+#include "app/cli.h"
+#include "app/session.h"
+
+/* cmd_program.c, serve.c */
+enum tb_exit tb_cmd_serve(const struct tb_cli *cli);
+enum tb_exit tb_cmd_config_check(const struct tb_cli *cli);
+enum tb_exit tb_cmd_config_show(const struct tb_cli *cli);
+enum tb_exit tb_cmd_version(const struct tb_cli *cli);
+
+/* cmd_orgs.c */
+enum tb_exit tb_cmd_init(struct tb_session *session);
+enum tb_exit tb_cmd_org_add(struct tb_session *session);
+enum tb_exit tb_cmd_org_list(struct tb_session *session);
+
+/* cmd_accounts.c: users, sites and devices alike, by the command's name. */
+enum tb_exit tb_cmd_account_list(struct tb_session *session);
+enum tb_exit tb_cmd_account_set_password(struct tb_session *session);
+enum tb_exit tb_cmd_account_disable(struct tb_session *session);
+enum tb_exit tb_cmd_account_enable(struct tb_session *session);
+enum tb_exit tb_cmd_user_add(struct tb_session *session);
+enum tb_exit tb_cmd_device_add(struct tb_session *session);
+
+/* cmd_sites.c, cmd_sites_file.c */
+enum tb_exit tb_cmd_site_add(struct tb_session *session);
+enum tb_exit tb_cmd_site_add_file(struct tb_session *session);
+enum tb_exit tb_cmd_site_release(struct tb_session *session);
+enum tb_exit tb_cmd_site_resync(struct tb_session *session);
+enum tb_exit tb_cmd_site_explain(struct tb_session *session);
+
+/* cmd_stores.c */
+enum tb_exit tb_cmd_store_add(struct tb_session *session);
+enum tb_exit tb_cmd_store_list(struct tb_session *session);
+enum tb_exit tb_cmd_store_assign(struct tb_session *session);
+enum tb_exit tb_cmd_store_disable(struct tb_session *session);
+enum tb_exit tb_cmd_store_enable(struct tb_session *session);
+
+/* cmd_quarantine.c */
+enum tb_exit tb_cmd_quarantine_list(struct tb_session *session);
+enum tb_exit tb_cmd_quarantine_retry(struct tb_session *session);
+enum tb_exit tb_cmd_quarantine_drop(struct tb_session *session);
+
+/* cmd_records.c */
+enum tb_exit tb_cmd_import(struct tb_session *session);
+enum tb_exit tb_cmd_export(struct tb_session *session);
+
+/* cmd_checks.c */
+enum tb_exit tb_cmd_check(struct tb_session *session);
+enum tb_exit tb_cmd_audit_verify(struct tb_session *session);
+
+/* cmd_keys.c */
+enum tb_exit tb_cmd_key_rotate(struct tb_session *session);
+enum tb_exit tb_cmd_key_list(struct tb_session *session);
+enum tb_exit tb_cmd_key_retire(struct tb_session *session);
+enum tb_exit tb_cmd_demo_token(struct tb_session *session);
+
+#endif
