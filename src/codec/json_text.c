@@ -153,11 +153,13 @@ static const char *read_unicode_escape(const char *at, const char *end,
 const char *tb_json_read_escape(const char *at, const char *end,
 				uint32_t *ret_code, const char **ret_what)
 {
-	char c = end - at >= 2 ? at[1] : '\0';
-
-	if (c == 'u')
+	if (end - at < 2) {
+		*ret_what = "unexpected end of the text";
+		return NULL;
+	}
+	if (at[1] == 'u')
 		return read_unicode_escape(at, end, ret_code, ret_what);
-	char meant = simple_escape(c);
+	char meant = simple_escape(at[1]);
 	if (meant == 0) {
 		*ret_what = "unknown escape";
 		return NULL;
