@@ -551,7 +551,8 @@ static enum tb_err activity_decide(struct tb_commit *commit,
 		c.last_push_us = later(c.last_push_us, a->last_push_us);
 		c.last_pull_us = later(c.last_pull_us, a->last_pull_us);
 		c.seen_us = later(c.seen_us, a->seen_us);
-		c.clock_skew_us = a->clock_skew_us;
+		if (a->has_skew)
+			c.clock_skew_us = a->clock_skew_us;
 		if (a->has_central)
 			c.central_to = a->central_to;
 		err = tb_consumer_save(view, &c);

@@ -117,8 +117,9 @@ struct tb_site_activity {
 	uint32_t site_id;
 	int64_t last_push_us; /* 0: none */
 	int64_t last_pull_us;
-	int64_t clock_skew_us;
 	int64_t seen_us;
+	bool has_skew;
+	int64_t clock_skew_us;
 	bool has_central;
 	uint64_t central_to;
 };
