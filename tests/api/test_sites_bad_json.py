@@ -116,7 +116,8 @@ def test_an_unclosed_depth_is_400(watch):
 
 @pytest.mark.parametrize("digits", [
     "9" * 20000, "-" + "1" * 5000, "0." + "3" * 20000, "1e" + "9" * 2000,
-    "1E-" + "9" * 400, "18446744073709551616"])
+    "1E-" + "9" * 400, "18446744073709551616"],
+    ids=["whole", "negative", "fraction", "exponent", "small", "2^64"])
 def test_numbers_of_any_length_are_kept_or_refused_never_altered(org, digits):
     p = org.primary()
     text = json.dumps([p.record("item", "x")]).replace(
@@ -160,8 +161,9 @@ def test_a_wrong_type_is_refused(watch, name, value):
         watch.refused_record(with_member(watch, name, value))
 
 
-@pytest.mark.parametrize("action", ["", "upsert", "insert ", "drop", "in sert",
-                                    "x" * 10000])
+@pytest.mark.parametrize(
+    "action", ["", "upsert", "insert ", "drop", "in sert", "x" * 10000],
+    ids=["empty", "upsert", "space behind", "drop", "space inside", "long"])
 def test_an_unknown_action_is_refused(watch, action):
     with watch.unchanged():
         watch.refused_record(with_member(watch, "action", action))

@@ -28,7 +28,7 @@ def watch(server):
 
 @pytest.mark.parametrize("path", ["queued_records", "central_records"])
 @pytest.mark.parametrize("limit", ["-1", "abc", "-9" * 30, "9" * 60, "1.5",
-                                   "NaN", "0x1"])
+                                   "NaN", "0x1", ""])
 def test_a_bad_limit_is_400(watch, path, limit):
     with watch.unchanged():
         watch.refused(watch.b.get(path, {"limit": limit}), 400)
@@ -301,7 +301,9 @@ def test_an_expired_token_is_401(server, tmp_path):
 
 @pytest.mark.parametrize("header", [
     "Basic", "Basic ????", "Basic " + b64(b"nocolon"), "Basic " + "A" * 6000,
-    "Basic " + b64(b"nobody:x"), "Nonsense x", "Bearer"])
+    "Basic " + b64(b"nobody:x"), "Nonsense x", "Bearer"],
+    ids=["empty", "not base64", "no colon", "long", "nobody", "scheme",
+         "no token"])
 def test_bad_authorization_is_401(watch, header):
     with watch.unchanged():
         r = watch.a.get("queued_records", auth=None,

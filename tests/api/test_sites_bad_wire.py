@@ -111,7 +111,8 @@ def test_bad_chunks_change_nothing(watch):
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"G" * 200000,
     b"GET /" + b"a" * 200000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: " + b"a" * 500000
-    + b"\r\n\r\n"])
+    + b"\r\n\r\n"], ids=["zeros", "no version", "version 9.9", "TLS",
+                        "long method", "long path", "long header"])
 def test_what_is_not_http_is_refused_or_cut(watch, data):
     with watch.unchanged():
         raw = watch.server.raw(data, half_close=True)

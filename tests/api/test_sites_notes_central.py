@@ -55,7 +55,8 @@ def test_a_limit_that_is_absent_is_500_and_over_5000_is_5000(feed):
 @pytest.mark.parametrize("name", ["cursor", "limit"])
 @pytest.mark.parametrize("value", [
     "-1", "abc", "1x", "0x10", "1.0", "1e3", " 1",
-    "18446744073709551616", "9" * 400])
+    "18446744073709551616", "9" * 400],
+    ids="negative word tail hex fraction exponent space 2^64 long".split())
 def test_not_a_number_negative_or_beyond_64_bits_is_400(feed, name, value):
     p, a = feed
     items(p, 0, 3)
