@@ -66,8 +66,10 @@ struct tb_auth_options {
 					 * for that address; 5 */
 	uint32_t lock_s;                /* 1800 */
 	uint32_t site_delay_max_s;      /* sites are slowed, never locked; 30 */
-	uint64_t argon2_mem_bytes;
-	uint32_t argon2_ops;
+	uint32_t address_failures_max;  /* of an address in ten minutes, over
+					 * all names; 300 */
+	uint64_t argon2_mem_bytes;      /* 64 MiB */
+	uint32_t argon2_ops;            /* 2 */
 };
 extern const struct tb_auth_options tb_auth_default_options;
 

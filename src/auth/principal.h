@@ -27,9 +27,13 @@ enum tb_who {
 	TB_WHO_ADMIN = 16, /* a user who is an administrator */
 };
 
+struct tb_account;
+struct tb_org;
+
 struct tb_principal {
 	enum tb_principal_kind kind;
 	uint32_t org;
+	struct tb_str org_name;
 	uint64_t rid;             /* of the account's record */
 	uint64_t credential;      /* its credential version */
 	uint64_t generation;      /* the org's, when it was read */
@@ -46,6 +50,10 @@ struct tb_principal {
 	size_t n_roles;
 };
 
+/* The principal of an account, as it was read together with its org's row;
+ * copies everything. One reference, the caller's. NULL: no memory. */
+const struct tb_principal *tb_principal_create(const struct tb_account *account,
+					       const struct tb_org *org);
 /* One more reference; returns its argument. */
 const struct tb_principal *tb_principal_ref(const struct tb_principal *p);
 /* Gives one back; takes NULL. */
@@ -54,6 +62,8 @@ void tb_principal_unref(const struct tb_principal *p);
 /* True if one of the kinds in the mask `who` (enum tb_who) fits; `p` may be
  * NULL (nobody). */
 bool tb_principal_is(const struct tb_principal *p, unsigned who);
+/* How much memory it takes, about. */
+size_t tb_principal_bytes(const struct tb_principal *p);
 bool tb_principal_has_store(const struct tb_principal *p, struct tb_str id);
 
 #endif

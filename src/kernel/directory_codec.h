@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "kernel/directory.h"
 #include "kernel/record.h"
+#include "kernel/view.h"
 
 /* Where an account's record is: its collection, and the scope that lists
  * those of its kind. */
@@ -49,6 +50,10 @@ enum tb_err tb_store_info_decode(struct tb_arena *arena,
 enum tb_err tb_login_decode(struct tb_arena *arena,
 			    const struct tb_record *record,
 			    struct tb_login *ret) tb_must_check;
+
+/* Writes an account's record, to the lists that it belongs to. */
+enum tb_err tb_account_put(struct tb_view *view,
+			   const struct tb_account *account) tb_must_check;
 
 /* True for `min` to `max` bytes without control characters. */
 bool tb_directory_is_text(struct tb_str s, size_t min, size_t max);

@@ -18,7 +18,8 @@ enum tb_system_coll {
 	TB_COLL_COLLECTION =
 		1,            /* key: a collection's name; its rid is its id */
 	TB_COLL_SCOPE = 2,    /* key: a scope's name; its rid is its id */
-	TB_COLL_LOGIN = 3,    /* org 0; key "site/name", "user/name" */
+	TB_COLL_LOGIN = 3,    /* org 0; key "site/name", "user/name",
+			       * "org/name" */
 	TB_COLL_SITE = 4,     /* key: the site's integer id in decimal */
 	TB_COLL_USER = 5,     /* key: the user's uuid */
 	TB_COLL_STORE = 6,    /* key: the store's id */
@@ -27,7 +28,8 @@ enum tb_system_coll {
 	TB_COLL_QUARANTINE = 9, /* key: site, table and record id */
 	TB_COLL_CONFLICT = 10,  /* key: number of the conflict */
 	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
-	TB_COLL_SETTING = 12,   /* key: name; "demo" in org 0 (silent) */
+	TB_COLL_SETTING = 12,   /* key: name; in org 0 "demo" and
+				 * "last_org" (silent) */
 	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
