@@ -140,8 +140,8 @@ enum tb_err tb_memory_find(struct tb_tx *tx, struct tb_arena *arena,
 		enum tb_err err = TB_OK;
 
 		if (record)
-			err = copy_record(arena, record,
-					  !keys[i].without_body, &copy);
+			err = copy_record(arena, record, !keys[i].without_body,
+					  &copy);
 		if (err != TB_OK)
 			return err;
 		rets[i] = copy;

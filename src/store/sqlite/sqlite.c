@@ -289,17 +289,26 @@ static enum tb_err commit_err(sqlite3 *db, int rc)
 	return TB_ERR_IO;
 }
 
-static enum tb_err sqlite_commit(struct tb_tx *tx)
+static enum tb_err run_commit(struct tb_sqlite_conn *conn)
 {
-	struct tb_sqlite_conn *conn = tb_sqlite_conn_of(tx);
 	sqlite3_stmt *stmt;
 	enum tb_err err = tb_sqlite_get(conn, TB_SQLITE_COMMIT, &stmt);
 
+	if (err != TB_OK)
+		return err;
+	err = commit_err(conn->db, sqlite3_step(stmt));
+	sqlite3_reset(stmt);
+	return err;
+}
+
+static enum tb_err sqlite_commit(struct tb_tx *tx)
+{
+	struct tb_sqlite_conn *conn = tb_sqlite_conn_of(tx);
+	enum tb_err err;
+
 	TB_ASSERT(conn->cursors_open == 0 && !conn->spoiled);
-	if (err == TB_OK) {
-		err = commit_err(conn->db, sqlite3_step(stmt));
-		sqlite3_reset(stmt);
-	}
+	TB_ASSERT(!sqlite3_get_autocommit(conn->db));
+	err = run_commit(conn);
 	if (err == TB_ERR_IO && conn->mode == TB_TX_WRITE)
 		store_of(tx->store)->write_failed = true;
 	sqlite_rollback(tx);

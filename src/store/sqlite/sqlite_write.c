@@ -281,6 +281,8 @@ enum tb_err tb_sqlite_apply(struct tb_tx *tx, const struct tb_op *ops, size_t n)
 	enum tb_err err = TB_OK;
 
 	TB_ASSERT(conn->mode == TB_TX_WRITE && !conn->spoiled);
+	/* A read that failed may have ended the transaction. */
+	TB_ASSERT(!sqlite3_get_autocommit(conn->db));
 	for (size_t i = 0; i < n && err == TB_OK; i++) {
 		TB_ASSERT((size_t)ops[i].kind < TB_ARRAY_LEN(appliers));
 		err = appliers[ops[i].kind](conn, &ops[i]);
