@@ -64,5 +64,8 @@ enum tb_err tb_request_query(const struct tb_request *req, const char *name,
 enum tb_err tb_request_query_u64(const struct tb_request *req,
 				 const char *name, uint64_t absent,
 				 uint64_t *ret) tb_must_check;
+/* True if its body is said to be JSON, or nothing is said of it: some clients
+ * send no Content-Type. For routes that take any. */
+bool tb_request_is_json(const struct tb_request *req);
 
 #endif
