@@ -1,0 +1,151 @@
+#include "http/links.h"
+
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "http/clock.h"
+
+/* How often the deadlines are looked at. */
+#define TICK_MS 200
+
+/* Both directions, so that libmicrohttpd finds the end whatever it waits for.
+ * With the lock held the descriptor is still the link's. */
+static void cut(struct tb_link *link)
+{
+	atomic_store(&link->was_cut, true);
+	atomic_store(&link->deadline_us, TB_NO_DEADLINE);
+	shutdown(link->fd, SHUT_RDWR);
+}
+
+static void cut_late(struct tb_links *links)
+{
+	int64_t now_us = tb_clock_monotonic_us();
+	struct tb_link *link;
+
+	for (link = links->first; link; link = link->next)
+		if (atomic_load(&link->deadline_us) <= now_us)
+			cut(link);
+}
+
+static struct timespec next_tick(void)
+{
+	int64_t at_us = tb_clock_monotonic_us() + TICK_MS * 1000;
+
+	return (struct timespec) { .tv_sec = (time_t)(at_us / 1000000),
+				   .tv_nsec = (long)(at_us % 1000000) * 1000 };
+}
+
+static void *run(void *arg)
+{
+	struct tb_links *links = arg;
+
+	pthread_mutex_lock(&links->lock);
+	while (!links->is_stopping) {
+		struct timespec tick = next_tick();
+
+		pthread_cond_timedwait(&links->stop, &links->lock, &tick);
+		cut_late(links);
+	}
+	pthread_mutex_unlock(&links->lock);
+	return NULL;
+}
+
+enum tb_err tb_links_init(struct tb_links *links)
+{
+	pthread_condattr_t attr;
+
+	*links = (struct tb_links) { .first = NULL };
+	pthread_mutex_init(&links->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&links->stop, &attr);
+	pthread_condattr_destroy(&attr);
+	links->is_started = true;
+	if (pthread_create(&links->thread, NULL, run, links) == 0)
+		return TB_OK;
+	links->is_stopping = true;
+	tb_links_fini(links);
+	return TB_ERR_NOMEM;
+}
+
+void tb_links_stop(struct tb_links *links)
+{
+	bool was_stopping;
+
+	pthread_mutex_lock(&links->lock);
+	was_stopping = links->is_stopping;
+	links->is_stopping = true;
+	pthread_cond_signal(&links->stop);
+	pthread_mutex_unlock(&links->lock);
+	if (!was_stopping)
+		pthread_join(links->thread, NULL);
+}
+
+void tb_links_fini(struct tb_links *links)
+{
+	if (!links->is_started)
+		return;
+	tb_links_stop(links);
+	TB_ASSERT(!links->first);
+	pthread_cond_destroy(&links->stop);
+	pthread_mutex_destroy(&links->lock);
+	links->is_started = false;
+}
+
+struct tb_link *tb_link_create(struct tb_links *links, int fd,
+			       const struct tb_ip *peer)
+{
+	struct tb_link *link = tb_calloc(1, sizeof(*link));
+
+	if (!link)
+		return NULL;
+	link->fd = fd;
+	link->peer = *peer;
+	link->address_len = tb_ip_format(peer, link->address);
+	atomic_init(&link->deadline_us, TB_NO_DEADLINE);
+	atomic_init(&link->is_idle, true);
+	pthread_mutex_lock(&links->lock);
+	link->next = links->first;
+	if (link->next)
+		link->next->prev = link;
+	links->first = link;
+	pthread_mutex_unlock(&links->lock);
+	return link;
+}
+
+void tb_link_destroy(struct tb_links *links, struct tb_link *link)
+{
+	if (!link)
+		return;
+	pthread_mutex_lock(&links->lock);
+	if (link->next)
+		link->next->prev = link->prev;
+	if (link->prev)
+		link->prev->next = link->next;
+	else
+		links->first = link->next;
+	pthread_mutex_unlock(&links->lock);
+	tb_free(link);
+}
+
+void tb_link_await(struct tb_link *link, int64_t timeout_us)
+{
+	int64_t deadline_us = TB_NO_DEADLINE;
+
+	if (timeout_us != TB_NO_DEADLINE)
+		deadline_us = tb_clock_monotonic_us() + timeout_us;
+	atomic_store_explicit(&link->deadline_us, deadline_us,
+			      memory_order_relaxed);
+}
+
+void tb_links_cut_idle(struct tb_links *links)
+{
+	struct tb_link *link;
+
+	pthread_mutex_lock(&links->lock);
+	for (link = links->first; link; link = link->next)
+		if (atomic_load(&link->is_idle))
+			cut(link);
+	pthread_mutex_unlock(&links->lock);
+}
