@@ -110,12 +110,22 @@ static size_t base64_decoded_bytes(struct tb_str text)
 	return n;
 }
 
+static bool is_ascii(struct tb_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
 enum tb_err tb_base64_parse(struct tb_str text, struct tb_buf *ret)
 {
 	size_t max = base64_decoded_bytes(text);
 	size_t n;
 
-	if (text.n % 4 != 0)
+	/* libsodium 1.0.18 takes bytes from 0x80 on for digits. */
+	if (text.n % 4 != 0 || !is_ascii(text))
 		return TB_ERR_INVALID;
 	uint8_t *to = (uint8_t *)tb_buf_reserve(ret, max);
 	if (to == NULL)
