@@ -1,0 +1,77 @@
+/*
+ * The load generator: many connections on one thread, each sending its next
+ * request when the answer to the last one is there and right. What is sent
+ * and what is right is a mode's business.
+ */
+#ifndef TB_BENCH_LOAD_H
+#define TB_BENCH_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client.h"
+
+#define TB_LOAD_URLS_MAX 64
+
+struct tb_load_options {
+	const char *address; /* 127.0.0.1:PORT */
+	const char *user;    /* NAME:PASSWORD; NULL: none */
+	uint64_t connections;
+	uint64_t seconds; /* get: how long */
+	uint64_t each;    /* get: requests of each connection; 0: no end */
+	uint64_t pid;     /* whose memory to report; 0: nobody's */
+	uint64_t total;   /* push: records */
+	uint64_t batch;   /* push: records in a request */
+	uint64_t seed;    /* push */
+	uint64_t site;    /* push: whose records */
+	const char *table;
+	const char *store;
+	const char *urls[TB_LOAD_URLS_MAX]; /* get, in turn; walk: the first */
+	size_t n_urls;
+	uint64_t count; /* records in each page; 0: not counted */
+	uint64_t from;  /* walk: the first cursor */
+	uint64_t to;    /* walk: where the last page ends */
+	uint64_t limit; /* walk: numbers in a page */
+};
+
+/* One connection and what its mode keeps for it. */
+struct tb_load_conn {
+	struct tb_client client;
+	struct tb_buf head; /* of the request; to be filled in by next */
+	uint32_t watched;   /* the events it is polled for */
+	uint64_t done;      /* requests */
+	size_t url;         /* get: which one was asked */
+};
+
+struct tb_load {
+	const struct tb_load_options *options;
+	struct tb_buf common; /* header lines of all requests */
+	int64_t begin_us;
+	uint64_t requests;
+	uint64_t records;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	/* For the modes. */
+	uint64_t next; /* the next number to give out */
+	struct tb_buf bodies;
+	size_t *body_ends;
+	struct tb_buf firsts[TB_LOAD_URLS_MAX];
+};
+
+struct tb_load_mode {
+	const char *name;
+	enum tb_err (*prepare)(struct tb_load *load);
+	/* Begins a connection's next request; false: there is none. */
+	bool (*next)(struct tb_load *load, struct tb_load_conn *conn);
+	/* True if the answer is right; counts its records. */
+	bool (*check)(struct tb_load *load, struct tb_load_conn *conn);
+};
+
+extern const struct tb_load_mode tb_load_push;
+extern const struct tb_load_mode tb_load_get;
+extern const struct tb_load_mode tb_load_walk;
+
+int64_t tb_load_now_us(void);
+
+#endif
