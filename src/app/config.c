@@ -228,8 +228,6 @@ static enum tb_err load(const struct tb_config_source *source,
 		return TB_ERR_NOMEM;
 	if (reader->failed)
 		return TB_ERR_INVALID;
-	if (config->declaration.n_collections == 0 && source->declaration)
-		config->declaration = *source->declaration;
 	derive(config);
 	return TB_OK;
 }

@@ -42,9 +42,6 @@ struct tb_config_source {
 	char *const *env;   /* "NAME=value", NULL-ended; NULL: none */
 	const char *data;   /* of the command line; NULL: not given */
 	const char *listen; /* likewise */
-	/* The declaration where the file declares no collections; borrowed;
-	 * NULL: an empty one. */
-	const struct tb_declaration *declaration;
 };
 
 /* Told of each mistake: one line without a line end ("tombolo.yaml:12:

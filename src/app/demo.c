@@ -100,19 +100,12 @@ bool tb_demo_may_listen(const char *listen)
 	return tb_address_host_is_loopback(tb_str_z(listen));
 }
 
-enum tb_err tb_demo_apply_declaration(struct tb_config *config)
+void tb_demo_apply_declaration(struct tb_config *config)
 {
-	enum tb_data_state state;
-	enum tb_err err;
-
 	if (config->declaration.n_collections > 0)
-		return TB_OK;
-	err = tb_data_look(config, &state);
-	if (err || state != TB_DATA_DEMO)
-		return err;
+		return;
 	config->declaration.collections = tb_demo_declaration.collections;
 	config->declaration.n_collections = tb_demo_declaration.n_collections;
-	return TB_OK;
 }
 
 /* One making of the demo. */

@@ -22,9 +22,9 @@ const char *tb_demo_refusal(bool is_demo, enum tb_data_state state);
  */
 bool tb_demo_may_listen(const char *listen);
 
-/* Gives a configuration that declares no collections the demo's declaration,
- * if its data are the demo's. */
-enum tb_err tb_demo_apply_declaration(struct tb_config *config) tb_must_check;
+/* Gives a configuration that declares no collections the demo's declaration.
+ */
+void tb_demo_apply_declaration(struct tb_config *config);
 
 /* Marks the store and makes, where they are not there yet, the org, the
  * accounts, the stores and a few records. */

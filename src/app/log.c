@@ -126,7 +126,7 @@ static enum tb_log_level access_level(const struct tb_access *access)
 	return access->status >= 400 ? TB_LOG_WARN : TB_LOG_INFO;
 }
 
-static void put_principal(struct tb_json_writer *w,
+void tb_log_put_principal(struct tb_buf *buf,
 			  const struct tb_principal *principal)
 {
 	static const char *const kinds[] = {
@@ -134,11 +134,18 @@ static void put_principal(struct tb_json_writer *w,
 		[TB_PRINCIPAL_SITE] = "site/",
 		[TB_PRINCIPAL_DEVICE] = "device/",
 	};
+
+	tb_buf_append_z(buf, kinds[principal->kind]);
+	tb_buf_append_str(buf, principal->key);
+}
+
+static void put_principal(struct tb_json_writer *w,
+			  const struct tb_principal *principal)
+{
 	struct tb_buf name;
 
 	tb_buf_init(&name, TB_LOG_LINE_MAX);
-	tb_buf_append_z(&name, kinds[principal->kind]);
-	tb_buf_append_str(&name, principal->key);
+	tb_log_put_principal(&name, principal);
 	put_text(w, "org", principal->org_name);
 	put_text(w, "principal", tb_buf_str(&name));
 	tb_buf_fini(&name);

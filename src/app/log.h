@@ -62,6 +62,10 @@ void tb_log_put_event(struct tb_buf *buf, enum tb_log_level level,
 void tb_log_put_access(struct tb_buf *buf, int64_t now_us,
 		       const struct tb_access *access);
 
+/* "site/63", "user/user123": a principal, in logs and in the audit trail. */
+void tb_log_put_principal(struct tb_buf *buf,
+			  const struct tb_principal *principal);
+
 /* Now, since 1970. */
 int64_t tb_log_now_us(void);
 

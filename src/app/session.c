@@ -49,14 +49,9 @@ enum tb_exit tb_print(const struct tb_buf *buf)
 	return TB_EXIT_OK;
 }
 
-static void report(void *ctx, const char *text)
-{
-	(void)ctx;
-	fprintf(stderr, "tombolo: %s\n", text);
-}
-
-enum tb_exit tb_session_load_config(const struct tb_cli *cli,
-				    struct tb_config **ret)
+enum tb_err tb_session_load_config(const struct tb_cli *cli,
+				   tb_config_report_fn *report, void *ctx,
+				   struct tb_config **ret)
 {
 	struct tb_config_source source = {
 		.path = tb_cli_value(cli, TB_OPT_CONFIG),
@@ -64,11 +59,23 @@ enum tb_exit tb_session_load_config(const struct tb_cli *cli,
 		.data = tb_cli_value(cli, TB_OPT_DATA),
 		.listen = tb_cli_value(cli, TB_OPT_LISTEN),
 	};
-	enum tb_err err;
 
 	if (!source.path)
 		source.path = getenv("TOMBOLO_CONFIG");
-	err = tb_config_load(&source, report, NULL, ret);
+	return tb_config_load(&source, report, ctx, ret);
+}
+
+static void print_report(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "tombolo: %s\n", text);
+}
+
+enum tb_exit tb_session_open_config(const struct tb_cli *cli,
+				    struct tb_config **ret)
+{
+	enum tb_err err = tb_session_load_config(cli, print_report, NULL, ret);
+
 	if (err == TB_ERR_NOMEM)
 		return tb_fail(err, "configuration");
 	return err ? TB_EXIT_CONFIG : TB_EXIT_OK;
@@ -155,30 +162,39 @@ enum tb_err tb_session_next_org(struct tb_session *session, struct tb_org *org)
 }
 
 /* Opens the engine for commits on this thread. */
+static enum tb_err open_engine(struct tb_session *session)
+{
+	struct tb_config *config = session->config;
+	enum tb_data_state state;
+	enum tb_err err = TB_OK;
+
+	config->engine.writer = false;
+	config->engine.at.create = session->cli->command->makes_store;
+	if (config->engine.at.create)
+		err = tb_data_prepare(config->program.data);
+	if (!err)
+		err = tb_data_look(config, &state);
+	if (err)
+		return err;
+	if (state == TB_DATA_DEMO)
+		tb_demo_apply_declaration(config);
+	return tb_engine_open(&config->engine, &session->engine);
+}
+
 static enum tb_exit open_store(struct tb_session *session)
 {
-	struct tb_engine_options *options = &session->config->engine;
-	enum tb_err err;
+	const char *data = session->config->program.data;
+	enum tb_err err = open_engine(session);
 
-	options->writer = false;
-	options->at.create = session->cli->command->makes_store;
-	if (options->at.create) {
-		err = tb_data_prepare(options->at.path);
-		if (err)
-			return tb_fail(err, "folder `%s`", options->at.path);
-	}
-	err = tb_demo_apply_declaration(session->config);
-	if (!err)
-		err = tb_engine_open(options, &session->engine);
 	if (err == TB_ERR_NOT_FOUND) {
 		fprintf(stderr,
 			"tombolo: there is no store in `%s`; `tombolo init` "
 			"makes one\n",
-			options->at.path);
+			data);
 		return TB_EXIT_UNAVAILABLE;
 	}
 	if (err)
-		return tb_fail(err, "store in `%s`", options->at.path);
+		return tb_fail(err, "store in `%s`", data);
 	session->core = tb_engine_core(session->engine);
 	return TB_EXIT_OK;
 }

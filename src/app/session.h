@@ -23,9 +23,12 @@ struct tb_session {
 	struct tb_arena *arena;
 };
 
-/* Loads the configuration, as the options say. What is wrong goes to standard
- * error. */
-enum tb_exit tb_session_load_config(const struct tb_cli *cli,
+/* Loads the configuration, as the options say. */
+enum tb_err tb_session_load_config(const struct tb_cli *cli,
+				   tb_config_report_fn *report, void *ctx,
+				   struct tb_config **ret) tb_must_check;
+/* The same; what is wrong goes to standard error. */
+enum tb_exit tb_session_open_config(const struct tb_cli *cli,
 				    struct tb_config **ret);
 /* Opens, runs the command's `act`, closes, tells the server. */
 enum tb_exit tb_session_run(const struct tb_cli *cli);

@@ -1,0 +1,78 @@
+#include "app/commands.h"
+
+#include <stdio.h>
+
+#include "codec/json.h"
+#include "codec/time.h"
+#include "kernel/transfer.h"
+
+#define LINE_MAX_BYTES (1024ull * 1024 * 1024)
+#define FLUSH_BYTES (1024 * 1024)
+
+struct export_ctx {
+	struct tb_buf out;
+	enum tb_exit exit;
+};
+
+/* With all six digits, so that texts sort as times do. */
+static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
+{
+	int64_t rest = us % 1000000;
+	struct tb_buf text;
+
+	if (rest < 0)
+		rest += 1000000;
+	tb_buf_init(&text, 64);
+	tb_time_put_seconds(&text, us);
+	if (text.n > 0 && text.p[text.n - 1] == 'Z')
+		text.n--;
+	tb_buf_printf(&text, ".%06dZ", (int)rest);
+	tb_json_kv_str(w, key, tb_buf_str(&text));
+	tb_buf_fini(&text);
+}
+
+static enum tb_err flush_out(struct export_ctx *export)
+{
+	if (!export->exit)
+		export->exit = tb_print(&export->out);
+	tb_buf_reset(&export->out);
+	return export->exit ? TB_ERR_IO : TB_OK;
+}
+
+static enum tb_err take(void *ctx, const struct tb_export_row *row)
+{
+	struct export_ctx *export = ctx;
+	struct tb_json_writer w = tb_json_writer(&export->out);
+
+	tb_json_begin_object(&w);
+	tb_json_kv_str(&w, "table", row->table);
+	tb_json_kv_str(&w, "recordID", row->id);
+	tb_json_kv_raw(&w, "data", row->data);
+	if (row->deleted)
+		tb_json_kv_bool(&w, "deleted", true);
+	put_time(&w, "created_at", row->created_us);
+	put_time(&w, "updated_at", row->updated_us);
+	tb_json_end_object(&w);
+	tb_buf_append_char(&export->out, '\n');
+	return export->out.n < FLUSH_BYTES ? tb_buf_err(&export->out)
+					   : flush_out(export);
+}
+
+enum tb_exit tb_cmd_export(struct tb_session *session)
+{
+	struct export_ctx export = { .exit = TB_EXIT_OK };
+	struct tb_org org;
+	enum tb_exit exit = tb_session_org(session, &org);
+	enum tb_err err;
+
+	if (exit)
+		return exit;
+	tb_buf_init(&export.out, LINE_MAX_BYTES);
+	err = tb_transfer_export(session->core, org.id, take, &export);
+	if (!err)
+		err = flush_out(&export);
+	tb_buf_fini(&export.out);
+	if (export.exit)
+		return export.exit;
+	return err ? tb_fail(err, "export of `%s`", org.name) : TB_EXIT_OK;
+}

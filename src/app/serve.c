@@ -1,0 +1,351 @@
+/*
+ * `tombolo serve`: the life of the server, from its configuration to the
+ * signal that ends it. What is started is stopped in the opposite order.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/ops/demo.h"
+#include "app/commands.h"
+#include "app/control.h"
+#include "app/data.h"
+#include "app/demo.h"
+#include "app/log.h"
+#include "app/upkeep.h"
+#include "app/wiring.h"
+#include "base/assert.h"
+#include "engine/engine.h"
+
+#define TEXT_MAX_BYTES (64 * 1024)
+#define DAY_US (86400 * 1000000ll)
+
+struct serving {
+	const struct tb_cli *cli;
+	bool is_demo;
+	struct tb_config *config;
+	struct tb_config *reloaded; /* the last one that HUP read, or NULL */
+	struct tb_log log;
+	int lock_fd;
+	struct tb_engine *engine;
+	struct tb_keys *keys;
+	struct tb_auth *auth;
+	struct tb_wiring wiring;
+	struct tb_upkeep *upkeep;
+	struct tb_server *server;
+	struct tb_control *control;
+};
+
+static void on_access(void *ctx, const struct tb_access *access)
+{
+	struct serving *serving = ctx;
+
+	tb_log_access(&serving->log, tb_log_now_us(), access);
+	tb_upkeep_count(serving->upkeep, access);
+}
+
+static void log_error(struct serving *serving, const char *what,
+		      enum tb_err err)
+{
+	tb_log_text(&serving->log, TB_LOG_ERROR, what, "error",
+		    tb_str_z(tb_err_text(err)));
+}
+
+/* Takes over what commands beside the server have changed. */
+static void on_refresh(void *ctx, bool asked)
+{
+	struct serving *serving = ctx;
+	enum tb_err err = tb_engine_refresh(serving->engine);
+
+	if (!err && asked)
+		err = tb_keys_reload(serving->keys);
+	if (err)
+		log_error(serving, "changes of others were not read", err);
+}
+
+/* What the program decides, whatever the file says. */
+static void adapt_config(struct serving *serving, struct tb_config *config)
+{
+	config->engine.writer = true;
+	config->engine.at.create = serving->is_demo;
+	config->server.loopback_only = serving->is_demo;
+	config->server.on_access = on_access;
+	config->server.on_access_ctx = serving;
+	if (serving->is_demo)
+		tb_demo_apply_declaration(config);
+}
+
+static enum tb_exit load_config(struct serving *serving)
+{
+	enum tb_exit exit =
+		tb_session_open_config(serving->cli, &serving->config);
+
+	if (exit)
+		return exit;
+	adapt_config(serving, serving->config);
+	tb_log_init(&serving->log, STDERR_FILENO,
+		    (enum tb_log_level)serving->config->program.log_level);
+	if (serving->is_demo &&
+	    !tb_demo_may_listen(serving->config->server.listen))
+		return tb_fail(TB_ERR_DENIED,
+			       "--demo listens on loopback only, not on `%s`",
+			       serving->config->server.listen);
+	return TB_EXIT_OK;
+}
+
+/* The folder is this server's alone, and what is in it may be served. */
+static enum tb_exit take_data(struct serving *serving)
+{
+	const char *data = serving->config->program.data;
+	enum tb_data_state state;
+	const char *refusal;
+	enum tb_err err = tb_data_look(serving->config, &state);
+
+	if (err)
+		return tb_fail(err, "data in `%s`", data);
+	refusal = tb_demo_refusal(serving->is_demo, state);
+	if (refusal) {
+		fprintf(stderr, "tombolo: `%s`: %s\n", data, refusal);
+		return TB_EXIT_UNAVAILABLE;
+	}
+	err = serving->is_demo ? tb_data_prepare(data) : TB_OK;
+	if (!err)
+		err = tb_data_lock(data, &serving->lock_fd);
+	if (err == TB_ERR_BUSY)
+		return tb_fail(err, "another server runs on `%s`", data);
+	return err ? tb_fail(err, "data in `%s`", data) : TB_EXIT_OK;
+}
+
+static enum tb_err open_keys(struct serving *serving)
+{
+	struct tb_str path;
+	enum tb_err err = tb_data_keys_path(
+		serving->config->arena, serving->config->program.data, &path);
+
+	return err ? err : tb_keys_open(path.p, &serving->keys);
+}
+
+/* Everything below the HTTP server. */
+static enum tb_exit start_inside(struct serving *serving)
+{
+	struct tb_config *config = serving->config;
+	enum tb_err err = tb_engine_open(&config->engine, &serving->engine);
+
+	if (err)
+		return tb_fail(err, "store in `%s`", config->program.data);
+	err = open_keys(serving);
+	if (err)
+		return tb_fail(err, "keys in `%s`", config->program.data);
+	if (serving->is_demo)
+		err = tb_demo_fill(config, tb_engine_core(serving->engine));
+	if (err)
+		return tb_fail(err, "the demo's records");
+	err = tb_auth_create(tb_engine_core(serving->engine), serving->keys,
+			     &config->auth, &serving->auth);
+	if (!err)
+		err = tb_wiring_init(&serving->wiring, config,
+				     tb_engine_core(serving->engine),
+				     serving->auth, serving->is_demo);
+	return err ? tb_fail(err, "start") : TB_EXIT_OK;
+}
+
+/* What runs on threads of its own, the HTTP server last: once it listens,
+ * everything is there. */
+static enum tb_exit start_threads(struct serving *serving)
+{
+	struct tb_config *config = serving->config;
+	struct tb_upkeep_options upkeep = {
+		.engine = serving->engine,
+		.keys = serving->keys,
+		.log = &serving->log,
+		.absence_us = config->program.absence_max_days * DAY_US,
+	};
+	enum tb_err err = tb_upkeep_start(&upkeep, &serving->upkeep);
+
+	if (!err)
+		err = tb_control_start(config->program.data, on_refresh,
+				       serving, &serving->control);
+	if (err)
+		return tb_fail(err, "start in `%s`", config->program.data);
+	err = tb_server_start(&config->server, serving->auth,
+			      serving->wiring.mounts, serving->wiring.n,
+			      &serving->server);
+	if (err)
+		return tb_fail(err, "listen on `%s`", config->server.listen);
+	return TB_EXIT_OK;
+}
+
+static void stop(struct serving *serving)
+{
+	tb_server_stop(serving->server);
+	tb_control_stop(serving->control);
+	tb_wiring_fini(&serving->wiring);
+	tb_upkeep_stop(serving->upkeep);
+	tb_auth_destroy(serving->auth);
+	tb_keys_destroy(serving->keys);
+	tb_engine_close(serving->engine);
+	if (serving->lock_fd >= 0)
+		close(serving->lock_fd);
+	tb_config_destroy(serving->reloaded);
+	tb_config_destroy(serving->config);
+}
+
+/* "http://127.0.0.1:8000", with the port it really has. */
+static void put_base(struct tb_buf *buf, const struct serving *serving)
+{
+	const char *listen = serving->config->server.listen;
+	const char *colon = strrchr(listen, ':');
+
+	tb_buf_append_z(buf, "http://");
+	tb_buf_append(buf, listen, (size_t)(colon - listen));
+	tb_buf_append_char(buf, ':');
+	tb_buf_append_u64(buf, tb_server_port(serving->server));
+}
+
+/* What a person at the terminal is told of the demo. */
+static void put_demo(struct tb_buf *buf, struct tb_str base)
+{
+	tb_buf_printf(buf,
+		      "Tombolo's demo is at %.*s/\n\n"
+		      "Its accounts, all of them public:\n",
+		      TB_STR_ARG(base));
+	for (size_t i = 0; i < tb_demo_accounts_count; i++)
+		tb_buf_printf(
+			buf, "  %-10s %-18s %s\n", tb_demo_accounts[i].username,
+			tb_demo_accounts[i].password, tb_demo_accounts[i].what);
+	tb_buf_append_z(buf, "\nTo try:\n");
+	for (size_t i = 0; i < tb_demo_lines_count; i++) {
+		tb_buf_printf(buf, "  # %s\n  ", tb_demo_lines[i].what);
+		tb_demo_put_line(buf, &tb_demo_lines[i], base);
+		tb_buf_append_char(buf, '\n');
+	}
+	tb_buf_append_z(buf, "\nCtrl-C ends it.\n");
+}
+
+static void announce(struct serving *serving)
+{
+	struct tb_buf base;
+	struct tb_buf text;
+
+	tb_buf_init(&base, TEXT_MAX_BYTES);
+	tb_buf_init(&text, TEXT_MAX_BYTES);
+	put_base(&base, serving);
+	if (serving->is_demo)
+		put_demo(&text, tb_buf_str(&base));
+	tb_log_text(&serving->log, TB_LOG_INFO, "serving", "address",
+		    tb_buf_str(&base));
+	/* Nobody has to be there to read it. */
+	(void)!fwrite(text.p, 1, text.n, stdout);
+	(void)!fflush(stdout);
+	tb_buf_fini(&text);
+	tb_buf_fini(&base);
+}
+
+static void log_report(void *ctx, const char *text)
+{
+	struct serving *serving = ctx;
+
+	tb_log_text(&serving->log, TB_LOG_ERROR, "configuration", "error",
+		    tb_str_z(text));
+}
+
+static void log_difference(void *ctx, const char *key, bool is_reloadable)
+{
+	struct serving *serving = ctx;
+
+	tb_log_text(&serving->log, is_reloadable ? TB_LOG_INFO : TB_LOG_WARN,
+		    is_reloadable ? "setting reloaded"
+				  : "setting needs a restart",
+		    "setting", tb_str_z(key));
+}
+
+/* Takes over what can be changed in a server that runs. */
+static enum tb_err apply_config(struct serving *serving,
+				struct tb_config *config)
+{
+	const struct tb_config *current =
+		serving->reloaded ? serving->reloaded : serving->config;
+	enum tb_err err;
+
+	adapt_config(serving, config);
+	err = tb_server_reload(serving->server, &config->server);
+	if (err)
+		return err;
+	tb_log_set_level(&serving->log,
+			 (enum tb_log_level)config->program.log_level);
+	return tb_config_compare(current, config, log_difference, serving);
+}
+
+static void reload(struct serving *serving)
+{
+	struct tb_config *config;
+	enum tb_err err = tb_keys_reload(serving->keys);
+
+	if (err)
+		log_error(serving, "the keys were not reloaded", err);
+	err = tb_session_load_config(serving->cli, log_report, serving,
+				     &config);
+	if (err) {
+		log_error(serving, "the configuration stays as it was", err);
+		return;
+	}
+	err = apply_config(serving, config);
+	if (err)
+		log_error(serving, "the configuration was not taken over", err);
+	/* The server may borrow from the new one, and no more from the one
+	 * before. */
+	tb_config_destroy(serving->reloaded);
+	serving->reloaded = config;
+}
+
+static void set_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGHUP);
+	/* Blocked before any thread is there, so that all of them inherit it
+	 * and the signals wait for sigwait. */
+	pthread_sigmask(SIG_BLOCK, ret, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Serves until a signal ends it. */
+static void wait_for_end(struct serving *serving, const sigset_t *signals)
+{
+	int sig;
+
+	while (!sigwait(signals, &sig) && sig == SIGHUP)
+		reload(serving);
+	tb_log_text(&serving->log, TB_LOG_INFO, "stopping", "signal",
+		    tb_str_z(sig == SIGINT ? "INT" : "TERM"));
+	/* A second one does not wait for what still runs. */
+	pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
+enum tb_exit tb_cmd_serve(const struct tb_cli *cli)
+{
+	struct serving serving = {
+		.cli = cli,
+		.is_demo = tb_cli_has(cli, TB_OPT_DEMO),
+		.lock_fd = -1,
+	};
+	enum tb_exit exit;
+	sigset_t signals;
+
+	set_signals(&signals);
+	exit = load_config(&serving);
+	if (!exit)
+		exit = take_data(&serving);
+	if (!exit)
+		exit = start_inside(&serving);
+	if (!exit)
+		exit = start_threads(&serving);
+	if (!exit) {
+		announce(&serving);
+		wait_for_end(&serving, &signals);
+	}
+	stop(&serving);
+	return exit;
+}

@@ -1,0 +1,278 @@
+#include "app/upkeep.h"
+
+#include <pthread.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "codec/digest.h"
+#include "engine/reads.h"
+#include "kernel/retention.h"
+
+#define INTERVAL_S 60
+#define ORGS_MAX 100000
+/* Runs of the retention for one org in one round; the rest is for the next. */
+#define RETENTION_RUNS_MAX 100
+#define SEAL_BYTES 512
+
+/* How far it has come with one org. */
+struct org_state {
+	uint32_t id;
+	uint64_t tombstones_after;
+	uint64_t audit_n; /* row whose seal was logged */
+};
+
+struct tb_upkeep {
+	struct tb_upkeep_options options;
+	struct tb_reads *reads;
+	pthread_t thread;
+	pthread_mutex_t lock; /* over `stop` */
+	pthread_cond_t changed;
+	bool stop;
+	struct org_state *orgs; /* the thread's, in the order of ids */
+	size_t n_orgs;
+};
+
+static void log_failure(struct tb_upkeep *upkeep, const char *what,
+			enum tb_err err)
+{
+	tb_log_text(upkeep->options.log, TB_LOG_ERROR, what, "error",
+		    tb_str_z(tb_err_text(err)));
+}
+
+static void write_reads(struct tb_upkeep *upkeep)
+{
+	uint8_t salt[16];
+	enum tb_err err = TB_ERR_IO;
+
+	if (getrandom(salt, sizeof(salt), 0) == sizeof(salt))
+		err = tb_reads_flush(upkeep->reads,
+				     tb_engine_core(upkeep->options.engine),
+				     salt);
+	if (err)
+		log_failure(upkeep, "the audit of reads was not written", err);
+}
+
+static void drop_tombstones(struct tb_upkeep *upkeep, struct org_state *org)
+{
+	struct tb_core *core = tb_engine_core(upkeep->options.engine);
+	uint64_t before;
+	size_t dropped;
+	enum tb_err err;
+
+	for (int i = 0; i < RETENTION_RUNS_MAX; i++) {
+		before = org->tombstones_after;
+		err = tb_retention_run(core, org->id,
+				       upkeep->options.absence_us,
+				       &org->tombstones_after, &dropped);
+		if (err) {
+			log_failure(upkeep, "tombstones were not dropped", err);
+			return;
+		}
+		/* At the end it starts over, in the next round. */
+		if (org->tombstones_after <= before) {
+			org->tombstones_after = 0;
+			return;
+		}
+	}
+}
+
+/* Logs the head of an org's audit chain under a seal, so that a chain that
+ * was cut or made anew is found by who has the log and the key. */
+static void log_seal(struct tb_upkeep *upkeep, const struct tb_org *org)
+{
+	struct tb_log_field fields[4];
+	uint8_t seal[TB_SHA256_BYTES];
+	struct tb_buf text;
+	size_t hash_at;
+	size_t seal_at;
+
+	tb_buf_init(&text, SEAL_BYTES);
+	tb_buf_append_z(&text, org->name);
+	tb_buf_append_char(&text, ' ');
+	tb_buf_append_u64(&text, org->audit_n);
+	tb_buf_append_char(&text, ' ');
+	hash_at = text.n;
+	tb_hex_put(&text, tb_str((const char *)org->audit_hash,
+				 sizeof(org->audit_hash)));
+	seal_at = text.n;
+	if (!tb_buf_err(&text)) {
+		tb_keys_seal(upkeep->options.keys, tb_buf_str(&text), seal);
+		tb_hex_put(&text, tb_str((const char *)seal, sizeof(seal)));
+	}
+	if (!tb_buf_err(&text)) {
+		fields[0] =
+			(struct tb_log_field) { "org", tb_str_z(org->name), 0 };
+		fields[1] = (struct tb_log_field) { "row", TB_STR_NONE,
+						    (int64_t)org->audit_n };
+		fields[2] = (struct tb_log_field) {
+			"hash", tb_str(text.p + hash_at, seal_at - hash_at), 0
+		};
+		fields[3] = (struct tb_log_field) {
+			"seal", tb_str(text.p + seal_at, text.n - seal_at), 0
+		};
+		tb_log_event(upkeep->options.log, TB_LOG_INFO, tb_log_now_us(),
+			     "audit head", fields, TB_ARRAY_LEN(fields));
+	}
+	tb_buf_fini(&text);
+}
+
+/* The state kept for an org; the orgs come in the order of their ids. NULL:
+ * no memory, or too many. */
+static struct org_state *state_of(struct tb_upkeep *upkeep, size_t i,
+				  uint32_t id)
+{
+	struct org_state *orgs;
+
+	if (i < upkeep->n_orgs) {
+		TB_ASSERT(upkeep->orgs[i].id == id);
+		return &upkeep->orgs[i];
+	}
+	if (i == ORGS_MAX)
+		return NULL;
+	orgs = tb_realloc(upkeep->orgs, (i + 1) * sizeof(*orgs));
+	if (!orgs)
+		return NULL;
+	upkeep->orgs = orgs;
+	upkeep->n_orgs = i + 1;
+	orgs[i] = (struct org_state) { .id = id };
+	return &orgs[i];
+}
+
+/* Reads the org behind `org`. */
+static enum tb_err next_org(struct tb_upkeep *upkeep, struct tb_org *org)
+{
+	struct tb_tx *tx;
+	enum tb_err err =
+		tb_core_read(tb_engine_core(upkeep->options.engine), &tx);
+
+	if (err)
+		return err;
+	err = tx->store->ops->org_next(tx, org->id, org);
+	tb_core_read_end(tx);
+	return err;
+}
+
+static void do_round(struct tb_upkeep *upkeep)
+{
+	struct tb_org org = { .id = TB_ORG_SYSTEM };
+	struct org_state *state;
+	enum tb_err err;
+	size_t i = 0;
+
+	if (!tb_engine_is_writable(upkeep->options.engine)) {
+		log_failure(upkeep, "writing has ended; only a restart helps",
+			    TB_ERR_IO);
+		return;
+	}
+	write_reads(upkeep);
+	while (!(err = next_org(upkeep, &org))) {
+		state = state_of(upkeep, i++, org.id);
+		if (!state)
+			return;
+		drop_tombstones(upkeep, state);
+		if (org.audit_n > state->audit_n)
+			log_seal(upkeep, &org);
+		state->audit_n = org.audit_n;
+	}
+	if (err != TB_ERR_NOT_FOUND)
+		log_failure(upkeep, "the orgs were not read", err);
+}
+
+/* Waits for the next round; false: there is none. */
+static bool wait_round(struct tb_upkeep *upkeep)
+{
+	struct timespec until;
+	bool go_on;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += INTERVAL_S;
+	pthread_mutex_lock(&upkeep->lock);
+	while (!upkeep->stop && rc == 0)
+		rc = pthread_cond_timedwait(&upkeep->changed, &upkeep->lock,
+					    &until);
+	go_on = !upkeep->stop;
+	pthread_mutex_unlock(&upkeep->lock);
+	return go_on;
+}
+
+static void *run(void *arg)
+{
+	struct tb_upkeep *upkeep = arg;
+
+	while (wait_round(upkeep))
+		do_round(upkeep);
+	do_round(upkeep);
+	return NULL;
+}
+
+static void destroy(struct tb_upkeep *upkeep)
+{
+	tb_reads_destroy(upkeep->reads);
+	pthread_cond_destroy(&upkeep->changed);
+	pthread_mutex_destroy(&upkeep->lock);
+	tb_free(upkeep->orgs);
+	tb_free(upkeep);
+}
+
+static void init_waiting(struct tb_upkeep *upkeep)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&upkeep->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&upkeep->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,
+			    struct tb_upkeep **ret)
+{
+	struct tb_upkeep *upkeep = tb_calloc(1, sizeof(*upkeep));
+
+	if (!upkeep)
+		return TB_ERR_NOMEM;
+	upkeep->options = *options;
+	init_waiting(upkeep);
+	upkeep->reads = tb_reads_create();
+	if (!upkeep->reads ||
+	    pthread_create(&upkeep->thread, NULL, run, upkeep)) {
+		destroy(upkeep);
+		return TB_ERR_NOMEM;
+	}
+	*ret = upkeep;
+	return TB_OK;
+}
+
+void tb_upkeep_stop(struct tb_upkeep *upkeep)
+{
+	if (!upkeep)
+		return;
+	pthread_mutex_lock(&upkeep->lock);
+	upkeep->stop = true;
+	pthread_cond_signal(&upkeep->changed);
+	pthread_mutex_unlock(&upkeep->lock);
+	pthread_join(upkeep->thread, NULL);
+	destroy(upkeep);
+}
+
+void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access)
+{
+	const struct tb_principal *principal =
+		access->req ? access->req->principal : NULL;
+	bool is_read = tb_str_eq(access->method, TB_STR("GET")) ||
+		       tb_str_eq(access->method, TB_STR("HEAD"));
+	struct tb_buf name;
+
+	if (!is_read && access->status < 400)
+		return;
+	tb_buf_init(&name, TB_LOG_LINE_MAX);
+	if (principal)
+		tb_log_put_principal(&name, principal);
+	tb_reads_add(upkeep->reads, principal ? principal->org : TB_ORG_SYSTEM,
+		     tb_buf_str(&name), access->route, access->status);
+	tb_buf_fini(&name);
+}

@@ -1,0 +1,32 @@
+/*
+ * What a server does besides serving, on a thread of its own: it writes down
+ * the audit of reads, drops tombstones that nobody needs, and logs the sealed
+ * heads of the audit chains. Borrows everything it is given.
+ */
+#ifndef TB_APP_UPKEEP_H
+#define TB_APP_UPKEEP_H
+
+#include "app/log.h"
+#include "auth/keys.h"
+#include "engine/engine.h"
+#include "http/server.h"
+
+struct tb_upkeep;
+
+struct tb_upkeep_options {
+	struct tb_engine *engine;
+	struct tb_keys *keys;
+	struct tb_log *log;
+	int64_t absence_us; /* a site away for longer holds nothing back */
+};
+
+enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,
+			    struct tb_upkeep **ret) tb_must_check;
+/* Does everything once more, then ends the thread. Takes NULL. */
+void tb_upkeep_stop(struct tb_upkeep *upkeep);
+
+/* Counts a finished request, if it is one that has no audit row of its own: a
+ * read, or a failure. Thread-safe. */
+void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access);
+
+#endif

@@ -1,0 +1,39 @@
+#include "app/wiring.h"
+
+enum tb_err tb_wiring_init(struct tb_wiring *wiring,
+			   const struct tb_config *config, struct tb_core *core,
+			   struct tb_auth *auth, bool is_demo)
+{
+	struct tb_api_env env = {
+		.core = core,
+		.auth = auth,
+		.is_demo = is_demo,
+	};
+	const struct tb_api_module *module;
+	enum tb_err err = TB_OK;
+
+	wiring->n = 0;
+	for (size_t i = 0; i < tb_api_modules_count; i++) {
+		module = tb_api_modules[i];
+		env.options = config->api[i];
+		wiring->mounts[i] = (struct tb_mount) { module->api, NULL };
+		if (module->create)
+			err = module->create(&env, &wiring->mounts[i].state);
+		if (err) {
+			tb_wiring_fini(wiring);
+			return err;
+		}
+		wiring->n++;
+	}
+	return TB_OK;
+}
+
+void tb_wiring_fini(struct tb_wiring *wiring)
+{
+	while (wiring->n > 0) {
+		wiring->n--;
+		if (tb_api_modules[wiring->n]->destroy)
+			tb_api_modules[wiring->n]->destroy(
+				wiring->mounts[wiring->n].state);
+	}
+}
