@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "engine/maintenance.h"
 #include "engine/writer.h"
 #include "kernel/commit.h"
 
@@ -25,6 +26,7 @@ struct tb_engine {
 	struct tb_store *store;
 	struct tb_core *core;
 	struct tb_writer_thread *writer; /* NULL: commits run inline */
+	struct tb_maintenance maintenance;
 	atomic_bool writable;
 };
 
@@ -112,6 +114,8 @@ enum tb_err tb_engine_open(const struct tb_engine_options *options,
 		return TB_ERR_NOMEM;
 	engine->options = *options;
 	atomic_init(&engine->writable, true);
+	tb_maintenance_init(&engine->maintenance,
+			    (int64_t)options->retention_s * 1000000);
 	err = options->store->open(&options->at, &engine->store);
 	if (err == TB_OK)
 		err = open_core(engine);
@@ -130,6 +134,7 @@ void tb_engine_close(struct tb_engine *engine)
 	if (engine == NULL)
 		return;
 	tb_writer_stop(engine->writer);
+	tb_maintenance_fini(&engine->maintenance);
 	tb_core_destroy(engine->core);
 	if (engine->store != NULL)
 		engine->store->ops->close(engine->store);
@@ -149,6 +154,12 @@ struct tb_store *tb_engine_store(struct tb_engine *engine)
 bool tb_engine_is_writable(const struct tb_engine *engine)
 {
 	return atomic_load(&engine->writable);
+}
+
+enum tb_err tb_engine_maintain(struct tb_engine *engine)
+{
+	return tb_maintenance_run(&engine->maintenance, engine->core,
+				  clock_us(NULL));
 }
 
 /* The system org is there from the first start on. */

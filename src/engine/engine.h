@@ -39,6 +39,10 @@ struct tb_store *tb_engine_store(struct tb_engine *engine);
 
 /* Reads the orgs' heads again, after another process may have written. */
 enum tb_err tb_engine_refresh(struct tb_engine *engine) tb_must_check;
+/* Does what is due beside the requests: background work that commits left,
+ * and now and then the retention of tombstones. To be called a few times a
+ * second by one thread; costs nothing while no org changes. */
+enum tb_err tb_engine_maintain(struct tb_engine *engine) tb_must_check;
 /* False once a failed sync ended writing: only a restart helps. */
 bool tb_engine_is_writable(const struct tb_engine *engine);
 

@@ -112,6 +112,23 @@ enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
 	return err;
 }
 
+bool tb_core_next_org(struct tb_core *core, uint32_t after, uint32_t *ret_id,
+		      struct tb_heads *ret)
+{
+	bool found;
+	size_t at;
+
+	pthread_rwlock_rdlock(&core->lock);
+	at = position_of(core, after + 1);
+	found = at < core->n_orgs;
+	if (found) {
+		*ret_id = core->orgs[at].org;
+		*ret = core->orgs[at].heads;
+	}
+	pthread_rwlock_unlock(&core->lock);
+	return found;
+}
+
 static struct tb_heads heads_of(const struct tb_org *org)
 {
 	struct tb_heads heads = {

@@ -60,6 +60,9 @@ enum tb_err tb_core_commit(struct tb_core *core,
 /* The newest published heads of an org. NOT_FOUND: no such org. */
 enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
 			  struct tb_heads *ret) tb_must_check;
+/* The first org with an id above `after`; false when there is none. */
+bool tb_core_next_org(struct tb_core *core, uint32_t after, uint32_t *ret_id,
+		      struct tb_heads *ret);
 /* Called by whoever ran commits, with the org as stored; older ones than the
  * published are ignored. */
 enum tb_err tb_core_publish(struct tb_core *core,

@@ -192,7 +192,13 @@ static enum tb_err mover_gain(struct tb_view *view, struct mover *mover,
 	stores[mover->account.n_stores++] = id;
 	err = tb_consumer_subscribe(tb_view_arena(view), &mover->consumer,
 				    scope);
-	return err == TB_OK ? mover_save(view, mover) : err;
+	if (err != TB_OK)
+		return err;
+	/* The store comes from its beginning, with what this very site may
+	 * have written there when it had it before. */
+	tb_consumer_subscription(&mover->consumer, scope)->own_above =
+		tb_view_org_row(view)->head;
+	return mover_save(view, mover);
 }
 
 static enum tb_err assign_decide(struct tb_commit *commit, struct tb_view *view)

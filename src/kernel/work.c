@@ -188,11 +188,11 @@ static enum tb_err read_work(struct tb_arena *arena, struct tb_str body,
 }
 
 /* The body of the first kept work, p NULL when there is none. */
-static enum tb_err first_work(struct tb_view *view, struct tb_str *ret)
+static enum tb_err first_work(struct tb_tx *tx, struct tb_arena *arena,
+			      uint32_t org, struct tb_str *ret)
 {
-	struct tb_tx *tx = tb_view_tx(view);
 	struct tb_feed_query query = {
-		.scope = tb_scope_known(tb_view_org_id(view), TB_SCOPE_WORK),
+		.scope = tb_scope_known(org, TB_SCOPE_WORK),
 		.until = UINT64_MAX,
 		.limit = 1,
 		.with_records = true,
@@ -203,13 +203,33 @@ static enum tb_err first_work(struct tb_view *view, struct tb_str *ret)
 
 	if (err != TB_OK)
 		return err;
+	*ret = TB_STR_NONE;
 	err = tx->store->ops->feed_next(cursor, &row);
 	if (err == TB_OK)
-		err = tb_arena_strdup(tb_view_arena(view), row.record.body,
-				      ret);
+		err = tb_arena_strdup(arena, row.record.body, ret);
 	else if (err == TB_ERR_NOT_FOUND)
 		err = TB_OK;
 	tx->store->ops->feed_close(cursor);
+	return err;
+}
+
+enum tb_err tb_work_is_waiting(struct tb_core *core, uint32_t org, bool *ret)
+{
+	struct tb_arena *arena = tb_arena_create(1u << 20);
+	struct tb_str body;
+	struct tb_tx *tx;
+	enum tb_err err;
+
+	if (arena == NULL)
+		return TB_ERR_NOMEM;
+	err = tb_core_read(core, &tx);
+	if (err == TB_OK) {
+		err = first_work(tx, arena, org, &body);
+		tb_core_read_end(tx);
+	}
+	tb_arena_destroy(arena);
+	if (err == TB_OK)
+		*ret = body.p != NULL;
 	return err;
 }
 
@@ -223,7 +243,8 @@ static enum tb_err work_decide(struct tb_commit *commit, struct tb_view *view)
 	};
 	struct tb_str body = TB_STR_NONE;
 	struct tb_str key;
-	enum tb_err err = first_work(view, &body);
+	enum tb_err err = first_work(tb_view_tx(view), tb_view_arena(view),
+				     commit->org, &body);
 
 	work->more = false;
 	if (err != TB_OK || body.p == NULL)

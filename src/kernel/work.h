@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "kernel/commit.h"
+#include "kernel/core.h"
 #include "kernel/declaration.h"
 #include "kernel/view.h"
 
@@ -27,5 +28,9 @@ struct tb_work {
 	bool more; /* something is left */
 };
 void tb_work_init(struct tb_work *work, uint32_t org);
+
+/* True if an org has kept work; from a snapshot. */
+enum tb_err tb_work_is_waiting(struct tb_core *core, uint32_t org,
+			       bool *ret) tb_must_check;
 
 #endif
