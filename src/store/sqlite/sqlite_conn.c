@@ -71,6 +71,22 @@ static enum tb_err meaning_of(const struct meaning *table, size_t n, int code,
 	return otherwise;
 }
 
+/* What the system said. When a commit fails, SQLite knows that by the handle
+ * of its log alone. */
+static int cause_of(sqlite3 *db, int rc)
+{
+	sqlite3_file *log = NULL;
+	int cause = 0;
+
+	if (rc == SQLITE_IOERR_WRITE)
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+				     &log);
+	if (log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO,
+					    &cause);
+	return cause ? cause : sqlite3_system_errno(db);
+}
+
 enum tb_err tb_sqlite_err(sqlite3 *db, int rc)
 {
 	enum tb_err err =
@@ -83,7 +99,7 @@ enum tb_err tb_sqlite_err(sqlite3 *db, int rc)
 	if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE ||
 	    (rc & 0xff) == SQLITE_CANTOPEN)
 		return meaning_of(causes, TB_ARRAY_LEN(causes),
-				  sqlite3_system_errno(db), TB_ERR_IO);
+				  cause_of(db, rc), TB_ERR_IO);
 	return meaning_of(meanings, TB_ARRAY_LEN(meanings), rc & 0xff,
 			  TB_ERR_IO);
 }
