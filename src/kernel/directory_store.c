@@ -53,6 +53,21 @@ static enum tb_err get_store(struct tb_view *view, struct tb_str id,
 		       : err;
 }
 
+enum tb_err tb_directory_store_site(struct tb_view *view, struct tb_str store,
+				    uint32_t *ret)
+{
+	struct tb_store_info info;
+	uint64_t id = 0;
+	enum tb_err err = get_store(view, store, &info);
+
+	if (err == TB_OK && info.site.n > 0)
+		err = tb_str_to_u64(info.site, &id);
+	if (err != TB_OK && err != TB_ERR_NOT_FOUND)
+		return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+	*ret = (uint32_t)id;
+	return TB_OK;
+}
+
 static enum tb_err store_gather(struct tb_commit *commit, struct tb_view *view)
 {
 	struct store_change *change = (struct store_change *)commit;

@@ -159,7 +159,8 @@ enum tb_err centre_try_push(struct centre *centre, uint32_t site, bool central,
 				.arena = tb_arena_create(ARENA_MAX) };
 	enum tb_err err;
 
-	assert_non_null(push.arena);
+	if (push.arena == NULL)
+		return TB_ERR_NOMEM;
 	push.commit.note = note("push");
 	err = tb_push_prepare(&push, &fleet_declaration, FLEET_ORG);
 	if (err == TB_OK)
