@@ -1,13 +1,11 @@
 #include "load.h"
 
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -36,79 +34,25 @@ struct run {
 	size_t cap_latencies;
 };
 
-int64_t tb_load_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "bench_load: %s\n", what);
-	exit(1);
-}
-
 /* ---- the options ---- */
 
-static const struct {
-	const char *name;
-	size_t offset; /* in struct tb_load_options */
-	bool is_text;
-} rows[] = {
-#define ROW(member, is_text)                                                   \
-	{                                                                      \
-#member, offsetof(struct tb_load_options, member), is_text     \
-	}
-	ROW(address, true),  ROW(user, true),   ROW(connections, false),
-	ROW(seconds, false), ROW(each, false),  ROW(pid, false),
-	ROW(total, false),   ROW(batch, false), ROW(seed, false),
-	ROW(site, false),    ROW(table, true),  ROW(store, true),
-	ROW(count, false),   ROW(from, false),  ROW(to, false),
-	ROW(limit, false),
+static const struct tb_bench_option rows[] = {
+#define ROW(member, what) TB_OPTION(struct tb_load_options, member, what)
+	ROW(address, TEXT),       ROW(user, TEXT),      ROW(url, TEXTS),
+	ROW(connections, NUMBER), ROW(seconds, NUMBER), ROW(each, NUMBER),
+	ROW(pid, NUMBER),         ROW(total, NUMBER),   ROW(batch, NUMBER),
+	ROW(seed, NUMBER),        ROW(site, NUMBER),    ROW(table, TEXT),
+	ROW(store, TEXT),         ROW(count, NUMBER),   ROW(from, NUMBER),
+	ROW(to, NUMBER),          ROW(limit, NUMBER),
 #undef ROW
 };
 
-static void set_option(struct tb_load_options *options, size_t row,
-		       const char *text)
+static const struct tb_load_mode *find_mode(const char *name)
 {
-	char *at = (char *)options + rows[row].offset;
-	uint64_t number;
-
-	if (rows[row].is_text) {
-		memcpy(at, &text, sizeof(text));
-		return;
-	}
-	if (tb_str_to_u64(tb_str_z(text), &number) != TB_OK)
-		die("a number was expected");
-	memcpy(at, &number, sizeof(number));
-}
-
-static const struct tb_load_mode *parse(int argc, char **argv,
-					struct tb_load_options *options)
-{
-	struct option known[TB_ARRAY_LEN(rows) + 2] = { 0 };
-	int row;
-
-	for (size_t i = 0; i < TB_ARRAY_LEN(rows); i++)
-		known[i] = (struct option) { rows[i].name, required_argument,
-					     NULL, 0 };
-	known[TB_ARRAY_LEN(rows)].name = "url";
-	known[TB_ARRAY_LEN(rows)].has_arg = required_argument;
-	known[TB_ARRAY_LEN(rows)].val = 'u';
-	for (int c; (c = getopt_long(argc, argv, "", known, &row)) != -1;) {
-		if (c == 'u' && options->n_urls < TB_LOAD_URLS_MAX)
-			options->urls[options->n_urls++] = optarg;
-		else if (c == 0)
-			set_option(options, (size_t)row, optarg);
-		else
-			die("see bench/load.h for the options");
-	}
-	for (size_t i = 0; i < TB_ARRAY_LEN(modes) && optind < argc; i++)
-		if (strcmp(argv[optind], modes[i]->name) == 0)
+	for (size_t i = 0; i < TB_ARRAY_LEN(modes); i++)
+		if (strcmp(name, modes[i]->name) == 0)
 			return modes[i];
-	die("one of push, get, walk was expected");
+	tb_bench_die("one of push, get, walk was expected");
 }
 
 static void parse_address(const char *text, struct sockaddr_in *ret)
@@ -122,7 +66,7 @@ static void parse_address(const char *text, struct sockaddr_in *ret)
 	*ret = (struct sockaddr_in) { .sin_family = AF_INET };
 	if (inet_pton(AF_INET, name, &ret->sin_addr) != 1 ||
 	    tb_str_to_u64(port, &number) != TB_OK || number > UINT16_MAX)
-		die("--address 127.0.0.1:PORT was expected");
+		tb_bench_die("--address 127.0.0.1:PORT was expected");
 	ret->sin_port = htons((uint16_t)number);
 }
 
@@ -171,7 +115,7 @@ static void note_latency(struct run *run, int64_t us)
 			tb_realloc(run->latencies_us,
 				   run->cap_latencies * sizeof(uint32_t));
 		if (run->latencies_us == NULL)
-			die("out of memory");
+			tb_bench_die("out of memory");
 	}
 	run->latencies_us[n] = (uint32_t)us;
 	run->load.requests++;
@@ -183,20 +127,20 @@ static void show_bad(const struct tb_load_conn *conn)
 
 	if (body.n > SHOWN_BYTES)
 		body.n = SHOWN_BYTES;
-	fprintf(stderr, "bench_load: status %u: %.*s\n", conn->client.status,
+	fprintf(stderr, "bench: status %u: %.*s\n", conn->client.status,
 		TB_STR_ARG(body));
-	die("an answer was wrong");
+	tb_bench_die("an answer was wrong");
 }
 
 static void finish(struct run *run, struct tb_load_conn *conn)
 {
-	note_latency(run, tb_load_now_us() - conn->client.sent_us);
+	note_latency(run, tb_bench_now_us() - conn->client.sent_us);
 	run->load.bytes_in += conn->client.in.n;
 	conn->done++;
 	if (!run->mode->check(&run->load, conn))
 		show_bad(conn);
 	if (conn->client.closing)
-		die("the server closed a connection");
+		tb_bench_die("the server closed a connection");
 }
 
 static void watch(struct run *run, struct tb_load_conn *conn, uint32_t events)
@@ -207,7 +151,7 @@ static void watch(struct run *run, struct tb_load_conn *conn, uint32_t events)
 		return;
 	conn->watched = events;
 	if (epoll_ctl(run->epoll, EPOLL_CTL_MOD, conn->client.fd, &event) < 0)
-		die("epoll_ctl");
+		tb_bench_die("epoll_ctl");
 }
 
 /* Drives a connection until it has to wait, request after request. */
@@ -222,11 +166,11 @@ static void drive(struct run *run, struct tb_load_conn *conn)
 			watch(run, conn, EPOLLIN);
 			return;
 		}
-		conn->client.sent_us = tb_load_now_us();
+		conn->client.sent_us = tb_bench_now_us();
 		state = tb_client_step(&conn->client);
 	}
 	if (state == TB_CLIENT_FAILED)
-		die("a connection ended, or its answer is not HTTP");
+		tb_bench_die("a connection ended, or its answer is not HTTP");
 	watch(run, conn, state == TB_CLIENT_SENDING ? EPOLLOUT : EPOLLIN);
 }
 
@@ -235,7 +179,7 @@ static void start(struct run *run, struct tb_load_conn *conn)
 	if (!run->mode->next(&run->load, conn))
 		return;
 	run->n_busy++;
-	conn->client.sent_us = tb_load_now_us();
+	conn->client.sent_us = tb_bench_now_us();
 	drive(run, conn);
 }
 
@@ -257,7 +201,7 @@ static void connect_all(struct run *run)
 		if (tb_client_init(&conn->client, &address) != TB_OK ||
 		    epoll_ctl(run->epoll, EPOLL_CTL_ADD, conn->client.fd,
 			      &event) < 0)
-			die("cannot connect");
+			tb_bench_die("cannot connect");
 	}
 }
 
@@ -265,14 +209,14 @@ static void run_all(struct run *run)
 {
 	struct epoll_event events[EVENTS];
 
-	run->load.begin_us = tb_load_now_us();
+	run->load.begin_us = tb_bench_now_us();
 	for (size_t i = 0; i < run->n_open; i++)
 		start(run, &run->conns[i]);
 	while (run->n_busy > 0) {
 		int n = epoll_wait(run->epoll, events, EVENTS, SILENCE_MAX_MS);
 
 		if (n <= 0)
-			die("the server is silent");
+			tb_bench_die("the server is silent");
 		for (int i = 0; i < n; i++)
 			drive(run, events[i].data.ptr);
 	}
@@ -299,7 +243,7 @@ static uint64_t rss_kib(uint64_t pid)
 		 (unsigned long long)pid);
 	file = fopen(line, "re");
 	if (file == NULL)
-		die("no such process");
+		tb_bench_die("no such process");
 	while (fgets(line, sizeof(line), file) != NULL)
 		if (strncmp(line, "VmRSS:", 6) == 0)
 			kib = strtoull(line + 6, NULL, 10);
@@ -310,11 +254,11 @@ static uint64_t rss_kib(uint64_t pid)
 static void report(struct run *run)
 {
 	const struct tb_load *load = &run->load;
-	double seconds = (double)(tb_load_now_us() - load->begin_us) / 1e6;
+	double seconds = (double)(tb_bench_now_us() - load->begin_us) / 1e6;
 	size_t n = load->requests;
 
 	if (n == 0)
-		die("nothing was asked");
+		tb_bench_die("nothing was asked");
 	qsort(run->latencies_us, n, sizeof(uint32_t), compare_u32);
 	printf("{\"mode\":\"%s\",\"connections\":%zu,\"seconds\":%.6f,"
 	       "\"requests\":%zu,\"records\":%llu,\"requests_per_s\":%.1f,"
@@ -338,7 +282,7 @@ static void clean_up(struct run *run)
 		tb_client_fini(&run->conns[i].client);
 		tb_buf_fini(&run->conns[i].head);
 	}
-	for (size_t i = 0; i < TB_LOAD_URLS_MAX; i++)
+	for (size_t i = 0; i < TB_OPTION_TEXTS_MAX; i++)
 		tb_buf_fini(&run->load.firsts[i]);
 	tb_buf_fini(&run->load.bodies);
 	tb_buf_fini(&run->load.common);
@@ -357,17 +301,18 @@ int main(int argc, char **argv)
 					   .store = "store-a" };
 	struct run run = { .load.options = &options };
 
-	run.mode = parse(argc, argv, &options);
+	run.mode = find_mode(tb_options_parse(argc, argv, rows,
+					      TB_ARRAY_LEN(rows), &options));
 	if (options.address == NULL || options.connections == 0 ||
 	    options.batch == 0)
-		die("--address, --connections, --batch");
+		tb_bench_die("--address, --connections, --batch");
 	put_common(&run.load.common, &options);
 	run.epoll = epoll_create1(EPOLL_CLOEXEC);
 	run.conns = tb_calloc(options.connections, sizeof(*run.conns));
 	if (run.epoll < 0 || run.conns == NULL)
-		die("out of memory");
+		tb_bench_die("out of memory");
 	if (run.mode->prepare(&run.load) != TB_OK)
-		die("what is to be sent cannot be made");
+		tb_bench_die("what is to be sent cannot be made");
 	connect_all(&run);
 	run_all(&run);
 	report(&run);

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "client.h"
-
-#define TB_LOAD_URLS_MAX 64
+#include "options.h"
 
 struct tb_load_options {
 	const char *address; /* 127.0.0.1:PORT */
@@ -27,8 +26,8 @@ struct tb_load_options {
 	uint64_t site;    /* push: whose records */
 	const char *table;
 	const char *store;
-	const char *urls[TB_LOAD_URLS_MAX]; /* get, in turn; walk: the first */
-	size_t n_urls;
+	/* get: asked for in turn; walk: the first, without its query. */
+	const char *url[TB_OPTION_TEXTS_MAX + 1];
 	uint64_t count; /* records in each page; 0: not counted */
 	uint64_t from;  /* walk: the first cursor */
 	uint64_t to;    /* walk: where the last page ends */
@@ -56,7 +55,8 @@ struct tb_load {
 	uint64_t next; /* the next number to give out */
 	struct tb_buf bodies;
 	size_t *body_ends;
-	struct tb_buf firsts[TB_LOAD_URLS_MAX];
+	size_t n_urls;
+	struct tb_buf firsts[TB_OPTION_TEXTS_MAX];
 };
 
 struct tb_load_mode {
@@ -71,7 +71,5 @@ struct tb_load_mode {
 extern const struct tb_load_mode tb_load_push;
 extern const struct tb_load_mode tb_load_get;
 extern const struct tb_load_mode tb_load_walk;
-
-int64_t tb_load_now_us(void);
 
 #endif

@@ -44,9 +44,10 @@ static bool check_page(struct tb_load *load, const struct tb_load_conn *conn)
 
 static enum tb_err get_prepare(struct tb_load *load)
 {
-	for (size_t i = 0; i < load->options->n_urls; i++)
-		tb_buf_init(&load->firsts[i], TB_CLIENT_ANSWER_MAX);
-	return load->options->n_urls > 0 ? TB_OK : TB_ERR_INVALID;
+	while (load->options->url[load->n_urls] != NULL)
+		tb_buf_init(&load->firsts[load->n_urls++],
+			    TB_CLIENT_ANSWER_MAX);
+	return load->n_urls > 0 ? TB_OK : TB_ERR_INVALID;
 }
 
 static bool get_next(struct tb_load *load, struct tb_load_conn *conn)
@@ -54,12 +55,12 @@ static bool get_next(struct tb_load *load, struct tb_load_conn *conn)
 	const struct tb_load_options *options = load->options;
 
 	if (options->each > 0 ? conn->done == options->each
-			      : tb_load_now_us() - load->begin_us >
+			      : tb_bench_now_us() - load->begin_us >
 					(int64_t)options->seconds * 1000000)
 		return false;
-	conn->url = load->next++ % options->n_urls;
+	conn->url = load->next++ % load->n_urls;
 	tb_buf_reset(&conn->head);
-	tb_buf_printf(&conn->head, "GET %s", options->urls[conn->url]);
+	tb_buf_printf(&conn->head, "GET %s", options->url[conn->url]);
 	begin_get(load, conn);
 	return tb_buf_err(&conn->head) == TB_OK;
 }
@@ -88,7 +89,7 @@ const struct tb_load_mode tb_load_get = {
 static enum tb_err walk_prepare(struct tb_load *load)
 {
 	load->next = load->options->from;
-	return load->options->n_urls == 1 && load->options->limit > 0
+	return load->options->url[0] != NULL && load->options->limit > 0
 		       ? TB_OK
 		       : TB_ERR_INVALID;
 }
@@ -102,7 +103,7 @@ static bool walk_next(struct tb_load *load, struct tb_load_conn *conn)
 		return false;
 	tb_buf_reset(&conn->head);
 	tb_buf_printf(&conn->head, "GET %s?cursor=%llu&limit=%llu",
-		      options->urls[0], (unsigned long long)load->next,
+		      options->url[0], (unsigned long long)load->next,
 		      (unsigned long long)options->limit);
 	load->next += options->limit;
 	begin_get(load, conn);

@@ -6,6 +6,7 @@
 #include "sample.h"
 
 #define BODIES_MAX ((size_t)8 << 30)
+
 /* All bodies are made before the clock starts. */
 static enum tb_err prepare(struct tb_load *load)
 {
