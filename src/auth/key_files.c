@@ -145,11 +145,14 @@ static enum tb_err read_secret(int dir, const char *name,
  * a crash leaves a whole file or none. The folder is locked. */
 static enum tb_err write_file(int dir, const char *name, struct tb_str text)
 {
-	int fd = openat(dir, UNFINISHED_FILE,
-			O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
-			0600);
 	enum tb_err err = TB_OK;
+	int fd;
 
+	/* What a crash left behind. */
+	if (unlinkat(dir, UNFINISHED_FILE, 0) != 0 && errno != ENOENT)
+		return io_err();
+	fd = openat(dir, UNFINISHED_FILE,
+		    O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return io_err();
 	if (write(fd, text.p, text.n) != (ssize_t)text.n)
@@ -200,7 +203,7 @@ static enum tb_err stat_key(int dir, const char *name, struct tb_key_info *info)
 static enum tb_err scan_entry(int dir, const char *name,
 			      struct tb_key_info *rets, size_t max, size_t *n)
 {
-	struct tb_key_info info;
+	struct tb_key_info info = { .changed_s = 0 };
 	char retired_name[FILE_NAME_MAX];
 	bool retired;
 	enum tb_err err;
