@@ -205,7 +205,7 @@ static const struct text_case number_cases[] = {
 	NO(2, "[1+2]"),
 	NO(3, "[1 000]"),
 	NO(2, "[1\x00]"),
-	NO(2, "2\xe2\x88\x9e"),
+	NO(1, "2\xe2\x88\x9e"),
 };
 
 static const struct text_case string_cases[] = {
