@@ -27,6 +27,9 @@ struct tb_api_module {
 	/* Makes the state that handlers get. NULL: it needs none. */
 	enum tb_err (*create)(const struct tb_api_env *env, void **ret_state);
 	void (*destroy)(void *state); /* takes NULL */
+	/* Called about once a minute and once before destroy, on a thread
+	 * that serves no request; may commit. NULL: nothing to do. */
+	void (*upkeep)(void *state);
 };
 
 /* Each folder defines its own. */

@@ -42,7 +42,9 @@ bool tb_check_cidr(struct tb_str text)
 
 bool tb_check_origin(struct tb_str text)
 {
-	return tb_address_is_origin(text);
+	return (tb_str_starts(text, TB_STR("http://")) ||
+		tb_str_starts(text, TB_STR("https://"))) &&
+	       tb_address_is_origin(text);
 }
 
 /* Cuts a URL behind its authority: the slash that begins its path. */
@@ -64,7 +66,7 @@ bool tb_check_url_or_empty(struct tb_str text)
 		if (text.p[i] <= ' ' || text.p[i] == 0x7f)
 			return false;
 	}
-	return text.n == 0 || tb_address_is_origin(origin_of(text));
+	return text.n == 0 || tb_check_origin(origin_of(text));
 }
 
 bool tb_check_store_engine(struct tb_str text)

@@ -124,7 +124,7 @@ static enum tb_err read_file(struct tb_config_reader *reader,
 }
 
 /* The value of a variable, p NULL when it is not set. */
-static struct tb_str variable(char *const *env, struct tb_str name)
+static struct tb_str variable(const char *const *env, struct tb_str name)
 {
 	for (size_t i = 0; env && env[i]; i++) {
 		struct tb_str rest = tb_str_z(env[i]);
@@ -137,7 +137,7 @@ static struct tb_str variable(char *const *env, struct tb_str name)
 
 /* One setting from its variable, if that is set. */
 static enum tb_err read_variable(struct tb_config_reader *reader,
-				 char *const *env,
+				 const char *const *env,
 				 const struct tb_settings_place *place,
 				 const struct tb_setting *setting)
 {
@@ -162,7 +162,8 @@ static enum tb_err read_variable(struct tb_config_reader *reader,
 }
 
 static enum tb_err read_environment(struct tb_config_reader *reader,
-				    struct tb_config *config, char *const *env)
+				    struct tb_config *config,
+				    const char *const *env)
 {
 	struct tb_settings_place places[TB_SETTINGS_PLACES_MAX];
 	size_t n = tb_settings_places(config, places);
@@ -226,7 +227,7 @@ static enum tb_err load(const struct tb_config_source *source,
 	read_option(reader, config, "listen", source->listen);
 	if (reader->nomem)
 		return TB_ERR_NOMEM;
-	if (reader->failed)
+	if (reader->n_failed > 0)
 		return TB_ERR_INVALID;
 	derive(config);
 	return TB_OK;

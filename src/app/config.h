@@ -38,10 +38,10 @@ struct tb_config {
 
 /* Where the values come from besides the file. */
 struct tb_config_source {
-	const char *path;   /* the file; NULL: none */
-	char *const *env;   /* "NAME=value", NULL-ended; NULL: none */
-	const char *data;   /* of the command line; NULL: not given */
-	const char *listen; /* likewise */
+	const char *path;       /* the file; NULL: none */
+	const char *const *env; /* "NAME=value", NULL-ended; NULL: none */
+	const char *data;       /* of the command line; NULL: not given */
+	const char *listen;     /* likewise */
 };
 
 /* Told of each mistake: one line without a line end ("tombolo.yaml:12:

@@ -164,20 +164,21 @@ static bool take_sublist(const struct item *item,
 }
 
 /* Reads a mapping: keys that have a row go to `row`, lists to `lists`; any
- * other is a mistake. */
-static void read_item(const struct item *item,
+ * other is a mistake. True if there was none. */
+static bool read_item(const struct item *item,
 		      const struct tb_settings *settings, void *row,
 		      struct sublist *lists, size_t n_lists)
 {
+	size_t n_failed = item->reader->n_failed;
 	const struct tb_setting *setting;
-	const char *label;
 	struct tb_config_pair pair;
+	const char *label;
 	size_t i = 0;
 
 	if (item->node->type != YAML_MAPPING_NODE) {
 		tb_config_fail(item->reader, item->node,
 			       "%s: expected names and values", item->label);
-		return;
+		return false;
 	}
 	while (tb_config_next_pair(item->reader, item->node, &i, &pair)) {
 		if (take_sublist(item, &pair, lists, n_lists))
@@ -191,12 +192,22 @@ static void read_item(const struct item *item,
 			tb_config_fail(item->reader, pair.key_node,
 				       "%s: expected a known key", label);
 	}
+	return item->reader->n_failed == n_failed;
 }
 
 static size_t list_len(const yaml_node_t *list)
 {
 	return (size_t)(list->data.sequence.items.top -
 			list->data.sequence.items.start);
+}
+
+static void check_also(const struct item *item, const struct also_row *row)
+{
+	if (!row->field)
+		fail_key(item, "field", "a name");
+	if (!row->when_field != !row->when_value)
+		fail_key(item, "when_field",
+			 "when_field and when_value together");
 }
 
 static void read_also(const struct item *parent, const yaml_node_t *list,
@@ -214,12 +225,8 @@ static void read_also(const struct item *parent, const yaml_node_t *list,
 	for (size_t i = 0; open_item(parent->reader, label, list, i, &item);
 	     i++) {
 		row = (struct also_row) { NULL, NULL, NULL };
-		read_item(&item, &also_settings, &row, NULL, 0);
-		if (!row.field)
-			fail_key(&item, "field", "a name");
-		if (!row.when_field != !row.when_value)
-			fail_key(&item, "when_field",
-				 "when_field and when_value together");
+		if (read_item(&item, &also_settings, &row, NULL, 0))
+			check_also(&item, &row);
 		collection->also[i] = (struct tb_also) {
 			.field = tb_str_z(row.field),
 			.when_field = tb_str_z(row.when_field),
@@ -249,18 +256,24 @@ static const struct tb_str *to_slices(struct tb_config_reader *reader,
 	return slices;
 }
 
+static void check_field(const struct item *item, const struct field_row *row)
+{
+	if (!row->name)
+		fail_key(item, "name", "a name");
+	if (row->type == NOT_GIVEN)
+		fail_key(item, "type", "a type");
+	else if ((row->type == TB_FIELD_ENUM) !=
+		 (row->values && row->values[0]))
+		fail_key(item, "values",
+			 "values with type enum, and none with another");
+}
+
 static void read_field(const struct item *item, struct tb_field *ret)
 {
 	struct field_row row = { .type = NOT_GIVEN, .nullable = true };
 
-	read_item(item, &field_settings, &row, NULL, 0);
-	if (!row.name)
-		fail_key(item, "name", "a name");
-	if (row.type == NOT_GIVEN)
-		fail_key(item, "type", "a type");
-	if ((row.type == TB_FIELD_ENUM) != (row.values && row.values[0]))
-		fail_key(item, "values",
-			 "values with type enum, and none with another");
+	if (read_item(item, &field_settings, &row, NULL, 0))
+		check_field(item, &row);
 	*ret = (struct tb_field) {
 		.name = tb_str_z(row.name),
 		.type = (enum tb_field_type)row.type,
@@ -332,9 +345,10 @@ static void read_collection(const struct item *item, struct tb_collection *ret)
 		TB_ROUTING_PARENT,
 	};
 	struct collection_row row = { .route = NOT_GIVEN };
+	bool is_read;
 	struct sublist lists[] = { { "also", NULL }, { "fields", NULL } };
-
-	read_item(item, &collection_settings, &row, lists, TB_ARRAY_LEN(lists));
+	is_read = read_item(item, &collection_settings, &row, lists,
+			    TB_ARRAY_LEN(lists));
 	*ret = (struct tb_collection) {
 		.name = tb_str_z(row.name),
 		.routing = row.route == NOT_GIVEN ? TB_ROUTING_SITE
@@ -347,7 +361,8 @@ static void read_collection(const struct item *item, struct tb_collection *ret)
 		read_also(item, lists[0].node, ret);
 	if (lists[1].node)
 		read_fields(item, lists[1].node, ret);
-	check_route(item, &row, ret);
+	if (is_read)
+		check_route(item, &row, ret);
 }
 
 static struct tb_collection *find(struct tb_collection *collections, size_t n,

@@ -14,7 +14,7 @@ void tb_config_fail(struct tb_config_reader *reader, const yaml_node_t *at,
 	int n;
 	va_list args;
 
-	reader->failed = true;
+	reader->n_failed++;
 	if (at)
 		n = snprintf(text, sizeof(text), "%s:%zu: ", reader->path,
 			     at->start_mark.line + 1);

@@ -19,7 +19,7 @@ struct tb_config_reader {
 	struct tb_arena *arena;
 	tb_config_report_fn *report;
 	void *report_ctx;
-	bool failed; /* something was reported */
+	size_t n_failed; /* mistakes reported */
 	bool nomem;
 };
 

@@ -159,6 +159,7 @@ static enum tb_exit start_threads(struct serving *serving)
 		.engine = serving->engine,
 		.keys = serving->keys,
 		.log = &serving->log,
+		.wiring = &serving->wiring,
 		.absence_us = config->program.absence_max_days * DAY_US,
 	};
 	enum tb_err err = tb_upkeep_start(&upkeep, &serving->upkeep);
@@ -180,8 +181,8 @@ static void stop(struct serving *serving)
 {
 	tb_server_stop(serving->server);
 	tb_control_stop(serving->control);
-	tb_wiring_fini(&serving->wiring);
 	tb_upkeep_stop(serving->upkeep);
+	tb_wiring_fini(&serving->wiring);
 	tb_auth_destroy(serving->auth);
 	tb_keys_destroy(serving->keys);
 	tb_engine_close(serving->engine);
@@ -314,6 +315,7 @@ static void set_signals(sigset_t *ret)
 /* Serves until a signal ends it. */
 static void wait_for_end(struct serving *serving, const sigset_t *signals)
 {
+	sigset_t again = *signals;
 	int sig;
 
 	while (!sigwait(signals, &sig) && sig == SIGHUP)
@@ -321,7 +323,8 @@ static void wait_for_end(struct serving *serving, const sigset_t *signals)
 	tb_log_text(&serving->log, TB_LOG_INFO, "stopping", "signal",
 		    tb_str_z(sig == SIGINT ? "INT" : "TERM"));
 	/* A second one does not wait for what still runs. */
-	pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+	sigdelset(&again, SIGHUP);
+	pthread_sigmask(SIG_UNBLOCK, &again, NULL);
 }
 
 enum tb_exit tb_cmd_serve(const struct tb_cli *cli)

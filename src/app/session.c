@@ -55,7 +55,7 @@ enum tb_err tb_session_load_config(const struct tb_cli *cli,
 {
 	struct tb_config_source source = {
 		.path = tb_cli_value(cli, TB_OPT_CONFIG),
-		.env = environ,
+		.env = (const char *const *)environ,
 		.data = tb_cli_value(cli, TB_OPT_DATA),
 		.listen = tb_cli_value(cli, TB_OPT_LISTEN),
 	};
@@ -202,7 +202,7 @@ static enum tb_exit open_store(struct tb_session *session)
 static enum tb_exit open_and_act(struct tb_session *session)
 {
 	enum tb_exit exit =
-		tb_session_load_config(session->cli, &session->config);
+		tb_session_open_config(session->cli, &session->config);
 
 	if (exit)
 		return exit;

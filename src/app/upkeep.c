@@ -166,6 +166,7 @@ static void do_round(struct tb_upkeep *upkeep)
 			    TB_ERR_IO);
 		return;
 	}
+	tb_wiring_upkeep(upkeep->options.wiring);
 	write_reads(upkeep);
 	while (!(err = next_org(upkeep, &org))) {
 		state = state_of(upkeep, i++, org.id);

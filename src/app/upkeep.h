@@ -1,12 +1,14 @@
 /*
- * What a server does besides serving, on a thread of its own: it writes down
- * the audit of reads, drops tombstones that nobody needs, and logs the sealed
- * heads of the audit chains. Borrows everything it is given.
+ * What a server does besides serving, on a thread of its own: it lets the
+ * APIs do their upkeep, writes down the audit of reads, drops tombstones that
+ * nobody needs, and logs the sealed heads of the audit chains. Borrows
+ * everything it is given.
  */
 #ifndef TB_APP_UPKEEP_H
 #define TB_APP_UPKEEP_H
 
 #include "app/log.h"
+#include "app/wiring.h"
 #include "auth/keys.h"
 #include "engine/engine.h"
 #include "http/server.h"
@@ -17,6 +19,7 @@ struct tb_upkeep_options {
 	struct tb_engine *engine;
 	struct tb_keys *keys;
 	struct tb_log *log;
+	struct tb_wiring *wiring;
 	int64_t absence_us; /* a site away for longer holds nothing back */
 };
 

@@ -28,6 +28,14 @@ enum tb_err tb_wiring_init(struct tb_wiring *wiring,
 	return TB_OK;
 }
 
+void tb_wiring_upkeep(struct tb_wiring *wiring)
+{
+	for (size_t i = 0; i < wiring->n; i++) {
+		if (tb_api_modules[i]->upkeep)
+			tb_api_modules[i]->upkeep(wiring->mounts[i].state);
+	}
+}
+
 void tb_wiring_fini(struct tb_wiring *wiring)
 {
 	while (wiring->n > 0) {

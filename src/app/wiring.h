@@ -17,6 +17,8 @@ struct tb_wiring {
 enum tb_err tb_wiring_init(struct tb_wiring *wiring,
 			   const struct tb_config *config, struct tb_core *core,
 			   struct tb_auth *auth, bool is_demo) tb_must_check;
+/* Lets each API do its upkeep. */
+void tb_wiring_upkeep(struct tb_wiring *wiring);
 /* Takes one that is zeroed. No handler may be running. */
 void tb_wiring_fini(struct tb_wiring *wiring);
 
