@@ -43,7 +43,7 @@ static const struct tb_bench_option rows[] = {
 	ROW(pid, NUMBER),         ROW(total, NUMBER),   ROW(batch, NUMBER),
 	ROW(seed, NUMBER),        ROW(site, NUMBER),    ROW(table, TEXT),
 	ROW(store, TEXT),         ROW(count, NUMBER),   ROW(from, NUMBER),
-	ROW(to, NUMBER),          ROW(limit, NUMBER),
+	ROW(to, NUMBER),          ROW(limit, NUMBER),   ROW(rounds, NUMBER),
 #undef ROW
 };
 
@@ -296,6 +296,7 @@ int main(int argc, char **argv)
 	struct tb_load_options options = { .connections = 1,
 					   .seconds = 1,
 					   .batch = 1,
+					   .rounds = 1,
 					   .site = 63,
 					   .table = "transact",
 					   .store = "store-a" };

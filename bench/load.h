@@ -28,10 +28,11 @@ struct tb_load_options {
 	const char *store;
 	/* get: asked for in turn; walk: the first, without its query. */
 	const char *url[TB_OPTION_TEXTS_MAX + 1];
-	uint64_t count; /* records in each page; 0: not counted */
-	uint64_t from;  /* walk: the first cursor */
-	uint64_t to;    /* walk: where the last page ends */
-	uint64_t limit; /* walk: numbers in a page */
+	uint64_t count;  /* records in each page; 0: not counted */
+	uint64_t from;   /* walk: the first cursor */
+	uint64_t to;     /* walk: where the last page ends */
+	uint64_t limit;  /* walk: numbers in a page */
+	uint64_t rounds; /* walk: how often it is made */
 };
 
 /* One connection and what its mode keeps for it. */
@@ -53,6 +54,7 @@ struct tb_load {
 	uint64_t bytes_out;
 	/* For the modes. */
 	uint64_t next; /* the next number to give out */
+	uint64_t round;
 	struct tb_buf bodies;
 	size_t *body_ends;
 	size_t n_urls;

@@ -89,17 +89,24 @@ const struct tb_load_mode tb_load_get = {
 static enum tb_err walk_prepare(struct tb_load *load)
 {
 	load->next = load->options->from;
-	return load->options->url[0] != NULL && load->options->limit > 0
+	return load->options->url[0] != NULL && load->options->limit > 0 &&
+			       load->options->from + load->options->limit <=
+				       load->options->to
 		       ? TB_OK
 		       : TB_ERR_INVALID;
 }
 
-/* The connections share one walk, so that each page is asked for once. */
+/* The connections share one walk, so that each page is asked for once in a
+ * round. */
 static bool walk_next(struct tb_load *load, struct tb_load_conn *conn)
 {
 	const struct tb_load_options *options = load->options;
 
-	if (load->next + options->limit > options->to)
+	if (load->next + options->limit > options->to) {
+		load->next = options->from;
+		load->round++;
+	}
+	if (load->round >= options->rounds)
 		return false;
 	tb_buf_reset(&conn->head);
 	tb_buf_printf(&conn->head, "GET %s?cursor=%llu&limit=%llu",

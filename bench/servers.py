@@ -1,0 +1,183 @@
+"""The programs that the benchmarks run: Tombolo, nginx, and the tools.
+
+Servers listen on 127.0.0.1 on free ports and are ended by their own process
+id. Every wait has a deadline.
+"""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build-bench"
+SERVER_CORE, LOAD_CORE = "0", "1"
+START_S, STOP_S, TOOL_S = 30, 60, 1800
+SITE = ("username", "password")
+PRIMARY = ("primary", "primary-password")
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def credentials(account):
+    """What a site's client sends: its name and its password's SHA-256."""
+    return "%s:%s" % (account[0], sha256(account[1]))
+
+
+def pinned(argv, core):
+    return ["taskset", "-c", core] + argv if core else argv
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def tool(name, *args, core=None, **options):
+    """Run one of our programs; the JSON line that it prints."""
+    argv = [str(BUILD / "bench" / ("bench_" + name)), *args]
+    for key, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        for v in values:
+            argv += ["--" + key, str(v)]
+    done = subprocess.run(pinned(argv, core), stdout=subprocess.PIPE,
+                          text=True, timeout=TOOL_S, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def load(mode, port, account=SITE, core=LOAD_CORE, **options):
+    """The load generator, which ends badly if one answer is wrong."""
+    if account:
+        options["user"] = credentials(account)
+    return tool("load", mode, core=core, address="127.0.0.1:%d" % port,
+                **options)[0]
+
+
+class Process:
+    """A server process that answers HTTP on `port`.
+
+    It has started when it answers the probe: a path, and whose it is."""
+
+    probe = ("/", None)
+
+    def __init__(self, argv, core, folder, env=None):
+        self.port = free_port()
+        self.folder = pathlib.Path(folder)
+        self.argv = pinned([a.replace("PORT", str(self.port)) for a in argv],
+                           core)
+        self.env = dict(os.environ, **(env or {}))
+        self.process = None
+        self.started_s = None
+
+    def __enter__(self):
+        begin = time.monotonic()
+        with open(self.folder / "log.jsonl", "ab") as log:
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.env)
+        while not self.answers():
+            if self.process.poll() is not None:
+                raise RuntimeError("%s ended with %d, see %s" % (
+                    self.argv, self.process.returncode, self.folder))
+            if time.monotonic() - begin > START_S:
+                raise RuntimeError("%s does not answer" % self.argv)
+            time.sleep(0.001)
+        self.started_s = time.monotonic() - begin
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(STOP_S)
+
+    def answers(self):
+        try:
+            return self.get(*self.probe)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def get(self, path, account=None):
+        """(status, body) of one GET on a connection of its own."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_S)
+        headers = {}
+        if account:
+            pair = base64.b64encode(credentials(account).encode()).decode()
+            headers["Authorization"] = "Basic " + pair
+        try:
+            c.request("GET", path, headers=headers)
+            r = c.getresponse()
+            return r.status, r.read()
+        finally:
+            c.close()
+
+
+class Tombolo(Process):
+    """The server, on the demo's accounts and declaration."""
+
+    def __init__(self, data, core=None, page_cache=True):
+        env = {} if page_cache else {"TOMBOLO_SITES_CACHE_MAX_BYTES": "0"}
+        super().__init__([str(BUILD / "tombolo"), "serve", "--demo",
+                          "--listen", "127.0.0.1:PORT", "--data", str(data)],
+                         core, pathlib.Path(data).parent, env)
+
+    def __enter__(self):
+        super().__enter__()
+        # Checking a password takes tens of milliseconds, once.
+        for account in (SITE, PRIMARY):
+            status, body = self.get("/sync/v5/site", account)
+            if status != 200:
+                raise RuntimeError("%s: %s" % (account[0], body[:200]))
+        return self
+
+
+NGINX_CONF = """\
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000000;
+  open_file_cache max=100;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  types { application/json json; }
+  server { listen 127.0.0.1:PORT; root www; }
+}
+"""
+
+
+class Nginx(Process):
+    """A private nginx with one worker that sends files."""
+
+    def __init__(self, folder, core=None):
+        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+        super().__init__([nginx, "-p", str(folder), "-c", "nginx.conf"],
+                         core, folder)
+        (self.folder / "www").mkdir(parents=True)
+        (self.folder / "www" / "index.html").write_text("nginx\n")
+        (self.folder / "nginx.conf").write_text(
+            NGINX_CONF.replace("PORT", str(self.port)))
+
+    def put(self, name, body):
+        (self.folder / "www" / name).write_bytes(body)
