@@ -18,7 +18,6 @@ const struct tb_engine_options tb_engine_default_options = {
 	.group_max = 256,
 	.weight_max = 8192,
 	.queue_max = 4096,
-	.retention_s = 90 * 24 * 3600,
 };
 
 struct tb_engine {
@@ -114,8 +113,6 @@ enum tb_err tb_engine_open(const struct tb_engine_options *options,
 		return TB_ERR_NOMEM;
 	engine->options = *options;
 	atomic_init(&engine->writable, true);
-	tb_maintenance_init(&engine->maintenance,
-			    (int64_t)options->retention_s * 1000000);
 	err = options->store->open(&options->at, &engine->store);
 	if (err == TB_OK)
 		err = open_core(engine);
@@ -158,8 +155,7 @@ bool tb_engine_is_writable(const struct tb_engine *engine)
 
 enum tb_err tb_engine_maintain(struct tb_engine *engine)
 {
-	return tb_maintenance_run(&engine->maintenance, engine->core,
-				  clock_us(NULL));
+	return tb_maintenance_run(&engine->maintenance, engine->core);
 }
 
 /* The system org is there from the first start on. */

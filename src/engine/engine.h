@@ -19,11 +19,10 @@ struct tb_engine_options {
 	const struct tb_store_ops *store;         /* which engine of storage */
 	struct tb_store_options at;               /* and where */
 	const struct tb_declaration *declaration; /* borrowed */
-	bool writer;          /* a writer thread; else commits run inline */
-	uint32_t group_max;   /* commits in one transaction; 256 */
-	uint32_t weight_max;  /* changes in one transaction; 8,192 */
-	uint32_t queue_max;   /* commits waiting; over it BUSY; 4,096 */
-	uint32_t retention_s; /* how long a site may be away; 90 days */
+	bool writer;         /* a writer thread; else commits run inline */
+	uint32_t group_max;  /* commits in one transaction; 256 */
+	uint32_t weight_max; /* changes in one transaction; 8,192 */
+	uint32_t queue_max;  /* commits waiting; over it BUSY; 4,096 */
 };
 extern const struct tb_engine_options tb_engine_default_options;
 
@@ -39,8 +38,7 @@ struct tb_store *tb_engine_store(struct tb_engine *engine);
 
 /* Reads the orgs' heads again, after another process may have written. */
 enum tb_err tb_engine_refresh(struct tb_engine *engine) tb_must_check;
-/* Does what is due beside the requests: background work that commits left,
- * and now and then the retention of tombstones. To be called a few times a
+/* Does the background work that commits left. To be called a few times a
  * second by one thread; costs nothing while no org changes. */
 enum tb_err tb_engine_maintain(struct tb_engine *engine) tb_must_check;
 /* False once a failed sync ended writing: only a restart helps. */

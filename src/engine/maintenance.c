@@ -1,23 +1,12 @@
 #include "engine/maintenance.h"
 
 #include "base/alloc.h"
-#include "kernel/retention.h"
 #include "kernel/work.h"
-
-/* Tombstones are looked through this often. */
-#define RETENTION_EVERY_US ((int64_t)10 * 60 * 1000000)
 
 struct tb_maintenance_org {
 	uint32_t id;
 	uint64_t head; /* when its work was last seen to */
-	uint64_t retention_after;
-	int64_t retention_due_us;
 };
-
-void tb_maintenance_init(struct tb_maintenance *maintenance, int64_t absence_us)
-{
-	*maintenance = (struct tb_maintenance) { .absence_us = absence_us };
-}
 
 void tb_maintenance_fini(struct tb_maintenance *maintenance)
 {
@@ -34,7 +23,7 @@ static struct tb_maintenance_org *find_org(struct tb_maintenance *maintenance,
 }
 
 static enum tb_err add_org(struct tb_maintenance *maintenance, uint32_t id,
-			   int64_t now_us, struct tb_maintenance_org **ret)
+			   struct tb_maintenance_org **ret)
 {
 	size_t n = maintenance->n_orgs + 1;
 	struct tb_maintenance_org *orgs =
@@ -44,10 +33,7 @@ static enum tb_err add_org(struct tb_maintenance *maintenance, uint32_t id,
 		return TB_ERR_NOMEM;
 	maintenance->orgs = orgs;
 	maintenance->n_orgs = n;
-	orgs[n - 1] = (struct tb_maintenance_org) {
-		.id = id,
-		.retention_due_us = now_us + RETENTION_EVERY_US,
-	};
+	orgs[n - 1] = (struct tb_maintenance_org) { .id = id };
 	*ret = &orgs[n - 1];
 	return TB_OK;
 }
@@ -76,24 +62,8 @@ static enum tb_err do_work(struct tb_core *core, struct tb_maintenance_org *org,
 	return err;
 }
 
-static enum tb_err retain(struct tb_core *core, struct tb_maintenance_org *org,
-			  int64_t absence_us, int64_t now_us)
-{
-	size_t dropped;
-	enum tb_err err;
-
-	if (now_us < org->retention_due_us)
-		return TB_OK;
-	err = tb_retention_run(core, org->id, absence_us, &org->retention_after,
-			       &dropped);
-	/* A run that did not come to the end goes on at once. */
-	if (err == TB_OK && org->retention_after == 0)
-		org->retention_due_us = now_us + RETENTION_EVERY_US;
-	return err;
-}
-
 enum tb_err tb_maintenance_run(struct tb_maintenance *maintenance,
-			       struct tb_core *core, int64_t now_us)
+			       struct tb_core *core)
 {
 	struct tb_heads heads;
 	uint32_t id = TB_ORG_SYSTEM;
@@ -103,12 +73,9 @@ enum tb_err tb_maintenance_run(struct tb_maintenance *maintenance,
 		struct tb_maintenance_org *org = find_org(maintenance, id);
 
 		if (org == NULL)
-			err = add_org(maintenance, id, now_us, &org);
+			err = add_org(maintenance, id, &org);
 		if (err == TB_OK)
 			err = do_work(core, org, heads.head);
-		if (err == TB_OK)
-			err = retain(core, org, maintenance->absence_us,
-				     now_us);
 	}
 	return err;
 }

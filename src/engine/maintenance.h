@@ -1,6 +1,5 @@
 /*
- * What is due beside the requests, for each org: background work that its
- * commits left, and the retention of its tombstones. Used by one thread.
+ * Background work that commits left in each org. Used by one thread.
  */
 #ifndef TB_ENGINE_MAINTENANCE_H
 #define TB_ENGINE_MAINTENANCE_H
@@ -12,21 +11,17 @@
 
 struct tb_maintenance_org;
 
-/* Embedded by the engine. */
+/* Embedded by the engine, zeroed at first. */
 struct tb_maintenance {
-	int64_t absence_us; /* how long a site may be away */
 	struct tb_maintenance_org *orgs;
 	size_t n_orgs;
 };
 
-void tb_maintenance_init(struct tb_maintenance *maintenance,
-			 int64_t absence_us);
 void tb_maintenance_fini(struct tb_maintenance *maintenance);
 
 /* Looks at each org that changed since the last time. The first error ends
  * it; the rest is done the next time. */
 enum tb_err tb_maintenance_run(struct tb_maintenance *maintenance,
-			       struct tb_core *core,
-			       int64_t now_us) tb_must_check;
+			       struct tb_core *core) tb_must_check;
 
 #endif
