@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 
-#include "api/sites/retry.h"
+#include "api/sites/decode_push.h"
 #include "app/accounts.h"
 #include "codec/json.h"
+#include "kernel/push.h"
 #include "kernel/quarantine.h"
 
 #define OUTPUT_MAX_BYTES (1024ull * 1024 * 1024)
@@ -202,4 +203,66 @@ enum tb_exit tb_cmd_quarantine_drop(struct tb_session *session)
 	if (!exit)
 		exit = walk(session, &filter, drop_entry, &outcome);
 	return exit ? exit : report(session, &outcome, "dropped");
+}
+
+/* The account of the site that pushed an entry. */
+static enum tb_err find_site(struct tb_session *session, struct tb_arena *arena,
+			     uint32_t org, uint32_t site_id,
+			     struct tb_account *ret)
+{
+	struct tb_str key;
+	struct tb_tx *tx;
+	enum tb_err err = tb_arena_printf(arena, &key, "%u", site_id);
+
+	if (!err)
+		err = tb_core_read(session->core, &tx);
+	if (err)
+		return err;
+	err = tb_directory_find(tx, arena, TB_ACCOUNT_SITE, org, key, ret);
+	tb_core_read_end(tx);
+	return err;
+}
+
+/* Pushes the element again, with the rights that its site has now. */
+static enum tb_err retry_entry(struct tb_session *session,
+			       struct tb_arena *arena, const struct tb_org *org,
+			       const struct tb_quarantine *entry, void *ctx)
+{
+	struct outcome *outcome = ctx;
+	struct tb_push_item item;
+	struct tb_push push = { .site_id = entry->site_id,
+				.items = &item,
+				.n_items = 1,
+				.arena = arena };
+	struct tb_account site;
+	enum tb_err err =
+		find_site(session, arena, org->id, entry->site_id, &site);
+
+	if (!err)
+		err = tb_sites_decode_record(arena, entry->record, &item);
+	if (err)
+		return err;
+	push.may_edit_central = site.may_edit_central;
+	err = tb_push_prepare(&push, tb_core_declaration(session->core),
+			      org->id);
+	if (!err)
+		err = tb_session_note("quarantine_retry", &push.commit.note);
+	if (!err)
+		err = tb_core_commit(session->core, &push.commit);
+	if (err)
+		return err;
+	outcome->n_done += push.n_accepted;
+	outcome->n_left += push.n_rejected;
+	return TB_OK;
+}
+
+enum tb_exit tb_cmd_quarantine_retry(struct tb_session *session)
+{
+	struct outcome outcome = { 0, 0 };
+	struct filter filter;
+	enum tb_exit exit = read_named_filter(session, &filter);
+
+	if (!exit)
+		exit = walk(session, &filter, retry_entry, &outcome);
+	return exit ? exit : report(session, &outcome, "accepted");
 }

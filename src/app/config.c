@@ -205,7 +205,6 @@ static void derive(struct tb_config *config)
 	config->engine.at.path = config->program.data;
 	config->engine.store =
 		tb_store_find(tb_str_z(config->program.store_engine));
-	config->engine.retention_s = config->program.absence_max_days * DAY_S;
 	config->declaration.refuse_unknown =
 		!config->program.accept_unknown_tables;
 	config->engine.declaration = &config->declaration;

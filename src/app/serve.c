@@ -58,6 +58,8 @@ static void on_refresh(void *ctx, bool asked)
 	struct serving *serving = ctx;
 	enum tb_err err = tb_engine_refresh(serving->engine);
 
+	if (!err)
+		err = tb_engine_maintain(serving->engine);
 	if (!err && asked)
 		err = tb_keys_reload(serving->keys);
 	if (err)
