@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Builds and runs every test: meson's (unit, store, simulation), then the API
+# tests against the program that was built. The last line counts both.
+#
+#   tools/test.sh [BUILD [MESON-OPTION...]]
+#
+# TB_SUITES narrows meson's suites, TB_PYTEST adds arguments for pytest, and
+# TB_TIMEOUT multiplies the time that a test may take.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+build=${1:-build}
+shift || true
+log=$build/test-logs
+suites=()
+for suite in ${TB_SUITES:-}; do
+	suites+=(--suite "$suite")
+done
+
+setup() {
+	if [ -f "$build/build.ninja" ]; then
+		meson configure "$build" -Dtests=enabled "$@"
+	else
+		meson setup "$build" -Dtests=enabled "$@"
+	fi
+}
+
+setup "$@" >/dev/null && ninja -C "$build" || {
+	echo "the build failed"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+mkdir -p "$log"
+rm -f "$log"/*
+status=0
+
+meson test -C "$build" --no-rebuild --print-errorlogs \
+	--timeout-multiplier "${TB_TIMEOUT:-1}" "${suites[@]}" || status=1
+cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
+
+if [ -z "${TB_SUITES:-}" ] || [[ " $TB_SUITES " == *" api "* ]]; then
+	# shellcheck disable=SC2086
+	TOMBOLO=$PWD/$build/tombolo /usr/bin/python3 -m pytest -q \
+		--junitxml="$log/api.xml" ${TB_PYTEST:-} tests/api || status=1
+	[ -f "$log/api.xml" ] || {
+		echo "the API tests did not run"
+		status=1
+	}
+fi
+
+/usr/bin/python3 tools/count_tests.py "$log" || status=1
+exit $status
