@@ -16,23 +16,18 @@ struct names {
 	struct tb_str site;
 };
 
-#define STR(lit)                                                               \
-	{                                                                      \
-		(lit), sizeof(lit) - 1                                         \
-	}
 static const struct names names_of[] = {
-	[TB_SITES_PLAIN] = { .table = STR("table"),
-			     .id = STR("recordID"),
-			     .action = STR("action"),
-			     .data = STR("data"),
-			     .sequence = STR("sequence"),
-			     .site = STR("site_id") },
-	[TB_SITES_VERSIONED] = { .table = STR("tableName"),
-				 .id = STR("recordId"),
-				 .action = STR("action"),
-				 .data = STR("recordData") },
+	[TB_SITES_PLAIN] = { .table = TB_STR_INIT("table"),
+			     .id = TB_STR_INIT("recordID"),
+			     .action = TB_STR_INIT("action"),
+			     .data = TB_STR_INIT("data"),
+			     .sequence = TB_STR_INIT("sequence"),
+			     .site = TB_STR_INIT("site_id") },
+	[TB_SITES_VERSIONED] = { .table = TB_STR_INIT("tableName"),
+				 .id = TB_STR_INIT("recordId"),
+				 .action = TB_STR_INIT("action"),
+				 .data = TB_STR_INIT("recordData") },
 };
-#undef STR
 
 /* An element's members, absent where it has none. */
 struct members {

@@ -11,11 +11,6 @@
 #define ROW_FIXED_BYTES 128
 #define DIGITS_MAX 20
 
-#define STR(lit)                                                               \
-	{                                                                      \
-		(lit), sizeof(lit) - 1                                         \
-	}
-
 /* What stands in front of each part of a row, in the order of the parts. The
  * sequence comes first or behind the action. */
 struct form {
@@ -31,39 +26,39 @@ struct form {
 
 static const struct form forms[TB_PAGE_FORMS] = {
 	[TB_PAGE_PLAIN] = {
-		.after = STR("]"),
-		.origin = STR("{\"site_id\":\""),
-		.table = STR("\",\"table\":\""),
-		.id = STR("\",\"recordID\":\""),
+		.after = TB_STR_INIT("]"),
+		.origin = TB_STR_INIT("{\"site_id\":\""),
+		.table = TB_STR_INIT("\",\"table\":\""),
+		.id = TB_STR_INIT("\",\"recordID\":\""),
 		.behind_id = {
-			STR("\",\"action\":\"insert\",\"sequence\":\""),
-			STR("\",\"action\":\"update\",\"sequence\":\""),
-			STR("\",\"action\":\"delete\",\"sequence\":\""),
+			TB_STR_INIT("\",\"action\":\"insert\",\"sequence\":\""),
+			TB_STR_INIT("\",\"action\":\"update\",\"sequence\":\""),
+			TB_STR_INIT("\",\"action\":\"delete\",\"sequence\":\""),
 		},
-		.data = STR("\",\"data\":"),
+		.data = TB_STR_INIT("\",\"data\":"),
 	},
 	[TB_PAGE_QUEUE] = {
-		.count = STR("{\"queueLength\":"),
-		.after = STR("]}"),
-		.lead = STR("{\"syncOutId\":\""),
-		.table = STR("\",\"tableName\":\""),
-		.id = STR("\",\"recordId\":\""),
+		.count = TB_STR_INIT("{\"queueLength\":"),
+		.after = TB_STR_INIT("]}"),
+		.lead = TB_STR_INIT("{\"syncOutId\":\""),
+		.table = TB_STR_INIT("\",\"tableName\":\""),
+		.id = TB_STR_INIT("\",\"recordId\":\""),
 		.behind_id = {
-			STR("\",\"action\":\"insert\",\"recordData\":"),
-			STR("\",\"action\":\"update\",\"recordData\":"),
-			STR("\",\"action\":\"delete\",\"recordData\":"),
+			TB_STR_INIT("\",\"action\":\"insert\",\"recordData\":"),
+			TB_STR_INIT("\",\"action\":\"update\",\"recordData\":"),
+			TB_STR_INIT("\",\"action\":\"delete\",\"recordData\":"),
 		},
 	},
 	[TB_PAGE_CENTRAL] = {
-		.count = STR("{\"maxCursor\":"),
-		.after = STR("]}"),
-		.lead = STR("{\"ID\":"),
-		.table = STR(",\"tableName\":\""),
-		.id = STR("\",\"recordId\":\""),
+		.count = TB_STR_INIT("{\"maxCursor\":"),
+		.after = TB_STR_INIT("]}"),
+		.lead = TB_STR_INIT("{\"ID\":"),
+		.table = TB_STR_INIT(",\"tableName\":\""),
+		.id = TB_STR_INIT("\",\"recordId\":\""),
 		.behind_id = {
-			STR("\",\"action\":\"insert\",\"recordData\":"),
-			STR("\",\"action\":\"update\",\"recordData\":"),
-			STR("\",\"action\":\"delete\",\"recordData\":"),
+			TB_STR_INIT("\",\"action\":\"insert\",\"recordData\":"),
+			TB_STR_INIT("\",\"action\":\"update\",\"recordData\":"),
+			TB_STR_INIT("\",\"action\":\"delete\",\"recordData\":"),
 		},
 	},
 };
