@@ -28,7 +28,8 @@ struct tb_api_module {
 	enum tb_err (*create)(const struct tb_api_env *env, void **ret_state);
 	void (*destroy)(void *state); /* takes NULL */
 	/* Called about once a minute and once before destroy, on a thread
-	 * that serves no request; may commit. NULL: nothing to do. */
+	 * that serves no request; may commit. Thread-safe. NULL: nothing to do.
+	 */
 	void (*upkeep)(void *state);
 };
 

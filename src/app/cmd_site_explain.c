@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/accounts.h"
+#include "app/control.h"
 #include "app/sites.h"
 #include "codec/time.h"
 
@@ -203,6 +204,8 @@ enum tb_exit tb_cmd_site_explain(struct tb_session *session)
 
 	if (exit)
 		return exit;
+	/* The server writes down the calls it saw. */
+	tb_control_poke(session->config->program.data);
 	err = read_facts(session, &site, &consumer, &facts);
 	if (err)
 		return tb_fail(err, "site `%s`", session->cli->args[0]);

@@ -62,6 +62,9 @@ static void on_refresh(void *ctx, bool asked)
 		err = tb_engine_maintain(serving->engine);
 	if (!err && asked)
 		err = tb_keys_reload(serving->keys);
+	/* Who asks may want to read what is only known here so far. */
+	if (asked)
+		tb_wiring_upkeep(&serving->wiring);
 	if (err)
 		log_error(serving, "changes of others were not read", err);
 }

@@ -97,7 +97,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(config->auth.lock_s, tb_auth_default_options.lock_s);
 	assert_string_equal(config->engine.at.path, "var");
 	assert_string_equal(config->engine.store->name, "sqlite");
-	assert_int_equal(config->engine.retention_s, 90 * 86400);
+	assert_int_equal(config->program.absence_max_days, 90);
 	assert_false(config->declaration.refuse_unknown);
 	assert_int_equal(config->declaration.n_collections, 0);
 	tb_config_destroy(config);
@@ -124,7 +124,7 @@ static void values_of_the_file_are_taken(void **state)
 	assert_string_equal(config->server.origins[1], "http://localhost:3000");
 	assert_null(config->server.origins[2]);
 	assert_string_equal(config->server.trusted_proxies[0], "10.0.0.0/8");
-	assert_int_equal(config->engine.retention_s, 7 * 86400);
+	assert_int_equal(config->program.absence_max_days, 7);
 	assert_true(config->declaration.refuse_unknown);
 	tb_config_destroy(config);
 }
