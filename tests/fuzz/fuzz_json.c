@@ -1,6 +1,7 @@
 /*
  * The JSON reader beside jansson: what the reader accepts, jansson accepts and
- * understands alike; what it refuses and jansson accepts is over a ceiling.
+ * understands alike; what it refuses and jansson accepts is over a ceiling or
+ * holds a NUL, which jansson lets pass behind a value.
  */
 #include "fuzz.h"
 
@@ -135,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	} else {
 		TB_ASSERT(error.what != NULL && error.offset <= n);
 		TB_ASSERT(theirs == NULL || err == TB_ERR_TOO_DEEP ||
-			  err == TB_ERR_TOO_LARGE);
+			  memchr(data, '\0', n) != NULL);
 	}
 	json_decref(theirs);
 	tb_arena_destroy(arena);
