@@ -270,18 +270,20 @@ static enum tb_err next_num(struct tb_view *view, uint64_t *ret)
 	return TB_OK;
 }
 
-/* The time of the next change: never before the last one's; `at_us` is the
- * clock's, or an import's own. */
-static int64_t next_time(struct tb_view *view, int64_t at_us,
+/* The time of the next change: never before the last one's, unless an import
+ * brings its own (`imported_us`, else 0). Those lie before the times of the
+ * accounts that the org has already; the importer keeps them apart. */
+static int64_t next_time(struct tb_view *view, int64_t imported_us,
 			 int64_t not_before_us)
 {
-	int64_t time_us = at_us;
+	int64_t time_us = imported_us != 0 ? imported_us : view->now_us;
 
-	if (time_us <= view->org.last_us)
+	if (imported_us == 0 && time_us <= view->org.last_us)
 		time_us = view->org.last_us + 1;
 	if (time_us < not_before_us)
 		time_us = not_before_us;
-	view->org.last_us = time_us;
+	if (time_us > view->org.last_us)
+		view->org.last_us = time_us;
 	return time_us;
 }
 
@@ -333,7 +335,7 @@ static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 	if (err != TB_OK)
 		return err;
 	change.time_us = next_time(
-		view, put->updated_us != 0 ? put->updated_us : view->now_us,
+		view, put->updated_us,
 		old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN);
 	*record = make_record(view, slot, put, &change);
 	err = tb_entries_route(view->arena, &view->org, old, &change,
@@ -402,7 +404,7 @@ enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	change.time_us = next_time(view, view->now_us, INT64_MIN);
+	change.time_us = next_time(view, 0, INT64_MIN);
 	err = tb_entries_touch(view->arena, &view->org, slot->now, scope,
 			       &change, &entries);
 	if (err != TB_OK)
@@ -433,7 +435,7 @@ enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	change.time_us = next_time(view, view->now_us, INT64_MIN);
+	change.time_us = next_time(view, 0, INT64_MIN);
 	err = tb_entries_route(view->arena, &view->org, slot->now, &change,
 			       &entries, &n);
 	return err == TB_OK ? slot_set_entries(view, slot, entries, n) : err;
