@@ -37,15 +37,19 @@ static enum tb_err create_parts(struct tb_auth *auth)
 		.address_window_s = ADDRESS_WINDOW_S,
 		.tracked_max = ATTEMPTS_TRACKED_MAX,
 	};
-	uint8_t secrets[2][32];
+	uint8_t limits_secret[32];
+	uint8_t verified_secret[TB_VERIFIED_SECRET_BYTES];
 	enum tb_err err = tb_passwords_create(&passwords, &auth->passwords);
 
 	if (err != TB_OK)
 		return err;
-	randombytes_buf(secrets, sizeof(secrets));
-	auth->limits = tb_limits_create(&limits, secrets[0]);
-	auth->verified = tb_verified_create(options->verified_max, secrets[1]);
-	sodium_memzero(secrets, sizeof(secrets));
+	randombytes_buf(limits_secret, sizeof(limits_secret));
+	randombytes_buf(verified_secret, sizeof(verified_secret));
+	auth->limits = tb_limits_create(&limits, limits_secret);
+	auth->verified =
+		tb_verified_create(options->verified_max, verified_secret);
+	sodium_memzero(limits_secret, sizeof(limits_secret));
+	sodium_memzero(verified_secret, sizeof(verified_secret));
 	return auth->limits != NULL && auth->verified != NULL ? TB_OK
 							      : TB_ERR_NOMEM;
 }

@@ -6,7 +6,6 @@
 #include <sodium.h>
 
 #include "auth/token.h"
-#include "base/assert.h"
 
 #define TOKEN_ID_BYTES 16
 
@@ -71,12 +70,6 @@ tb_auth_check_bearer(struct tb_auth *auth,
 		     const struct tb_credentials *credentials,
 		     struct tb_str text, bool may_block)
 {
-	/* With a key retired, what it signed is no longer found. */
-	uint64_t version = tb_keys_version(auth->keys);
-	struct tb_str parts[] = {
-		TB_STR("bearer"),
-		tb_str((const char *)&version, sizeof(version)), text
-	};
 	const struct tb_principal *principal;
 	struct tb_verified_key key;
 	struct tb_auth_result result;
@@ -84,7 +77,9 @@ tb_auth_check_bearer(struct tb_auth *auth,
 
 	if (text.n > TB_TOKEN_MAX_BYTES)
 		return tb_auth_refused(TB_AUTH_BAD_TOKEN);
-	key = tb_verified_key(auth->verified, parts, TB_ARRAY_LEN(parts));
+	/* With a key retired, what it signed is no longer found. */
+	key = tb_verified_key(auth->verified, TB_VERIFIED_TOKEN,
+			      tb_keys_version(auth->keys), text);
 	principal = tb_auth_find_verified(auth, &key, credentials);
 	if (principal != NULL)
 		return tb_auth_admitted(principal);

@@ -6,7 +6,6 @@
 #include <sodium.h>
 
 #include "auth/basic.h"
-#include "base/assert.h"
 
 /* One try of a name and a password. */
 struct login {
@@ -242,9 +241,8 @@ tb_auth_check_basic(struct tb_auth *auth,
 {
 	/* Strict base64 has one form for each name and password, so the form
 	 * stands for them. */
-	struct tb_str parts[] = { TB_STR("basic"), text };
 	struct tb_verified_key key =
-		tb_verified_key(auth->verified, parts, TB_ARRAY_LEN(parts));
+		tb_verified_key(auth->verified, TB_VERIFIED_BASIC, 0, text);
 	const struct tb_principal *principal =
 		tb_auth_find_verified(auth, &key, credentials);
 	struct tb_auth_result result;

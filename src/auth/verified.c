@@ -9,6 +9,10 @@
 /* Most principals are far smaller; those of large ones share the rest. */
 #define ENTRY_BYTES_MEAN 1024
 
+_Static_assert(TB_VERIFIED_SECRET_BYTES == crypto_shorthash_siphashx24_KEYBYTES,
+	       "the size of SipHash's keys");
+_Static_assert(sizeof(struct tb_verified_key) == 32, "no padding");
+
 struct value {
 	atomic_uint refs;
 	const struct tb_principal *principal;
@@ -17,7 +21,7 @@ struct value {
 
 struct tb_verified {
 	struct tb_cache *cache;
-	uint8_t secret[32];
+	uint8_t secret[TB_VERIFIED_SECRET_BYTES];
 };
 
 static void value_ref(void *p)
@@ -40,8 +44,9 @@ static void value_unref(void *p)
 
 static const struct tb_cache_value_ops value_ops = { value_ref, value_unref };
 
-struct tb_verified *tb_verified_create(size_t entries_max,
-				       const uint8_t secret[32])
+struct tb_verified *
+tb_verified_create(size_t entries_max,
+		   const uint8_t secret[TB_VERIFIED_SECRET_BYTES])
 {
 	struct tb_verified *verified = tb_calloc(1, sizeof(*verified));
 
@@ -67,28 +72,19 @@ void tb_verified_destroy(struct tb_verified *verified)
 }
 
 struct tb_verified_key tb_verified_key(const struct tb_verified *verified,
-				       const struct tb_str *parts, size_t n)
+				       enum tb_verified_kind kind,
+				       uint64_t version, struct tb_str text)
 {
-	crypto_generichash_state state;
-	struct tb_verified_key key;
+	struct tb_verified_key key = { .version = version, .kind = kind };
 
-	crypto_generichash_init(&state, verified->secret,
-				sizeof(verified->secret), sizeof(key.bytes));
-	for (size_t i = 0; i < n; i++) {
-		uint64_t len = parts[i].n;
-
-		crypto_generichash_update(&state, (const uint8_t *)&len,
-					  sizeof(len));
-		crypto_generichash_update(&state, (const uint8_t *)parts[i].p,
-					  len);
-	}
-	crypto_generichash_final(&state, key.bytes, sizeof(key.bytes));
+	crypto_shorthash_siphashx24(key.hash, (const uint8_t *)text.p, text.n,
+				    verified->secret);
 	return key;
 }
 
 static struct tb_str key_str(const struct tb_verified_key *key)
 {
-	return tb_str((const char *)key->bytes, sizeof(key->bytes));
+	return tb_str((const char *)key, sizeof(*key));
 }
 
 struct tb_verified_entry tb_verified_get(struct tb_verified *verified,

@@ -1,9 +1,10 @@
 /*
- * Credentials that were verified before, in memory: bounded, under keyed
- * hashes, so that neither a copy of the memory's keys nor chosen input says
- * or meets anything. An entry is a principal and a time up to which the
- * credential needs no verification; whether the account is still as it was is
- * for the caller to see from the org's generation. Thread-safe.
+ * Credentials that were verified before, in memory: bounded, under a keyed
+ * hash of 128 bits (SipHash, whose key never leaves this process), so that
+ * nobody can make credentials that meet somebody else's. An entry is a
+ * principal and a time up to which the credential needs no verification;
+ * whether the account is still as it was is for the caller to see from the
+ * org's generation. Thread-safe.
  */
 #ifndef TB_AUTH_VERIFIED_H
 #define TB_AUTH_VERIFIED_H
@@ -13,10 +14,19 @@
 #include "auth/principal.h"
 #include "base/str.h"
 
+#define TB_VERIFIED_SECRET_BYTES 16
+
 struct tb_verified;
 
+enum tb_verified_kind {
+	TB_VERIFIED_BASIC,
+	TB_VERIFIED_TOKEN,
+};
+
 struct tb_verified_key {
-	uint8_t bytes[32];
+	uint8_t hash[16];
+	uint64_t version;
+	uint64_t kind; /* without padding, because it is compared as bytes */
 };
 
 struct tb_verified_entry {
@@ -26,13 +36,16 @@ struct tb_verified_entry {
 };
 
 /* `secret` keys the hashes. NULL: no memory. */
-struct tb_verified *tb_verified_create(size_t entries_max,
-				       const uint8_t secret[32]);
+struct tb_verified *
+tb_verified_create(size_t entries_max,
+		   const uint8_t secret[TB_VERIFIED_SECRET_BYTES]);
 void tb_verified_destroy(struct tb_verified *verified); /* takes NULL */
 
-/* The key of what `n` parts say; each part counts with its length. */
+/* The key of what a header says. A change of `version` ends all entries of
+ * this kind that were put before. */
 struct tb_verified_key tb_verified_key(const struct tb_verified *verified,
-				       const struct tb_str *parts, size_t n);
+				       enum tb_verified_kind kind,
+				       uint64_t version, struct tb_str text);
 
 struct tb_verified_entry tb_verified_get(struct tb_verified *verified,
 					 const struct tb_verified_key *key);
