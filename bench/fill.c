@@ -4,9 +4,8 @@
  * and sites that never call. Goes through the kernel, so that what is there
  * is what a server would have written.
  */
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -22,6 +21,7 @@
 #define PRIMARY_SITE 1
 #define FIRST_IDLE_SITE 100000
 #define SITE_TEXT_BYTES 32
+#define SITE_THREADS 64
 
 struct fill_options {
 	const char *data;
@@ -184,14 +184,46 @@ static void add_site(struct fill *fill, uint64_t i)
 		      "assign a store");
 }
 
+/* The sites are shared out among threads, so that commits share syncs. */
+struct site_thread {
+	pthread_t thread;
+	struct fill *fill;
+	uint64_t first;
+	uint64_t end;
+};
+
+static void *add_sites(void *arg)
+{
+	const struct site_thread *t = arg;
+
+	for (uint64_t i = t->first; i < t->end; i++)
+		add_site(t->fill, i);
+	return NULL;
+}
+
+static void add_all_sites(struct fill *fill, uint64_t n)
+{
+	struct site_thread threads[SITE_THREADS];
+
+	for (size_t i = 0; i < SITE_THREADS; i++) {
+		threads[i].fill = fill;
+		threads[i].first = n * i / SITE_THREADS;
+		threads[i].end = n * (i + 1) / SITE_THREADS;
+		if (pthread_create(&threads[i].thread, NULL, add_sites,
+				   &threads[i]) != 0)
+			tb_bench_die("no thread");
+	}
+	for (size_t i = 0; i < SITE_THREADS; i++)
+		pthread_join(threads[i].thread, NULL);
+}
+
 static void fill_all(struct fill *fill, const struct fill_options *options)
 {
 	struct tb_heads heads;
 	int64_t begin_us = tb_bench_now_us();
 
 	find_org(fill, options->org);
-	for (uint64_t i = 0; i < options->sites; i++)
-		add_site(fill, i);
+	add_all_sites(fill, options->sites);
 	push_all(fill, NULL, options->records, 0);
 	update_all(fill, options->updates);
 	tb_bench_must(tb_core_heads(fill->core, fill->org, &heads), "heads");
@@ -224,6 +256,7 @@ int main(int argc, char **argv)
 	engine_options.store = &tb_store_sqlite;
 	engine_options.at.path = options.data;
 	engine_options.declaration = &declaration;
+	engine_options.writer = true;
 	tb_bench_must(tb_engine_open(&engine_options, &engine), options.data);
 	fill.core = tb_engine_core(engine);
 	fill_all(&fill, &options);

@@ -65,9 +65,10 @@ class Suite:
                  sites=sites)
         return data
 
-    def head(self, data):
-        """The last number of the store's central feed."""
-        return tool("fill", data=data)[0]["central_head"]
+    def span(self, data, n):
+        """The cursors around the last `n` numbers of the central feed."""
+        head = tool("fill", data=data)[0]["central_head"]
+        return head - n, head
 
     def drop(self, data):
         shutil.rmtree(data.parent)
@@ -153,23 +154,24 @@ def push_idle_sites(suite):
 
 # ---- pull ----
 
-def walk(server, start, end, rounds=1):
+def walk(server, span, rounds=1):
     return load("walk", server.port, url=CENTRAL, connections=4, limit=PAGE,
-                count=PAGE, rounds=rounds, **{"from": start, "to": end}
+                count=PAGE, rounds=rounds, **{"from": span[0], "to": span[1]}
                 )["records_per_s"]
 
 
-def bare_walk(data, start, end, rounds=1):
+def bare_walk(data, span):
     return tool("bare", "read", core=SERVER_CORE, data=data, limit=PAGE,
-                rounds=rounds, **{"from": start, "to": end})[0]["rows_per_s"]
+                **{"from": span[0], "to": span[1]})[0]["rows_per_s"]
 
 
 def pull_ordered(suite):
     n = 200000 if QUICK else MILLION
     data = suite.filled(records=MILLION)
+    span = suite.span(data, n)
     with Tombolo(data, SERVER_CORE, page_cache=False) as t:
-        a, b, ratio = ratios(REPEATS, lambda: walk(t, 0, n),
-                             lambda: bare_walk(data, 0, n))
+        a, b, ratio = ratios(REPEATS, lambda: walk(t, span),
+                             lambda: bare_walk(data, span))
     return [Line("pull, 1,000 records a page in insertion order, one core, "
                  "no page cache; bare join", "records/s", a, b, ratio,
                  floor=MILLION)]
@@ -178,11 +180,10 @@ def pull_ordered(suite):
 def pull_random(suite):
     n = 200000 if QUICK else MILLION
     data = suite.filled(records=n, updates=n)
-    end = suite.head(data)
-    start = end - n
+    span = suite.span(data, n)
     with Tombolo(data, SERVER_CORE, page_cache=False) as t:
-        a, b, ratio = ratios(REPEATS, lambda: walk(t, start, end),
-                             lambda: bare_walk(data, start, end))
+        a, b, ratio = ratios(REPEATS, lambda: walk(t, span),
+                             lambda: bare_walk(data, span))
     return [Line("pull after random updates, one core, no page cache; "
                  "bare join", "records/s", a, b, ratio, 0.6)]
 
@@ -196,11 +197,12 @@ def pull_sizes(suite):
         sizes.append(("10 million", 10 * MILLION))
     for name, n in sizes:
         large = suite.filled(records=n)
-        with Tombolo(small, SERVER_CORE, page_cache=False) as s, \
-                Tombolo(large, SERVER_CORE, page_cache=False) as t:
-            a, b, ratio = ratios(
-                REPEATS, lambda: walk(t, n - 200000, n),
-                lambda: walk(s, 0, 10000, rounds=20))
+        one = suite.span(large, 200000)
+        other = suite.span(small, 10000)
+        with Tombolo(large, SERVER_CORE, page_cache=False) as t, \
+                Tombolo(small, SERVER_CORE, page_cache=False) as s:
+            a, b, ratio = ratios(REPEATS, lambda: walk(t, one),
+                                 lambda: walk(s, other, rounds=20))
         lines.append(Line("pull in a store of %s records; of 10 thousand"
                           % name, "records/s", a, b, ratio, 0.9))
     return lines
