@@ -134,6 +134,9 @@ static const struct tb_setting auth_rows[] = {
 	{ NUMBER(AUTH, site_delay_max_s, 0, 3600),
 	  .doc = "Sites are slowed after failures, at most by this; never "
 		 "locked." },
+	{ NUMBER(AUTH, address_failures_max, 1, 1000000),
+	  .doc = "Failed logins of one address in ten minutes, over all "
+		 "names, before it is held back." },
 	{ NUMBER(AUTH, argon2_mem_bytes, 8 * KIB, 4 * GIB),
 	  .doc = "Memory that hashing a password takes." },
 	{ NUMBER(AUTH, argon2_ops, 1, 64),

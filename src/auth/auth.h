@@ -33,16 +33,16 @@ struct tb_credentials {
 
 /* Why credentials were refused. Each API words it in its own way. */
 enum tb_auth_failure {
-	TB_AUTH_MISSING,      /* no Authorization header */
-	TB_AUTH_MALFORMED,    /* not of a scheme that the API takes */
-	TB_AUTH_UNKNOWN,      /* no account of this name */
-	TB_AUTH_WRONG,        /* wrong password */
-	TB_AUTH_DISABLED,     /* the account is disabled */
-	TB_AUTH_HARDWARE,     /* another database UUID than the bound one */
-	TB_AUTH_BAD_TOKEN,    /* not ours, altered, wrong algorithm or kind */
-	TB_AUTH_EXPIRED,      /* a token past its time or revoked */
-	TB_AUTH_LIMITED,      /* too many failures; see retry_after_s */
-	TB_AUTH_UNAVAILABLE,  /* the store could not be asked: 503 */
+	TB_AUTH_MISSING,     /* no Authorization header */
+	TB_AUTH_MALFORMED,   /* not of a scheme that the API takes */
+	TB_AUTH_UNKNOWN,     /* no account of this name */
+	TB_AUTH_WRONG,       /* wrong password */
+	TB_AUTH_DISABLED,    /* the account is disabled */
+	TB_AUTH_HARDWARE,    /* another database UUID than the bound one */
+	TB_AUTH_BAD_TOKEN,   /* not ours, altered, wrong algorithm or kind */
+	TB_AUTH_EXPIRED,     /* a token past its time or revoked */
+	TB_AUTH_LIMITED,     /* too many failures; see retry_after_s */
+	TB_AUTH_UNAVAILABLE, /* the store could not be asked: 503 */
 };
 
 enum tb_auth_outcome {
@@ -59,17 +59,17 @@ struct tb_auth_result {
 };
 
 struct tb_auth_options {
-	uint32_t token_life_s;          /* bearer tokens; 3600 */
-	uint32_t verified_max;          /* cached verifications; 100,000 */
-	uint32_t verified_life_s;       /* of a cached password check; 600 */
-	uint32_t failures_max;          /* in a row before a user is locked
-					 * for that address; 5 */
-	uint32_t lock_s;                /* 1800 */
-	uint32_t site_delay_max_s;      /* sites are slowed, never locked; 30 */
-	uint32_t address_failures_max;  /* of an address in ten minutes, over
-					 * all names; 300 */
-	uint64_t argon2_mem_bytes;      /* 64 MiB */
-	uint32_t argon2_ops;            /* 2 */
+	uint32_t token_life_s;         /* bearer tokens; 3600 */
+	uint32_t verified_max;         /* cached verifications; 100,000 */
+	uint32_t verified_life_s;      /* of a cached password check; 600 */
+	uint32_t failures_max;         /* in a row before a user is locked
+					* for that address; 5 */
+	uint32_t lock_s;               /* 1800 */
+	uint32_t site_delay_max_s;     /* sites are slowed, never locked; 30 */
+	uint32_t address_failures_max; /* of an address in ten minutes, over
+					* all names; 300 */
+	uint64_t argon2_mem_bytes;     /* 64 MiB */
+	uint32_t argon2_ops;           /* 2 */
 };
 extern const struct tb_auth_options tb_auth_default_options;
 
@@ -89,16 +89,15 @@ struct tb_auth_result tb_auth_check(struct tb_auth *auth,
 struct tb_auth_result tb_auth_login_user(struct tb_auth *auth,
 					 struct tb_str username,
 					 struct tb_str password,
-					 struct tb_str address,
-					 int64_t now_us);
+					 struct tb_str address, int64_t now_us);
 
 /* A bearer token for a principal: HS256, `kid` header, claims sub, name, org,
  * iat, exp, jti, cv (credential version) and what the contracts' clients
  * read (sites: site_id, hardware; users: user_uuid, username, is_admin).
  * Result in the arena. */
 enum tb_err tb_auth_issue(struct tb_auth *auth, struct tb_arena *arena,
-			  const struct tb_principal *principal,
-			  int64_t now_us, uint32_t life_s,
+			  const struct tb_principal *principal, int64_t now_us,
+			  uint32_t life_s,
 			  struct tb_str *ret_token) tb_must_check;
 
 #endif

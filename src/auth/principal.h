@@ -34,15 +34,15 @@ struct tb_principal {
 	enum tb_principal_kind kind;
 	uint32_t org;
 	struct tb_str org_name;
-	uint64_t rid;             /* of the account's record */
-	uint64_t credential;      /* its credential version */
-	uint64_t generation;      /* the org's, when it was read */
-	struct tb_str key;        /* uuid of a user, id of a site or device */
-	struct tb_str name;       /* login name */
-	struct tb_str hardware;   /* site: bound database UUID, or empty */
-	uint32_t site_id;         /* site: its integer id, else 0 */
-	bool is_admin;            /* user */
-	bool may_edit_central;    /* site */
+	uint64_t rid;           /* of the account's record */
+	uint64_t credential;    /* its credential version */
+	uint64_t generation;    /* the org's, when it was read */
+	struct tb_str key;      /* uuid of a user, id of a site or device */
+	struct tb_str name;     /* login name */
+	struct tb_str hardware; /* site: bound database UUID, or empty */
+	uint32_t site_id;       /* site: its integer id, else 0 */
+	bool is_admin;          /* user */
+	bool may_edit_central;  /* site */
 	const struct tb_str *stores; /* ids of the stores: active on the site,
 				      * or those the user works in */
 	size_t n_stores;

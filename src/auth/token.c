@@ -1,8 +1,8 @@
 #include "auth/token.h"
 
 #include <jwt.h>
-#include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
@@ -55,7 +55,8 @@ static void put_claims(struct tb_buf *buf, const struct tb_token *token)
 	tb_buf_append_char(buf, '\0');
 }
 
-/* Signs; the result is the library's, freed by free(). NULL: no memory. */
+/* Signs; the result is of the library's malloc, so tb_free takes it. NULL: no
+ * memory. */
 static char *sign(const struct tb_signing_key *key, const char *claims)
 {
 	char *text = NULL;
@@ -92,7 +93,7 @@ enum tb_err tb_token_encode(struct tb_arena *arena,
 		err = strlen(text) > TB_TOKEN_MAX_BYTES
 			      ? TB_ERR_TOO_LARGE
 			      : tb_arena_strdup(arena, tb_str_z(text), ret);
-	free(text);
+	tb_free(text);
 	return err;
 }
 
