@@ -299,7 +299,33 @@ static void a_writer_walks_over_what_it_wrote(void **state)
 	f->ops->rollback(tx);
 }
 
+static void a_row_without_its_record_is_corrupt(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_entry e = fixture_entry(SCOPE, 90);
+	struct tb_record r = fixture_record(tb_rid(1, 90), "a", "1", &e, 1);
+	struct tb_record lie = fixture_record(r.rid, "a", "1", NULL, 0);
+	struct tb_op ops[] = { fixture_put(&r, NULL), fixture_remove(&lie) };
+	struct tb_feed_query query = whole_feed;
+	struct tb_cursor *cursor;
+	struct tb_feed_row row;
+	struct tb_tx *tx;
+
+	fixture_apply(f, ops, 2);
+	tx = fixture_begin(f, TB_TX_READ);
+	for (int i = 0; i < 2; i++) {
+		query.with_records = true;
+		query.with_entries = i;
+		MUST(f->ops->feed_open(tx, &query, &cursor));
+		assert_int_equal(f->ops->feed_next(cursor, &row),
+				 TB_ERR_CORRUPT);
+		f->ops->feed_close(cursor);
+	}
+	f->ops->rollback(tx);
+}
+
 static const struct CMUnitTest tests[] = {
+	STORE_TEST(a_row_without_its_record_is_corrupt),
 	STORE_TEST(a_feed_is_given_in_the_order_of_its_numbers),
 	STORE_TEST(after_is_exclusive_until_inclusive_limit_counts),
 	STORE_TEST(a_site_does_not_get_back_its_own_above_a_mark),

@@ -13,6 +13,7 @@
 	"PRAGMA wal_autocheckpoint = 0;"                                       \
 	"PRAGMA journal_size_limit = 67108864;"                                \
 	"PRAGMA temp_store = MEMORY;"                                          \
+	"PRAGMA secure_delete = FAST;"                                         \
 	"PRAGMA trusted_schema = OFF;"
 #define SETTINGS_WRITER "PRAGMA cache_size = -65536;"
 #define SETTINGS_READER                                                        \

@@ -136,8 +136,13 @@ enum tb_err tb_sqlite_feed_open(struct tb_tx *tx,
 	return TB_OK;
 }
 
-static void read_record(sqlite3_stmt *stmt, uint64_t rid, struct tb_record *ret)
+/* What the row has of its record. */
+static enum tb_err read_record(struct tb_sqlite_cursor *cursor, uint64_t rid,
+			       struct tb_record *ret)
 {
+	sqlite3_stmt *stmt = cursor->stmt;
+	enum tb_err err = TB_OK;
+
 	ret->rid = rid;
 	ret->coll = tb_sqlite_column(stmt, 6);
 	ret->version = tb_sqlite_column(stmt, 7);
@@ -147,15 +152,16 @@ static void read_record(sqlite3_stmt *stmt, uint64_t rid, struct tb_record *ret)
 	ret->deleted = sqlite3_column_int(stmt, 11) != 0;
 	ret->key = tb_sqlite_column_bytes(stmt, 12);
 	ret->body = tb_sqlite_column_bytes(stmt, 13);
-}
-
-static enum tb_err read_entries(struct tb_sqlite_cursor *cursor, uint64_t rid,
-				const struct tb_entry **ret, size_t *ret_n)
-{
-	tb_arena_reset(cursor->arena);
-	return tb_entries_decode(cursor->arena, tb_rid_org(rid),
-				 tb_sqlite_column_bytes(cursor->stmt, 14), ret,
-				 ret_n);
+	ret->entries = NULL;
+	ret->n_entries = 0;
+	if (cursor->arena) {
+		tb_arena_reset(cursor->arena);
+		err = tb_entries_decode(cursor->arena, tb_rid_org(rid),
+					tb_sqlite_column_bytes(stmt, 14),
+					&ret->entries, &ret->n_entries);
+	}
+	/* No collection is 0: there is no such record. */
+	return ret->coll == 0 ? TB_ERR_CORRUPT : err;
 }
 
 static enum tb_err step(struct tb_sqlite_cursor *cursor)
@@ -177,29 +183,28 @@ enum tb_err tb_sqlite_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 {
 	struct tb_sqlite_cursor *cursor = cursor_of(base);
 	sqlite3_stmt *stmt = cursor->stmt;
-	const struct tb_entry *entries = NULL;
-	size_t n_entries = 0;
+	struct tb_record record;
 	uint64_t rid;
 	enum tb_err err = step(cursor);
 
 	if (err != TB_OK)
 		return err;
 	rid = tb_sqlite_column(stmt, 1);
-	if (cursor->arena) {
-		err = read_entries(cursor, rid, &entries, &n_entries);
-		if (err != TB_OK)
-			return err;
-	}
-	ret->num = tb_sqlite_column(stmt, 0);
-	ret->rid = rid;
-	ret->entered = tb_sqlite_column(stmt, 2);
-	ret->time_us = sqlite3_column_int64(stmt, 3);
-	ret->origin = (uint32_t)tb_sqlite_column(stmt, 4);
-	ret->flags = (uint8_t)tb_sqlite_column(stmt, 5);
-	ret->record = (struct tb_record) { .entries = entries,
-					   .n_entries = n_entries };
 	if (cursor->with_records)
-		read_record(stmt, rid, &ret->record);
+		err = read_record(cursor, rid, &record);
+	else
+		record = (struct tb_record) { 0 };
+	if (err != TB_OK)
+		return err;
+	*ret = (struct tb_feed_row) {
+		.num = tb_sqlite_column(stmt, 0),
+		.rid = rid,
+		.entered = tb_sqlite_column(stmt, 2),
+		.time_us = sqlite3_column_int64(stmt, 3),
+		.origin = (uint32_t)tb_sqlite_column(stmt, 4),
+		.flags = (uint8_t)tb_sqlite_column(stmt, 5),
+		.record = record,
+	};
 	return TB_OK;
 }
 
