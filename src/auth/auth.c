@@ -36,6 +36,7 @@ static enum tb_err create_parts(struct tb_auth *auth)
 		.address_failures_max = options->address_failures_max,
 		.address_window_s = ADDRESS_WINDOW_S,
 		.tracked_max = ATTEMPTS_TRACKED_MAX,
+		.wait_ms = PASSWORD_WAIT_MS,
 	};
 	uint8_t limits_secret[32];
 	uint8_t verified_secret[TB_VERIFIED_SECRET_BYTES];

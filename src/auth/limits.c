@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -30,6 +31,7 @@ struct tb_limits {
 	struct tb_limits_options options;
 	uint8_t secret[32];
 	pthread_mutex_t lock;
+	pthread_cond_t ended;       /* an attempt */
 	struct tb_cache *pairs;     /* account and address: failures */
 	struct tb_cache *known;     /* account and address that logged in */
 	struct tb_cache *addresses; /* failures over all names */
@@ -76,6 +78,7 @@ struct tb_limits *tb_limits_create(const struct tb_limits_options *options,
 	limits->options = *options;
 	memcpy(limits->secret, secret, sizeof(limits->secret));
 	TB_ASSERT(pthread_mutex_init(&limits->lock, NULL) == 0);
+	TB_ASSERT(pthread_cond_init(&limits->ended, NULL) == 0);
 	limits->pairs = make_cache(options);
 	limits->known = make_cache(options);
 	limits->addresses = make_cache(options);
@@ -94,6 +97,7 @@ void tb_limits_destroy(struct tb_limits *limits)
 	tb_cache_destroy(limits->pairs);
 	tb_cache_destroy(limits->known);
 	tb_cache_destroy(limits->addresses);
+	pthread_cond_destroy(&limits->ended);
 	pthread_mutex_destroy(&limits->lock);
 	sodium_memzero(limits->secret, sizeof(limits->secret));
 	tb_free(limits);
@@ -252,17 +256,35 @@ static void address_failed(struct tb_limits *limits, struct tb_str address,
 	put_back(entry);
 }
 
-static uint32_t user_wait(const struct tb_limits *limits, struct entry *entry,
+static struct timespec deadline_in(uint32_t ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_nsec -= 1000000000;
+		at.tv_sec++;
+	}
+	return at;
+}
+
+static uint32_t user_wait(struct tb_limits *limits, struct entry *entry,
 			  int64_t now_us)
 {
-	int64_t until_us = entry->last_us + limits->options.lock_s * SECOND_US;
+	uint32_t max = limits->options.failures_max;
+	struct timespec deadline = deadline_in(limits->options.wait_ms);
+	int waited = 0;
 
-	if (entry->failures >= limits->options.failures_max)
-		return seconds_up(until_us - now_us);
-	/* Those under way may still fail: ask again when they are done. */
-	if (entry->failures + entry->pending >= limits->options.failures_max)
-		return 1;
-	return 0;
+	while (entry->failures < max &&
+	       entry->failures + entry->pending >= max && waited == 0)
+		waited = pthread_cond_clockwait(&limits->ended, &limits->lock,
+						CLOCK_MONOTONIC, &deadline);
+	if (entry->failures >= max)
+		return seconds_up(entry->last_us +
+				  limits->options.lock_s * SECOND_US - now_us);
+	return waited == 0 ? 0 : 1;
 }
 
 /* Contract 1: sites are slowed, never locked. The delay doubles with each
@@ -365,6 +387,7 @@ void tb_limits_end(struct tb_limits *limits, const struct tb_attempt *attempt,
 		else if (outcome == TB_ATTEMPT_FAILED)
 			failed(limits, attempt, entry);
 		put_back(entry);
+		pthread_cond_broadcast(&limits->ended);
 	}
 	pthread_mutex_unlock(&limits->lock);
 }

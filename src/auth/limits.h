@@ -7,8 +7,8 @@
  * - an address that fails over many names is held back altogether, except
  *   for the accounts that logged in from there before.
  *
- * Bounded: what was used longest ago is forgotten first. Pure: time and
- * randomness come in as arguments. Thread-safe.
+ * Bounded: what was used longest ago is forgotten first. Time and randomness
+ * come in as arguments. Thread-safe; only for threads that may block.
  */
 #ifndef TB_AUTH_LIMITS_H
 #define TB_AUTH_LIMITS_H
@@ -28,6 +28,7 @@ struct tb_limits_options {
 	uint32_t address_failures_max; /* of an address, over all names ... */
 	uint32_t address_window_s;     /* ... in so long */
 	uint32_t tracked_max;          /* pairs, and addresses, remembered */
+	uint32_t wait_ms;              /* for attempts under way, see begin */
 };
 
 struct tb_attempt {
@@ -49,9 +50,11 @@ struct tb_limits *tb_limits_create(const struct tb_limits_options *options,
 				   const uint8_t secret[32]);
 void tb_limits_destroy(struct tb_limits *limits); /* takes NULL */
 
-/* Asks to make an attempt. 0: make it, then tell how it ended; attempts under
- * way count as failures until then, so that many at once gain nothing. Else
- * the seconds to wait before the next one; nothing is to be told then. */
+/* Asks to make an attempt. 0: make it, then tell how it ended. Else the
+ * seconds to wait before the next one; nothing is to be told then. As many
+ * attempts at once as could still fail are let through; whoever comes then
+ * waits here for their end, so that neither do many at once gain a guess nor
+ * does a user who logs in many times at once lose a login. */
 uint32_t tb_limits_begin(struct tb_limits *limits,
 			 const struct tb_attempt *attempt);
 void tb_limits_end(struct tb_limits *limits, const struct tb_attempt *attempt,

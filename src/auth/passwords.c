@@ -31,7 +31,6 @@ enum tb_err tb_passwords_create(const struct tb_passwords_options *options,
 				struct tb_passwords **ret)
 {
 	struct tb_passwords *passwords;
-	pthread_condattr_t attr;
 
 	if (sodium_init() < 0)
 		return TB_ERR_UNSUPPORTED;
@@ -42,10 +41,7 @@ enum tb_err tb_passwords_create(const struct tb_passwords_options *options,
 	if (passwords->options.parallel == 0)
 		passwords->options.parallel = cores();
 	TB_ASSERT(pthread_mutex_init(&passwords->lock, NULL) == 0);
-	TB_ASSERT(pthread_condattr_init(&attr) == 0);
-	TB_ASSERT(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
-	TB_ASSERT(pthread_cond_init(&passwords->turn, &attr) == 0);
-	pthread_condattr_destroy(&attr);
+	TB_ASSERT(pthread_cond_init(&passwords->turn, NULL) == 0);
 	*ret = passwords;
 	return TB_OK;
 }
@@ -144,8 +140,9 @@ enum tb_err tb_passwords_begin(struct tb_passwords *passwords)
 	pthread_mutex_lock(&passwords->lock);
 	while (passwords->running >= passwords->options.parallel &&
 	       waited != ETIMEDOUT)
-		waited = pthread_cond_timedwait(&passwords->turn,
-						&passwords->lock, &deadline);
+		waited = pthread_cond_clockwait(&passwords->turn,
+						&passwords->lock,
+						CLOCK_MONOTONIC, &deadline);
 	if (passwords->running < passwords->options.parallel) {
 		passwords->running++;
 		err = TB_OK;

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "auth/limits.h"
@@ -133,6 +135,57 @@ static void test_many_attempts_at_once_gain_nothing(void **state)
 	for (int i = 0; i < 5; i++)
 		tb_limits_end(*state, &a, TB_ATTEMPT_FAILED);
 	assert_int_equal(tb_limits_begin(*state, &a), 1800);
+}
+
+#define LOGINS 20
+
+struct logins {
+	struct tb_limits *limits;
+	enum tb_attempt_outcome outcome;
+	atomic_int let_through;
+};
+
+static void *log_in(void *arg)
+{
+	struct logins *logins = arg;
+	struct tb_attempt a = user("anna", "10.0.0.1", 0);
+
+	if (tb_limits_begin(logins->limits, &a) == 0) {
+		atomic_fetch_add(&logins->let_through, 1);
+		tb_limits_end(logins->limits, &a, logins->outcome);
+	}
+	return NULL;
+}
+
+/* How many of many logins at once were let through. */
+static int log_in_at_once(enum tb_attempt_outcome outcome)
+{
+	struct tb_limits_options patient = options;
+	struct logins logins = { .outcome = outcome };
+	pthread_t threads[LOGINS];
+
+	patient.wait_ms = 60000;
+	logins.limits = tb_limits_create(&patient, secret);
+	assert_non_null(logins.limits);
+	for (size_t i = 0; i < LOGINS; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, log_in, &logins), 0);
+	for (size_t i = 0; i < LOGINS; i++)
+		pthread_join(threads[i], NULL);
+	tb_limits_destroy(logins.limits);
+	return atomic_load(&logins.let_through);
+}
+
+static void test_of_many_wrong_logins_at_once_five_are_tried(void **state)
+{
+	(void)state;
+	assert_int_equal(log_in_at_once(TB_ATTEMPT_FAILED), 5);
+}
+
+static void test_many_right_logins_at_once_all_pass(void **state)
+{
+	(void)state;
+	assert_int_equal(log_in_at_once(TB_ATTEMPT_PASSED), LOGINS);
 }
 
 static void test_old_failures_are_forgotten(void **state)
@@ -308,6 +361,8 @@ int main(void)
 		TEST(test_success_sets_the_count_back),
 		TEST(test_undecided_attempts_count_nothing),
 		TEST(test_many_attempts_at_once_gain_nothing),
+		TEST(test_of_many_wrong_logins_at_once_five_are_tried),
+		TEST(test_many_right_logins_at_once_all_pass),
 		TEST(test_old_failures_are_forgotten),
 		TEST(test_a_site_is_slowed_more_and_more_and_never_locked),
 		TEST(test_a_slowed_site_is_tried_by_one_at_a_time),
