@@ -126,12 +126,15 @@ enum tb_step tb_admit_head(struct tb_exchange *ex, struct tb_str method,
 	head.n_headers = ex->req.n_headers;
 	err = find_route(ex);
 	adopt_id(ex);
-	flaw = tb_hygiene_check(&head, &ex->framing);
-	ex->must_close = flaw || !leaves_room(ex, info->header_size);
-	if (flaw)
-		return answer(ex, 400, tb_str_z(flaw));
-	if (ex->must_close)
+	if (!leaves_room(ex, info->header_size)) {
+		ex->must_close = true;
 		return answer(ex, 431, TB_STR("the headers are too large"));
+	}
+	flaw = tb_hygiene_check(&head, &ex->framing);
+	if (flaw) {
+		ex->must_close = true;
+		return answer(ex, 400, tb_str_z(flaw));
+	}
 	trim_headers(ex);
 	return err ? answer_err(ex, err) : TB_STEP_ON;
 }

@@ -124,9 +124,10 @@ static enum MHD_Result take_head(struct tb_exchange *ex, const char *method,
 		step = tb_admit_route(ex);
 	if (step == TB_STEP_ON)
 		step = tb_admit_caller(ex, false);
-	if (step == TB_STEP_BLOCKS)
+	ex->is_caller_unknown = step == TB_STEP_BLOCKS;
+	if (ex->is_caller_unknown && tb_admit_expects_body(ex))
 		return hand_to_worker(ex, TB_PHASE_CALLER);
-	return step == TB_STEP_ON ? open_body(ex) : answer_early(ex);
+	return step == TB_STEP_ANSWERED ? answer_early(ex) : open_body(ex);
 }
 
 /* A worker has looked at the credentials. */
@@ -134,6 +135,15 @@ static enum MHD_Result take_caller(struct tb_exchange *ex)
 {
 	await_request(ex);
 	return ex->res.status ? answer_early(ex) : open_body(ex);
+}
+
+static enum tb_step check_caller(struct tb_exchange *ex)
+{
+	enum tb_step step = tb_admit_caller(ex, true);
+
+	TB_ASSERT(step != TB_STEP_BLOCKS);
+	ex->is_caller_unknown = false;
+	return step;
 }
 
 static enum MHD_Result take_piece(struct tb_exchange *ex, struct tb_str piece)
@@ -146,28 +156,41 @@ static enum MHD_Result take_piece(struct tb_exchange *ex, struct tb_str piece)
 	return write_answer(ex);
 }
 
-static enum MHD_Result take_end(struct tb_exchange *ex)
+static bool answers_quickly(struct tb_exchange *ex)
 {
 	const struct tb_route *route = ex->match.route;
+
+	return route->quick &&
+	       route->quick(ex->match.mount->state, &ex->req, &ex->res);
+}
+
+static enum MHD_Result take_end(struct tb_exchange *ex)
+{
 	enum tb_err err = tb_body_end(&ex->body);
-	bool is_done = err != TB_OK;
 
 	ex->req.body = tb_buf_str(&ex->body.buf);
 	if (err)
 		tb_admit_answer_bad_body(ex, err);
-	else if (route->quick)
-		is_done = route->quick(ex->match.mount->state, &ex->req,
-				       &ex->res);
-	TB_ASSERT(is_done || route->handler);
-	return is_done ? finish(ex) : hand_to_worker(ex, TB_PHASE_HANDLER);
+	if (err || (!ex->is_caller_unknown && answers_quickly(ex)))
+		return finish(ex);
+	/* Suspended in this very call, libmicrohttpd would read on when it is
+	 * resumed, and drop a client that has closed its sending direction.
+	 * Called again, it has stopped reading. */
+	ex->phase = TB_PHASE_WHOLE;
+	return MHD_YES;
 }
 
-static void run_handler(struct tb_exchange *ex)
+/* On a worker: the caller, if that is still open, then the answer. */
+static void answer(struct tb_exchange *ex)
 {
+	bool was_unknown = ex->is_caller_unknown;
+
+	if (was_unknown && check_caller(ex) == TB_STEP_ANSWERED)
+		return;
+	if (was_unknown && answers_quickly(ex))
+		return;
+	TB_ASSERT(ex->match.route->handler);
 	ex->match.route->handler(ex->match.mount->state, &ex->req, &ex->res);
-	tb_answer_finish(ex, true);
-	ex->req.body = TB_STR_NONE;
-	tb_body_fini(&ex->body);
 }
 
 void tb_connection_work(void *exchange)
@@ -177,11 +200,12 @@ void tb_connection_work(void *exchange)
 	if (atomic_load(&ex->server->is_over)) {
 		answer_instead(ex, TB_ERR_CLOSED);
 	} else if (ex->phase == TB_PHASE_CALLER) {
-		enum tb_step step = tb_admit_caller(ex, true);
-
-		TB_ASSERT(step != TB_STEP_BLOCKS);
+		check_caller(ex);
 	} else {
-		run_handler(ex);
+		answer(ex);
+		tb_answer_finish(ex, true);
+		ex->req.body = TB_STR_NONE;
+		tb_body_fini(&ex->body);
 	}
 	MHD_resume_connection(ex->conn);
 }
@@ -207,6 +231,8 @@ enum MHD_Result tb_connection_handle(void *server, struct MHD_Connection *conn,
 		return take_caller(ex);
 	case TB_PHASE_BODY:
 		return piece.n ? take_piece(ex, piece) : take_end(ex);
+	case TB_PHASE_WHOLE:
+		return hand_to_worker(ex, TB_PHASE_HANDLER);
 	case TB_PHASE_HANDLER:
 		return queue_answer(ex);
 	case TB_PHASE_ANSWERED:
@@ -250,6 +276,7 @@ void *tb_connection_begin(void *server, const char *target,
 	ex = tb_exchange_begin(server, link, conn, tb_str_z(target));
 	if (!ex)
 		return NULL;
+	link->exchange = ex;
 	atomic_store(&link->is_idle, false);
 	await_request(ex);
 	if (link->flaw)
@@ -300,29 +327,32 @@ static void report(const struct tb_exchange *ex,
 
 	if (!options->on_access)
 		return;
-	if (status == 0 && atomic_load(&ex->link->was_cut))
+	if (status == 0 && atomic_load(&ex->link->was_late))
 		access.status = 408;
 	if (!access.error_code && access.status >= 400)
 		access.error_code = tb_fail_status_code(access.status);
 	options->on_access(options->on_access_ctx, &access);
 }
 
+static void end(struct tb_exchange *ex, enum MHD_RequestTerminationCode code)
+{
+	struct tb_link *link = ex->link;
+
+	report(ex, code);
+	tb_link_await(link, seconds(ex->server->options.idle_timeout_s));
+	atomic_store(&link->is_idle, true);
+	link->exchange = NULL;
+	tb_exchange_end(ex);
+}
+
 void tb_connection_end(void *server, struct MHD_Connection *conn,
 		       void **exchange, enum MHD_RequestTerminationCode code)
 {
-	struct tb_server *s = server;
-	struct tb_exchange *ex = *exchange;
-	struct tb_link *link;
-
+	(void)server;
 	(void)conn;
-	if (!ex)
-		return;
-	link = ex->link;
-	report(ex, code);
+	if (*exchange)
+		end(*exchange, code);
 	*exchange = NULL;
-	tb_link_await(link, seconds(s->options.idle_timeout_s));
-	atomic_store(&link->is_idle, true);
-	tb_exchange_end(ex);
 }
 
 /* Looks at the first head before libmicrohttpd does. It refuses some flaws in
@@ -356,15 +386,22 @@ static struct tb_link *open_link(struct tb_server *server,
 	return link;
 }
 
+/* When libmicrohttpd stumbles over its own error answer, it closes without
+ * saying that the request is over. */
+static void close_link(struct tb_server *server, struct tb_link *link)
+{
+	if (link && link->exchange)
+		end(link->exchange, MHD_REQUEST_TERMINATED_WITH_ERROR);
+	tb_link_destroy(&server->links, link);
+}
+
 void tb_connection_notify(void *server, struct MHD_Connection *conn,
 			  void **link, enum MHD_ConnectionNotificationCode code)
 {
-	struct tb_server *s = server;
-
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*link = open_link(s, conn);
+		*link = open_link(server, conn);
 	} else {
-		tb_link_destroy(&s->links, *link);
+		close_link(server, *link);
 		*link = NULL;
 	}
 }

@@ -74,6 +74,7 @@ static void reset(struct tb_exchange *ex)
 	ex->match = (struct tb_match_result) { .match = TB_MATCH_NONE };
 	ex->framing = (struct tb_framing) { .kind = TB_FRAMING_NONE };
 	ex->body = (struct tb_body) { .gunzip = NULL };
+	ex->is_caller_unknown = false;
 	ex->must_close = false;
 	ex->origin = TB_STR_NONE;
 	ex->cors = TB_CORS_SAME;

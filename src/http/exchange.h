@@ -33,6 +33,7 @@ enum tb_phase {
 	TB_PHASE_HEAD,     /* its request line is there */
 	TB_PHASE_CALLER,   /* suspended: a worker checks credentials */
 	TB_PHASE_BODY,     /* its body, if any, is coming */
+	TB_PHASE_WHOLE,    /* it is there, and only a worker can answer */
 	TB_PHASE_HANDLER,  /* suspended: a worker runs the handler */
 	TB_PHASE_ANSWERED, /* the answer is made and waits for the body's end */
 	TB_PHASE_QUEUED,   /* libmicrohttpd has the answer */
@@ -51,8 +52,9 @@ struct tb_exchange {
 	struct tb_match_result match;
 	struct tb_framing framing;
 	struct tb_body body;
-	bool must_close;      /* nothing after this request can be trusted */
-	struct tb_str origin; /* that may read the answer; p NULL: none */
+	bool is_caller_unknown; /* a worker checks credentials */
+	bool must_close;        /* nothing after this request can be trusted */
+	struct tb_str origin;   /* that may read the answer; p NULL: none */
 	enum tb_cors cors;
 	bool varies_by_origin;
 	struct tb_response res;

@@ -206,7 +206,9 @@ static const char *scan_header(struct tb_str line, struct decisive *d)
 	header.name = tb_str_cut(&header.value, ':');
 	if (!header.value.p)
 		return "a header without a colon";
-	header.value = tb_str_trim(header.value);
+	while (header.value.n > 0 &&
+	       (header.value.p[0] == ' ' || header.value.p[0] == '\t'))
+		header.value = tb_str(header.value.p + 1, header.value.n - 1);
 	why = check_header(&header);
 	if (!why)
 		note_decisive(&header, d);

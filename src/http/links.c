@@ -1,6 +1,8 @@
 #include "http/links.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -8,24 +10,65 @@
 
 /* How often the deadlines are looked at. */
 #define TICK_MS 200
+#define EVENTS_MAX 64
 
 /* Both directions, so that libmicrohttpd finds the end whatever it waits for.
  * With the lock held the descriptor is still the link's. */
 static void cut(struct tb_link *link)
 {
-	atomic_store(&link->was_cut, true);
 	atomic_store(&link->deadline_us, TB_NO_DEADLINE);
 	shutdown(link->fd, SHUT_RDWR);
 }
 
-static void cut_late(struct tb_links *links)
+/* Notes whose clients have ended. With the lock held the links of all events
+ * are still there. */
+static void note_ended(struct tb_links *links)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int i, n;
+
+	do {
+		n = epoll_wait(links->epoll_fd, events, EVENTS_MAX, 0);
+		for (i = 0; i < n; i++) {
+			struct tb_link *link = events[i].data.ptr;
+
+			atomic_store(&link->is_ended, true);
+		}
+	} while (n == EVENTS_MAX);
+}
+
+/* True if a request is awaited that can never become whole: the client has
+ * ended and nothing of what it sent is left to be read. What was read a tick
+ * ago has been acted on by now. */
+static bool is_forsaken(struct tb_link *link)
+{
+	bool was_drained = link->is_drained;
+	char byte;
+
+	if (!atomic_load(&link->is_ended))
+		return false;
+	link->is_drained =
+		recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return was_drained && link->is_drained;
+}
+
+static void cut_late_and_forsaken(struct tb_links *links)
 {
 	int64_t now_us = tb_clock_monotonic_us();
 	struct tb_link *link;
 
-	for (link = links->first; link; link = link->next)
-		if (atomic_load(&link->deadline_us) <= now_us)
+	for (link = links->first; link; link = link->next) {
+		int64_t deadline_us = atomic_load(&link->deadline_us);
+
+		if (deadline_us == TB_NO_DEADLINE) {
+			link->is_drained = false;
+			continue;
+		}
+		if (deadline_us <= now_us)
+			atomic_store(&link->was_late, true);
+		if (deadline_us <= now_us || is_forsaken(link))
 			cut(link);
+	}
 }
 
 static struct timespec next_tick(void)
@@ -45,7 +88,8 @@ static void *run(void *arg)
 		struct timespec tick = next_tick();
 
 		pthread_cond_timedwait(&links->stop, &links->lock, &tick);
-		cut_late(links);
+		note_ended(links);
+		cut_late_and_forsaken(links);
 	}
 	pthread_mutex_unlock(&links->lock);
 	return NULL;
@@ -55,7 +99,9 @@ enum tb_err tb_links_init(struct tb_links *links)
 {
 	pthread_condattr_t attr;
 
-	*links = (struct tb_links) { .first = NULL };
+	*links = (struct tb_links) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
+	if (links->epoll_fd < 0)
+		return TB_ERR_NOMEM;
 	pthread_mutex_init(&links->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -88,6 +134,7 @@ void tb_links_fini(struct tb_links *links)
 		return;
 	tb_links_stop(links);
 	TB_ASSERT(!links->first);
+	close(links->epoll_fd);
 	pthread_cond_destroy(&links->stop);
 	pthread_mutex_destroy(&links->lock);
 	links->is_started = false;
@@ -97,9 +144,15 @@ struct tb_link *tb_link_create(struct tb_links *links, int fd,
 			       const struct tb_ip *peer)
 {
 	struct tb_link *link = tb_calloc(1, sizeof(*link));
+	struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT };
 
 	if (!link)
 		return NULL;
+	event.data.ptr = link;
+	if (epoll_ctl(links->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+		tb_free(link);
+		return NULL;
+	}
 	link->fd = fd;
 	link->peer = *peer;
 	link->address_len = tb_ip_format(peer, link->address);
@@ -119,6 +172,7 @@ void tb_link_destroy(struct tb_links *links, struct tb_link *link)
 	if (!link)
 		return;
 	pthread_mutex_lock(&links->lock);
+	epoll_ctl(links->epoll_fd, EPOLL_CTL_DEL, link->fd, NULL);
 	if (link->next)
 		link->next->prev = link->prev;
 	if (link->prev)

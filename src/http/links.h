@@ -1,8 +1,9 @@
 /*
- * The open TCP connections and by when each must have sent what is awaited
- * from it. libmicrohttpd's own timeout starts anew with each byte, so that a
- * client could send for ever; here a thread cuts those that are late. A link
- * is its I/O thread's; the cutting thread touches only what is atomic in it.
+ * The open TCP connections, and what libmicrohttpd does not see of them. Its
+ * timeout starts anew with each byte, so that a client could send for ever;
+ * and it does not find out that a client has gone when its end comes together
+ * with its last bytes. Here a thread looks after both and cuts such links. A
+ * link is its I/O thread's; the thread touches only what is atomic in it.
  */
 #ifndef TB_HTTP_LINKS_H
 #define TB_HTTP_LINKS_H
@@ -17,17 +18,22 @@
 
 #define TB_NO_DEADLINE INT64_MAX
 
+struct tb_exchange;
+
 struct tb_link {
 	struct tb_link *prev; /* in the list of all; under its lock */
 	struct tb_link *next;
 	int fd;                      /* libmicrohttpd's */
 	_Atomic int64_t deadline_us; /* monotonic */
 	_Atomic bool is_idle;        /* between two requests */
-	_Atomic bool was_cut;
+	_Atomic bool was_late;
+	_Atomic bool is_ended; /* the client will send nothing more */
+	bool is_drained;       /* and it has all been read; of the thread */
 	struct tb_ip peer;
 	char address[TB_IP_TEXT_MAX]; /* the peer's, as text */
 	size_t address_len;
 	const char *flaw; /* of the first head, seen before it was parsed */
+	struct tb_exchange *exchange; /* that is under way, or NULL */
 };
 
 struct tb_links {
@@ -35,6 +41,7 @@ struct tb_links {
 	pthread_cond_t stop;
 	pthread_t thread;
 	struct tb_link *first;
+	int epoll_fd;
 	bool is_stopping;
 	bool is_started;
 };
@@ -52,7 +59,8 @@ struct tb_link *tb_link_create(struct tb_links *links, int fd,
 /* Before its descriptor is closed. Takes NULL. */
 void tb_link_destroy(struct tb_links *links, struct tb_link *link);
 
-/* From now on something is awaited for at most so long (TB_NO_DEADLINE). */
+/* From now on something is awaited for at most so long; TB_NO_DEADLINE:
+ * nothing is. */
 void tb_link_await(struct tb_link *link, int64_t timeout_us);
 /* Cuts all those that are between two requests. */
 void tb_links_cut_idle(struct tb_links *links);

@@ -38,10 +38,12 @@ static enum tb_err resolve(const char *listen, struct addrinfo **ret)
 	};
 	const char *colon = strrchr(listen, ':');
 	char host[HOST_MAX];
+	uint64_t port;
 	size_t n;
 
 	if (!colon || colon == listen ||
-	    (size_t)(colon - listen) >= sizeof(host))
+	    (size_t)(colon - listen) >= sizeof(host) ||
+	    tb_str_to_u64(tb_str_z(colon + 1), &port) || port > UINT16_MAX)
 		return TB_ERR_INVALID;
 	n = (size_t)(colon - listen);
 	if (listen[0] == '[' && listen[n - 1] == ']') {
