@@ -80,9 +80,9 @@ static void digests_compare_whole(void **state)
 
 static void hex_is_read_in_either_case_and_exact_length(void **state)
 {
-	static const char *const bad[] = { "",       "00f",      "00fF1",
-					   "00fF1g", "00fF 1",   "00fF1000",
-					   "0x00fF", "00fF1\xb0" };
+	static const char *const bad[] = { "",        "00f",    "00fF1",
+					   "00fF1g",  "00fF 1", "00fF1000",
+					   "00fF1a0", "0x00fF", "00fF1\xb0" };
 	uint8_t out[3] = { 9, 9, 9 };
 
 	(void)state;

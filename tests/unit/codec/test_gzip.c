@@ -292,6 +292,7 @@ static void output_of_exactly_the_ceiling_is_taken(void **state)
 	tb_buf_init(&out, PLAIN_BYTES - 1);
 	assert_int_equal(gunzip(tb_buf_str(&packed), 1000, &out, &done),
 			 TB_ERR_TOO_LARGE);
+	assert_false(done);
 	tb_buf_fini(&out);
 	tb_buf_fini(&packed);
 	tb_free(plain);
