@@ -59,8 +59,8 @@ struct tb_json_error {
 	const char *what;
 };
 
-/* Parses one text. INVALID, TOO_DEEP, TOO_LARGE (nodes, or over 4 GiB - 1),
- * NOMEM. `ret_error` may be NULL. */
+/* Parses one text. INVALID, TOO_DEEP, TOO_LARGE (nodes, over 4 GiB - 1, or
+ * over the arena's ceiling), NOMEM. `ret_error` may be NULL. */
 enum tb_err tb_json_parse(struct tb_arena *arena, struct tb_str text,
 			  const struct tb_json_limits *limits,
 			  struct tb_json *ret,

@@ -4,7 +4,6 @@
  */
 #include "codec/json.h"
 
-#include "base/assert.h"
 #include "codec/json_keys.h"
 #include "codec/json_text.h"
 
