@@ -1,0 +1,232 @@
+/* When a server may start on which data, and what the demo is made of. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/ops/demo.h"
+#include "api/ops/page.h"
+#include "app/data.h"
+#include "app/demo.h"
+#include "codec/digest.h"
+#include "engine/engine.h"
+#include "kernel/directory.h"
+
+static void demo_and_real_data_never_mix(void **state)
+{
+	(void)state;
+	assert_null(tb_demo_refusal(true, TB_DATA_EMPTY));
+	assert_null(tb_demo_refusal(true, TB_DATA_DEMO));
+	assert_non_null(tb_demo_refusal(true, TB_DATA_REAL));
+	assert_non_null(tb_demo_refusal(true, TB_DATA_FOREIGN));
+	assert_null(tb_demo_refusal(false, TB_DATA_REAL));
+	assert_non_null(strstr(tb_demo_refusal(false, TB_DATA_DEMO), "--demo"));
+	assert_non_null(strstr(tb_demo_refusal(false, TB_DATA_EMPTY), "init"));
+	assert_non_null(
+		strstr(tb_demo_refusal(false, TB_DATA_FOREIGN), "init"));
+}
+
+static void the_demo_listens_on_loopback_only(void **state)
+{
+	(void)state;
+	assert_true(tb_demo_may_listen("127.0.0.1:8000"));
+	assert_true(tb_demo_may_listen("[::1]:8000"));
+	assert_false(tb_demo_may_listen("0.0.0.0:8000"));
+	assert_false(tb_demo_may_listen("[::]:8000"));
+	assert_false(tb_demo_may_listen("192.0.2.1:8000"));
+}
+
+static void report(void *ctx, const char *text)
+{
+	(void)ctx;
+	print_error("%s\n", text);
+}
+
+/* A configuration whose data are in a new folder, with cheap hashing. */
+static struct tb_config *make_config(char folder[64])
+{
+	const char *env[] = { "TOMBOLO_AUTH_ARGON2_MEM_BYTES=8192",
+			      "TOMBOLO_AUTH_ARGON2_OPS=1", NULL };
+	struct tb_config_source source = { .env = env, .data = folder };
+	struct tb_config *config;
+
+	snprintf(folder, 64, "/tmp/test_demo.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(tb_config_load(&source, report, NULL, &config), TB_OK);
+	tb_demo_apply_declaration(config);
+	config->engine.at.create = true;
+	return config;
+}
+
+static void remove_folder(const char *folder)
+{
+	static const char *const names[] = { "tombolo.db", "tombolo.db-wal",
+					     "tombolo.db-shm", "letter.txt",
+					     "tombolo.lock" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	rmdir(folder);
+}
+
+static enum tb_data_state look(const struct tb_config *config)
+{
+	enum tb_data_state state;
+
+	assert_int_equal(tb_data_look(config, &state), TB_OK);
+	return state;
+}
+
+static void fill(struct tb_config *config)
+{
+	struct tb_engine *engine;
+
+	assert_int_equal(tb_engine_open(&config->engine, &engine), TB_OK);
+	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
+	tb_engine_close(engine);
+}
+
+static void a_folder_is_recognised_by_what_is_in_it(void **state)
+{
+	char folder[64];
+	char path[128];
+	struct tb_config *config = make_config(folder);
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(look(config), TB_DATA_EMPTY);
+	snprintf(path, sizeof(path), "%s/letter.txt", folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(look(config), TB_DATA_FOREIGN);
+	unlink(path);
+	fill(config);
+	assert_int_equal(look(config), TB_DATA_DEMO);
+	remove_folder(folder);
+	assert_int_equal(look(config), TB_DATA_EMPTY);
+	tb_config_destroy(config);
+}
+
+static void a_store_without_an_org_is_empty_and_with_one_real(void **state)
+{
+	struct tb_audit_note note = { .operation = NULL };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	struct tb_engine *engine;
+	uint32_t org;
+
+	(void)state;
+	assert_int_equal(tb_engine_open(&config->engine, &engine), TB_OK);
+	assert_int_equal(look(config), TB_DATA_EMPTY);
+	assert_int_equal(tb_directory_add_org(tb_engine_core(engine), &note,
+					      TB_STR("real"), TB_STR("Real"), 7,
+					      &org),
+			 TB_OK);
+	assert_int_equal(look(config), TB_DATA_REAL);
+	tb_engine_close(engine);
+	remove_folder(folder);
+	tb_config_destroy(config);
+}
+
+static size_t count_sites(struct tb_engine *engine)
+{
+	struct tb_arena *arena = tb_arena_create(1024 * 1024);
+	struct tb_account sites[8];
+	struct tb_org org;
+	struct tb_tx *tx;
+	uint64_t next;
+	size_t n;
+
+	assert_int_equal(tb_core_read(tb_engine_core(engine), &tx), TB_OK);
+	assert_int_equal(tb_directory_find_org(tx, TB_STR(TB_DEMO_ORG), &org),
+			 TB_OK);
+	assert_string_equal(org.title, TB_DEMO_ORG_TITLE);
+	assert_int_equal(tb_directory_list(tx, arena, TB_ACCOUNT_SITE, org.id,
+					   0, sites, 8, &n, &next),
+			 TB_OK);
+	tb_core_read_end(tx);
+	tb_arena_destroy(arena);
+	return n;
+}
+
+static void filling_it_twice_makes_it_once(void **state)
+{
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	struct tb_engine *engine;
+	struct tb_heads first;
+	struct tb_heads second;
+
+	(void)state;
+	assert_int_equal(tb_engine_open(&config->engine, &engine), TB_OK);
+	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
+	assert_int_equal(tb_core_heads(tb_engine_core(engine), 1, &first),
+			 TB_OK);
+	assert_int_equal(first.dense[TB_DENSE_CENTRAL], 5);
+	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
+	assert_int_equal(tb_core_heads(tb_engine_core(engine), 1, &second),
+			 TB_OK);
+	assert_int_equal(first.head, second.head);
+	assert_int_equal(count_sites(engine), 3);
+	tb_engine_close(engine);
+	remove_folder(folder);
+	tb_config_destroy(config);
+}
+
+static void the_page_escapes_the_host_that_it_shows(void **state)
+{
+	struct tb_buf page;
+
+	(void)state;
+	tb_buf_init(&page, 1024 * 1024);
+	tb_ops_put_page(&page, TB_STR("http://<script>&\"'"), true);
+	tb_buf_append_char(&page, '\0');
+	assert_int_equal(tb_buf_err(&page), TB_OK);
+	assert_null(strstr(page.p, "<script>"));
+	assert_non_null(strstr(page.p, "&lt;script&gt;&amp;&quot;&#39;"));
+	for (size_t i = 0; i < tb_demo_accounts_count; i++)
+		assert_non_null(strstr(page.p, tb_demo_accounts[i].password));
+	tb_buf_fini(&page);
+}
+
+static void without_the_demo_the_page_names_no_account(void **state)
+{
+	struct tb_buf page;
+
+	(void)state;
+	tb_buf_init(&page, 1024 * 1024);
+	tb_ops_put_page(&page, TB_STR("http://x"), false);
+	tb_buf_append_char(&page, '\0');
+	for (size_t i = 0; i < tb_demo_accounts_count; i++)
+		assert_null(strstr(page.p, tb_demo_accounts[i].password));
+	assert_non_null(strstr(page.p, "</html>"));
+	tb_buf_fini(&page);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(demo_and_real_data_never_mix),
+		cmocka_unit_test(the_demo_listens_on_loopback_only),
+		cmocka_unit_test(a_folder_is_recognised_by_what_is_in_it),
+		cmocka_unit_test(
+			a_store_without_an_org_is_empty_and_with_one_real),
+		cmocka_unit_test(filling_it_twice_makes_it_once),
+		cmocka_unit_test(the_page_escapes_the_host_that_it_shows),
+		cmocka_unit_test(without_the_demo_the_page_names_no_account),
+	};
+
+	if (tb_digest_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
