@@ -19,7 +19,10 @@ struct tb_str {
 
 #define TB_STR(lit) ((struct tb_str) { (lit), sizeof(lit) - 1 })
 /* The same where an initialiser must be constant. */
-#define TB_STR_INIT(lit) { (lit), sizeof(lit) - 1 }
+#define TB_STR_INIT(lit)                                                       \
+	{                                                                      \
+		(lit), sizeof(lit) - 1                                         \
+	}
 #define TB_STR_NONE ((struct tb_str) { NULL, 0 })
 /* For printf: "%.*s", TB_STR_ARG(s). */
 #define TB_STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""

@@ -28,13 +28,13 @@ bool tb_digest_equal(const void *a, const void *b, size_t n);
 /* Lower-case hex. */
 void tb_hex_put(struct tb_buf *buf, struct tb_str bytes);
 /* Exactly 2 * n hex digits, either case, into `ret`. */
-enum tb_err tb_hex_parse(struct tb_str hex, uint8_t *ret, size_t n)
-	tb_must_check;
+enum tb_err tb_hex_parse(struct tb_str hex, uint8_t *ret,
+			 size_t n) tb_must_check;
 
 /* RFC 4648 alphabet, with padding. */
 void tb_base64_put(struct tb_buf *buf, struct tb_str bytes);
 /* Strict: right alphabet, right padding, nothing else. */
-enum tb_err tb_base64_parse(struct tb_str text, struct tb_buf *ret)
-	tb_must_check;
+enum tb_err tb_base64_parse(struct tb_str text,
+			    struct tb_buf *ret) tb_must_check;
 
 #endif

@@ -38,10 +38,10 @@ extern const struct tb_json_limits tb_json_default_limits;
 
 /* One value on the tape. An object's children are key, value, key, value. */
 struct tb_json_node {
-	uint32_t start; /* offset of its first byte in the text */
-	uint32_t len;   /* bytes as written, quotes and brackets included */
-	uint32_t next;  /* index of the node behind it and all below it */
-	uint8_t kind;   /* enum tb_json_kind */
+	uint32_t start;  /* offset of its first byte in the text */
+	uint32_t len;    /* bytes as written, quotes and brackets included */
+	uint32_t next;   /* index of the node behind it and all below it */
+	uint8_t kind;    /* enum tb_json_kind */
 	uint8_t escaped; /* a string that has backslashes */
 	uint16_t pad;
 };
@@ -72,7 +72,7 @@ struct tb_json_value {
 	uint32_t node;
 };
 
-#define TB_JSON_ABSENT ((struct tb_json_value){ NULL, 0 })
+#define TB_JSON_ABSENT ((struct tb_json_value) { NULL, 0 })
 
 struct tb_json_value tb_json_root(const struct tb_json *json);
 static inline bool tb_json_is_absent(struct tb_json_value v)
@@ -127,7 +127,7 @@ struct tb_json_writer {
 };
 static inline struct tb_json_writer tb_json_writer(struct tb_buf *buf)
 {
-	return (struct tb_json_writer){ buf, false };
+	return (struct tb_json_writer) { buf, false };
 }
 void tb_json_begin_object(struct tb_json_writer *w);
 void tb_json_end_object(struct tb_json_writer *w);
