@@ -12,6 +12,8 @@
 #define SECOND_US 1000000ll
 #define SKEW_WORTH_SAYING_US (60 * SECOND_US)
 #define DAY_US (86400 * SECOND_US)
+/* Waiting records that are named; the others are counted. */
+#define WAITING_SHOWN 5
 
 /* "3 hours", for a time that people are to grasp. */
 static void put_span(struct tb_buf *buf, int64_t us)
@@ -152,11 +154,31 @@ static void put_backlog(struct tb_buf *buf, const struct tb_site_facts *facts)
 	put_count(buf, facts->consumer->quarantined_bytes, "byte\n", "bytes\n");
 }
 
+/* Records that a site sent before the one that they belong to. */
+static void put_waiting(struct tb_buf *buf, const struct tb_site_facts *facts)
+{
+	tb_buf_append_z(buf, "waiting     ");
+	tb_buf_append_z(buf, facts->n_waiting == TB_SITES_WAITING_MAX ? "over "
+								      : "");
+	put_count(buf, facts->n_waiting, "record without its parent",
+		  "records without their parents");
+	for (size_t i = 0; i < facts->n_waiting && i < WAITING_SHOWN; i++) {
+		tb_buf_append_z(buf, "\n            ");
+		tb_buf_append_str(buf, facts->waiting[i].table);
+		tb_buf_append_char(buf, ' ');
+		tb_buf_append_str(buf, facts->waiting[i].id);
+		tb_buf_append_z(buf, " since ");
+		tb_time_put_seconds(buf, facts->waiting[i].since_us);
+	}
+	tb_buf_append_char(buf, '\n');
+}
+
 void tb_sites_put_facts(struct tb_buf *buf, const struct tb_site_facts *facts)
 {
 	put_account(buf, facts);
 	put_calls(buf, facts);
 	put_backlog(buf, facts);
+	put_waiting(buf, facts);
 	tb_buf_append_z(buf, "verdict     ");
 	tb_sites_put_verdict(buf, facts);
 	tb_buf_append_char(buf, '\n');
@@ -168,15 +190,26 @@ static enum tb_err read_facts(struct tb_session *session,
 			      struct tb_site_facts *ret)
 {
 	struct tb_queue_length queue;
+	struct tb_waiting *waiting;
+	size_t n_waiting;
 	struct tb_tx *tx;
-	enum tb_err err = tb_core_read(session->core, &tx);
+	enum tb_err err;
 
+	waiting = tb_arena_calloc(session->arena, TB_SITES_WAITING_MAX,
+				  sizeof(*waiting));
+	if (!waiting)
+		return TB_ERR_NOMEM;
+	err = tb_core_read(session->core, &tx);
 	if (err)
 		return err;
 	err = tb_consumer_read(tx, session->arena, site->org, site->site_id,
 			       consumer);
 	if (!err)
 		err = tb_delivery_queue_length(tx, consumer, QUEUE_MAX, &queue);
+	if (!err)
+		err = tb_waiting_list(session->core, tx, session->arena,
+				      site->org, site->site_id, waiting,
+				      TB_SITES_WAITING_MAX, &n_waiting);
 	tb_core_read_end(tx);
 	if (err)
 		return err;
@@ -185,6 +218,8 @@ static enum tb_err read_facts(struct tb_session *session,
 		.consumer = consumer,
 		.queue = queue,
 		.queue_max = QUEUE_MAX,
+		.waiting = waiting,
+		.n_waiting = n_waiting,
 		.now_us = tb_core_now_us(session->core),
 		.absence_us =
 			session->config->program.absence_max_days * DAY_US,

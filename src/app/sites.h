@@ -9,6 +9,7 @@
 #include "kernel/consumer.h"
 #include "kernel/delivery.h"
 #include "kernel/directory.h"
+#include "kernel/waiting.h"
 
 /* Adds a site and activates stores, which exist, on it. */
 enum tb_err tb_sites_add(struct tb_session *session,
@@ -16,12 +17,16 @@ enum tb_err tb_sites_add(struct tb_session *session,
 			 const struct tb_str *stores,
 			 size_t n_stores) tb_must_check;
 
+#define TB_SITES_WAITING_MAX 1000
+
 /* What `site explain` knows of a site. */
 struct tb_site_facts {
 	const struct tb_account *site;
 	const struct tb_consumer *consumer;
 	struct tb_queue_length queue;
 	size_t queue_max; /* the backlog was counted up to here */
+	const struct tb_waiting *waiting; /* records without their parents */
+	size_t n_waiting;                 /* up to TB_SITES_WAITING_MAX */
 	int64_t now_us;
 	int64_t absence_us; /* after which it must start over */
 };
