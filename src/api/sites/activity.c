@@ -27,6 +27,7 @@ struct tb_activity {
 	pthread_mutex_t lock; /* of what follows */
 	struct table current;
 	struct table flushing; /* on its way to the store; not changed */
+	struct table readers;  /* has_central says whether one is */
 };
 
 struct tb_activity *tb_activity_create(void)
@@ -46,6 +47,7 @@ void tb_activity_destroy(struct tb_activity *activity)
 	pthread_mutex_destroy(&activity->lock);
 	tb_free(activity->current.slots);
 	tb_free(activity->flushing.slots);
+	tb_free(activity->readers.slots);
 	tb_free(activity);
 }
 
@@ -167,6 +169,29 @@ bool tb_activity_get(struct tb_activity *activity, uint32_t org,
 	if (found)
 		*ret = what;
 	return found;
+}
+
+bool tb_activity_is_reader(struct tb_activity *activity, uint32_t org,
+			   uint32_t site_id)
+{
+	struct tb_site_activity what = { .site_id = site_id };
+
+	pthread_mutex_lock(&activity->lock);
+	find(&activity->readers, org, site_id, &what);
+	pthread_mutex_unlock(&activity->lock);
+	return what.has_central;
+}
+
+void tb_activity_set_reader(struct tb_activity *activity, uint32_t org,
+			    uint32_t site_id, bool is_reader)
+{
+	struct seen *slot;
+
+	pthread_mutex_lock(&activity->lock);
+	slot = slot_for(&activity->readers, org, site_id);
+	if (slot)
+		slot->what.has_central = is_reader;
+	pthread_mutex_unlock(&activity->lock);
 }
 
 /* Takes what could not be written back, below what was seen since. */

@@ -35,12 +35,20 @@ bool tb_sites_call_begin_quick(void *state, const struct tb_request *req,
 enum tb_sites_deed {
 	TB_SITES_PUSHED,
 	TB_SITES_PULLED,
+	TB_SITES_STARTED_OVER, /* noted before it does */
 	TB_SITES_CALLED,
 };
 void tb_sites_call_note(const struct tb_sites_call *call,
 			enum tb_sites_deed deed);
-/* The site pulls the central feed and has all of it up to `cursor`. */
-void tb_sites_call_note_central(const struct tb_sites_call *call,
+
+/* Deletions are kept in the central feed for the sites that read it. That a
+ * site does is durable before its first page leaves; afterwards how far it has
+ * come need not be, since it then is further than what is known. */
+bool tb_sites_call_is_reader(const struct tb_sites_call *call);
+enum tb_err
+tb_sites_call_begin_reading(const struct tb_sites_call *call) tb_must_check;
+/* The site is given what follows `cursor`. */
+void tb_sites_call_note_reading(const struct tb_sites_call *call,
 				uint64_t cursor);
 
 /* Who and what, for the audit trail. */

@@ -65,7 +65,7 @@ static void answer(const struct asked *asked, const struct tb_page_body *page)
 {
 	const struct tb_sites_call *call = asked->call;
 
-	tb_sites_call_note_central(call, asked->key.cursor);
+	tb_sites_call_note_reading(call, asked->key.cursor);
 	if (page->hint > 0)
 		tb_sites_call_hint(call, page->hint);
 	tb_response_blob(call->res, 200, TB_JSON_TYPE, page->blob,
@@ -85,7 +85,7 @@ static bool answer_at_head(const struct asked *asked)
 		tb_page_fini(&page);
 		return false;
 	}
-	tb_sites_call_note_central(call, asked->key.cursor);
+	tb_sites_call_note_reading(call, asked->key.cursor);
 	tb_sites_call_answer(call, &page.buf);
 	tb_page_fini(&page);
 	return true;
@@ -118,7 +118,7 @@ bool tb_sites_get_central_quick(void *state, const struct tb_request *req,
 	struct asked asked;
 
 	if (!tb_sites_call_begin_quick(state, req, res, &call) ||
-	    read_asked(&call, &asked))
+	    read_asked(&call, &asked) || !tb_sites_call_is_reader(&call))
 		return false;
 	if (answer_at_head(&asked))
 		return true;
@@ -229,6 +229,8 @@ void tb_sites_get_central(void *state, const struct tb_request *req,
 	if (!tb_sites_call_begin(state, req, res, &call))
 		return;
 	err = read_asked(&call, &asked);
+	if (!err)
+		err = tb_sites_call_begin_reading(&call);
 	if (!err && !find_cached(&asked, asked.key.takes_gzip, &page))
 		err = make(&asked, &page);
 	if (err)

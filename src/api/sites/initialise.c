@@ -11,11 +11,15 @@ static enum tb_err initialise(const struct tb_sites_call *call)
 	struct tb_audit_note audit;
 	enum tb_err err = tb_sites_call_audit(call, "initialise", &audit);
 
-	if (err)
-		return err;
-	return tb_delivery_initialise(call->sites->core, &audit,
-				      call->site->org, call->site->site_id,
-				      false);
+	if (!err)
+		err = tb_delivery_initialise(call->sites->core, &audit,
+					     call->site->org,
+					     call->site->site_id, false);
+	/* It begins with the central feed anew, too. */
+	if (!err)
+		tb_activity_set_reader(call->sites->activity, call->site->org,
+				       call->site->site_id, false);
+	return err;
 }
 
 static enum tb_err count(const struct tb_sites_call *call, size_t *ret)
@@ -48,6 +52,7 @@ void tb_sites_post_initialise(void *state, const struct tb_request *req,
 
 	if (!tb_sites_call_begin(state, req, res, &call))
 		return;
+	tb_sites_call_note(&call, TB_SITES_STARTED_OVER);
 	err = initialise(&call);
 	if (!err)
 		err = count(&call, &n);
@@ -55,7 +60,6 @@ void tb_sites_post_initialise(void *state, const struct tb_request *req,
 		tb_sites_call_fail(&call, err);
 		return;
 	}
-	tb_sites_call_note(&call, TB_SITES_CALLED);
 	tb_buf_init(&buf, ANSWER_MAX_BYTES);
 	tb_buf_printf(&buf, "{\"queueLength\":%zu}", n);
 	tb_sites_call_answer(&call, &buf);

@@ -340,6 +340,10 @@ static void test_a_central_page_is_answered_from_memory(void **state)
 	assert_false(f->was_quick);
 	assert_holds("\"data\":{\"n\": 1.50}}");
 	memcpy(first, text, sizeof(text));
+	/* Of a site's first page it is written down that it had one. */
+	assert_int_equal(get(f, "64", CENTRAL_PATH), 200);
+	assert_false(f->was_quick);
+	assert_string_equal(text, first);
 	assert_int_equal(get(f, "64", CENTRAL_PATH), 200);
 	assert_true(f->was_quick);
 	assert_string_equal(text, first);
@@ -358,6 +362,8 @@ static void test_the_head_is_answered_from_memory(void **state)
 {
 	struct fixture *f = *state;
 
+	assert_int_equal(get(f, "63", CENTRAL_PATH), 200);
+	assert_string_equal(text, "[]");
 	assert_int_equal(get(f, "63", CENTRAL_PATH), 200);
 	assert_true(f->was_quick);
 	assert_string_equal(text, "[]");
@@ -429,6 +435,47 @@ static void test_a_page_does_not_leave_before_it_is_marked(void **state)
 	assert_holds("\"action\":\"insert\"");
 	assert_int_equal(get(f, "64", PUSH_PATH), 200);
 	assert_holds("\"action\":\"update\"");
+}
+
+/* How far the store knows a site to be in the central feed. */
+static uint64_t stored_central(struct fixture *f, uint32_t site_id)
+{
+	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
+	struct tb_consumer consumer;
+	struct tb_tx *tx;
+
+	assert_non_null(arena);
+	assert_int_equal(tb_core_read(f->centre.core, &tx), TB_OK);
+	assert_int_equal(
+		tb_consumer_read(tx, arena, FLEET_ORG, site_id, &consumer),
+		TB_OK);
+	tb_core_read_end(tx);
+	tb_arena_destroy(arena);
+	return consumer.central_to;
+}
+
+static void test_a_reader_is_known_before_its_first_page_leaves(void **state)
+{
+	struct tb_fail_plan plan = { .call = TB_FAIL_COMMIT,
+				     .first = 1,
+				     .err = TB_ERR_BUSY };
+	struct fixture *f = *state;
+
+	assert_int_equal(post(f, "1", PUSH_PATH, items), 200);
+	tb_fail_set_plan(f->fail, &plan);
+	assert_int_equal(get(f, "64", CENTRAL_PATH), 503);
+	tb_fail_set_plan(f->fail, NULL);
+	assert_int_equal(stored_central(f, 64), 0);
+	assert_int_equal(get(f, "64", CENTRAL_PATH), 200);
+	assert_int_equal(stored_central(f, 64), 1);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=2"), 200);
+	tb_sites_flush_activity(f->sites);
+	assert_int_equal(stored_central(f, 64), 2);
+	/* Starting over, it begins to read anew. */
+	assert_int_equal(post(f, "64", "/sync/v5/initialise", "{}"), 200);
+	assert_int_equal(stored_central(f, 64), 0);
+	assert_int_equal(get(f, "64", CENTRAL_PATH), 200);
+	assert_int_equal(stored_central(f, 64), 1);
 }
 
 static const struct ask asks[] = {
@@ -513,6 +560,7 @@ int main(void)
 		TEST(test_gzip_is_kept_beside_the_plain_page),
 		TEST(test_the_status_shows_what_was_just_seen),
 		TEST(test_a_page_does_not_leave_before_it_is_marked),
+		TEST(test_a_reader_is_known_before_its_first_page_leaves),
 		TEST(test_each_call_of_the_store_may_fail),
 		TEST(test_each_allocation_may_fail),
 	};
