@@ -142,13 +142,25 @@ def copy(written, tmp_path):
 
 
 def columns(db, table):
-    return [(r[1], r[2].upper()) for r in db.execute(
-        "pragma table_info(%s)" % table)]
+    return [r[1] for r in db.execute("pragma table_info(%s)" % table)]
 
 
-def tamper(data, *statements):
+def place(db, table, offset=None):
+    """The condition that names one row by its key; the middle one's, or
+    the one so far from the end."""
+    keyed = [r[1] for r in db.execute("pragma table_info(%s)" % table)
+             if r[5]]
+    count = db.execute("select count(*) from " + table).fetchone()[0]
+    values = db.execute("select %s from %s order by %s limit 1 offset ?" % (
+        ", ".join("quote(%s)" % k for k in keyed), table, ", ".join(keyed)),
+        (count // 2 if offset is None else count - 1 - offset,)).fetchone()
+    return " and ".join("%s = %s" % p for p in zip(keyed, values))
+
+
+def tamper(data, change):
+    """Let `change(db)` give the statements, and write them to the file."""
     db = sqlite3.connect(audit_database(data))
-    for text in statements:
+    for text in change(db):
         assert db.execute(text).rowcount > 0, text
     db.commit()
     db.execute("pragma wal_checkpoint(truncate)")
@@ -156,21 +168,21 @@ def tamper(data, *statements):
 
 
 def altered(db, table, column):
-    """A value other than the one in the middle row."""
-    value = db.execute("select %s from %s order by rowid limit 1 offset "
-                       "(select count(*) / 2 from %s)"
-                       % (column, table, table)).fetchone()[0]
+    """A value other than the one in the middle row, as SQL."""
+    value = db.execute("select %s from %s where %s" % (
+        column, table, place(db, table))).fetchone()[0]
     if isinstance(value, bytes):
-        return "x'" + bytes([value[0] ^ 1] if value else b"\1").hex() \
-            + value[1:].hex() + "'"
+        return "x'%02x%s'" % (value[0] ^ 1, value[1:].hex())
     if isinstance(value, str):
-        return "'" + ("y" if value[:1] == "x" else "x") + "'"
+        return "'y'" if value[:1] == "x" else "'x'"
     return str((value or 0) + 1)
 
 
-def middle(table):
-    return ("rowid = (select rowid from %s order by rowid limit 1 offset "
-            "(select count(*) / 2 from %s))" % (table, table))
+def alteration(table, column):
+    def change(db):
+        yield "update or replace %s set %s = %s where %s" % (
+            table, column, altered(db, table, column), place(db, table))
+    return change
 
 
 @pytest.mark.parametrize("table", ["audit", "audit_detail"])
@@ -178,12 +190,11 @@ def test_an_altered_value_is_found_in_each_column(written, tmp_path, table):
     missed = []
     with sqlite3.connect(audit_database(written.data)) as db:
         names = columns(db, table)
-        values = {n: altered(db, table, n) for n, _ in names}
-    for name, _ in names:
+    db.close()
+    for name in names:
         data = tmp_path / name
         shutil.copytree(written.data, data)
-        tamper(data, "update or replace %s set %s = %s where %s" % (
-            table, name, values[name], middle(table)))
+        tamper(data, alteration(table, name))
         done = Cli(data, written.config).audit_verify(check=False)
         if done.returncode == 0:
             missed.append(name)
@@ -192,40 +203,50 @@ def test_an_altered_value_is_found_in_each_column(written, tmp_path, table):
 
 def test_a_row_taken_out_of_the_middle_is_found(copy):
     data, cli = copy
-    tamper(data, "delete from audit where " + middle("audit"))
+    tamper(data, lambda db: ["delete from audit where "
+                             + place(db, "audit")])
     assert cli.audit_verify(check=False).returncode != 0
 
 
 def test_rows_cut_off_the_end_are_found(copy):
     data, cli = copy
-    tamper(data, "delete from audit where rowid > (select max(rowid) - 3 "
-                 "from audit)")
+    tamper(data, lambda db: ["delete from audit where " + place(
+        db, "audit", i) for i in range(3)])
+    assert cli.audit_verify(check=False).returncode != 0
+
+
+def test_a_row_put_at_the_end_again_is_found(copy):
+    """A row that was right once is wrong anywhere else."""
+    data, cli = copy
+
+    def change(db):
+        names = ", ".join(n for n in columns(db, "audit") if n != "n")
+        yield ("insert into audit (n, %s) select (select max(n) + 1 from "
+               "audit b where b.org = a.org), %s from audit a where %s" % (
+                   names, names, place(db, "audit", 2)))
+    tamper(data, change)
     assert cli.audit_verify(check=False).returncode != 0
 
 
 def test_a_trail_emptied_whole_is_found(copy):
     data, cli = copy
-    tamper(data, "delete from audit")
+    tamper(data, lambda db: ["delete from audit"])
     assert cli.audit_verify(check=False).returncode != 0
 
 
 def test_two_rows_exchanged_are_found(copy):
     data, cli = copy
-    with sqlite3.connect(audit_database(data)) as db:
-        names = [n for n, _ in columns(db, "audit")]
-        pair = [r[0] for r in db.execute(
-            "select rowid from audit order by rowid limit 2 offset 4")]
-        keyed = [r[1] for r in db.execute("pragma table_info(audit)")
-                 if r[5]]
-        moved = [n for n in names if n not in keyed]
-        one, two = (db.execute(
-            "select %s from audit where rowid = ?" % ", ".join(moved),
-            (p,)).fetchone() for p in pair)
-        text = "update audit set %s where rowid = ?" % ", ".join(
-            n + " = ?" for n in moved)
-        db.execute(text, (*two, pair[0]))
-        db.execute(text, (*one, pair[1]))
-    db.close()
+
+    def change(db):
+        one, two = place(db, "audit", 4), place(db, "audit", 5)
+        for name in columns(db, "audit"):
+            if name in ("org", "n"):
+                continue
+            a, b = (db.execute("select quote(%s) from audit where %s" % (
+                name, p)).fetchone()[0] for p in (one, two))
+            yield "update audit set %s = %s where %s" % (name, b, one)
+            yield "update audit set %s = %s where %s" % (name, a, two)
+    tamper(data, change)
     assert cli.audit_verify(check=False).returncode != 0
 
 
@@ -233,7 +254,8 @@ def test_the_details_may_be_erased_without_breaking_the_chain(copy):
     """Rows hash a salted digest of their details, kept apart so that they
     can be erased."""
     data, cli = copy
-    tamper(data, "delete from audit_detail where " + middle("audit_detail"))
+    tamper(data, lambda db: ["delete from audit_detail where "
+                             + place(db, "audit_detail")])
     cli.audit_verify()
 
 

@@ -25,7 +25,8 @@ COMMANDS = ["serve", "init", "config", "config check", "config show", "org",
 def data(tmp_path):
     s = Server(tmp_path, config=CONFIG)
     s.cli.init("main", "admin", ADMIN_PASSWORD)
-    return s
+    yield s
+    s.kill()
 
 
 @pytest.mark.parametrize("command", [""] + COMMANDS)

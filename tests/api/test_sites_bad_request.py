@@ -5,13 +5,12 @@ import gzip
 import hashlib
 import hmac
 import json
-import re
 import time
 
 import pytest
 
 import wire
-from harness import Server, Site, wait_for
+from harness import CONFIG, Server, Site, wait_for
 from watch import Watch
 
 GETS = ["queued_records", "central_records", "user", "status", "site",
@@ -46,6 +45,11 @@ def test_a_cursor_above_the_head_is_409(watch):
                       409, code="resync_required")
 
 
+def test_a_path_that_cannot_be_read_is_400(watch):
+    with watch.unchanged():
+        watch.refused(watch.a.get("queued_records%00"), 400)
+
+
 @pytest.mark.parametrize("query", ["limit=%zz", "limit=%", "limit=1%00",
                                    "cursor=%ff", "limit=1&limit=x"])
 def test_a_query_that_cannot_be_read_is_400(watch, query):
@@ -73,7 +77,7 @@ def test_a_wrong_method_is_405_with_allow(watch, method, path, allowed):
 
 @pytest.mark.parametrize("path", ["", "nope", "queued_records/x",
                                   "queued_records/", "Queued_Records",
-                                  "queued_records%00", "..%2f..%2fetc"])
+                                  "..%2f..%2fetc"])
 def test_an_unknown_path_is_404(watch, path):
     with watch.unchanged():
         watch.refused(watch.a.get(path), 404)
@@ -238,7 +242,7 @@ def forgeries(token):
                         ("site_id", 1), ("sub", "admin")):
         yield "other " + name, head + "." + b64({**claims, name: value}) \
             + "." + mac
-    for kid in ("", "../../dev/null", "0", None, "x" * 5000):
+    for kid in ("", "../../dev/null", "0", None, "x" * 500):
         yield "kid %.9r" % kid, signed({**header, "kid": kid}, claims, b"")
     yield "not base64", head + "." + body + ".!!!!"
     yield "not JSON", b64(b"{") + "." + body + "." + mac
@@ -261,29 +265,8 @@ def test_a_token_of_another_server_is_401(watch, demo):
         watch.refused(with_token(watch, other.token()), 401)
 
 
-def setting(cli, *words):
-    """The path and value of the setting whose path has all these words."""
-    path, found = [], []
-    for line in cli.run("config", "show").stdout.splitlines():
-        m = re.match(r"^( *)([A-Za-z_0-9]+): *([^#]*)", line)
-        if not m:
-            continue
-        depth = len(m.group(1)) // 2
-        path = path[:depth] + [m.group(2)]
-        if all(w in ".".join(path) for w in words) and m.group(3).strip():
-            found.append(list(path))
-    assert found, "no setting named by %s" % (words,)
-    return found[0]
-
-
-def as_yaml(path, value):
-    lines = ["  " * i + name + ":" for i, name in enumerate(path)]
-    return "\n".join(lines) + " " + str(value) + "\n"
-
-
-def test_an_expired_token_is_401(server, tmp_path):
-    life = setting(server.cli, "token", "lifetime")
-    s = Server(tmp_path, config=as_yaml(life, 1))
+def test_an_expired_token_is_401(tmp_path):
+    s = Server(tmp_path, config="sites:\n  token_lifetime_s: 1\n" + CONFIG)
     s.cli.init("main", "admin", "an-admin-password")
     s.start()
     try:

@@ -7,11 +7,8 @@ import time
 import pytest
 
 import wire
-from harness import wait_for
+from harness import CONFIG, DEADLINE_S, Server, wait_for
 from watch import Watch
-
-# Longer than any time-out a server should have by default.
-SLOW_DEADLINE_S = 150
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +105,7 @@ def test_bad_chunks_change_nothing(watch):
 
 @pytest.mark.parametrize("data", [
     b"\x00" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"G" * 200000,
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"G" * 200000,
     b"GET /" + b"a" * 200000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: " + b"a" * 500000
     + b"\r\n\r\n"], ids=["zeros", "no version", "version 9.9", "TLS",
@@ -176,10 +173,20 @@ def test_requests_in_a_row_on_one_connection_are_answered_in_order(watch):
         [200, 404, 200, 200]
 
 
-@pytest.mark.slow
-def test_slow_senders_are_cut_off(watch):
-    """Half a head and half a body; a byte now and then does not save them."""
-    body = push_body(watch)
+@pytest.fixture
+def impatient(tmp_path):
+    """A watch on a server that gives a request two seconds."""
+    s = Server(tmp_path, config=CONFIG.replace(
+        "request_timeout_s: 10", "request_timeout_s: 2\n  idle_timeout_s: 2"))
+    s.cli.init("main", "admin", "an-admin-password")
+    s.start()
+    yield Watch(s)
+    assert s.stop() == 0
+
+
+def test_slow_senders_are_cut_off(impatient):
+    """Half a head and half a body; a byte now and then does not save one."""
+    watch, body = impatient, push_body(impatient)
     head = wire.request(watch.a, headers=[length(body)])
     starts = [head[:30], head + body[:10]]
     with watch.unchanged():
@@ -187,25 +194,28 @@ def test_slow_senders_are_cut_off(watch):
         try:
             for s, start in zip(socks, starts):
                 s.sendall(start)
-            end = time.monotonic() + SLOW_DEADLINE_S
+            end = time.monotonic() + DEADLINE_S
             for s in socks:
-                assert closed_before(s, end), "still open"
+                assert cut_off(s, end), "still open"
         finally:
             for s in socks:
                 s.close()
     watch.server.ping()
 
 
-def closed_before(sock, end):
-    sock.settimeout(max(1, end - time.monotonic()))
-    try:
-        while sock.recv(65536):
-            pass
-    except socket.timeout:
-        return False
-    except ConnectionResetError:
-        pass
-    return True
+def cut_off(sock, end):
+    """Drip bytes, each well within an idle time-out, until it is closed."""
+    sock.settimeout(0.2)
+    while time.monotonic() < end:
+        try:
+            sock.sendall(b"x")
+            if not sock.recv(65536):
+                return True
+        except socket.timeout:
+            continue
+        except OSError:
+            return True
+    return False
 
 
 def test_many_idle_connections_do_not_keep_others_out(watch):

@@ -161,6 +161,17 @@ def test_a_deletion_is_an_entry_until_every_site_has_passed_it(org):
     assert b.central(3)[0]["action"] == "delete"
 
 
+@pytest.mark.parametrize("hard", [False, True], ids=["TERM", "kill -9"])
+def test_a_restart_forgets_no_deletion(server, org, hard):
+    p, a = org.primary(), org.site()
+    items(p, 0, 3)
+    assert len(a.central(0)) == 3
+    p.pushed(p.record("item", "i1", action="delete"))
+    server.restart(hard)
+    assert [(e["recordID"], e["action"]) for e in a.central(3)] == \
+        [("i1", "delete")]
+
+
 def test_a_record_deleted_and_made_again_is_there(feed):
     p, a = feed
     items(p, 0, 2)
