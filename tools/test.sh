@@ -4,8 +4,9 @@
 #
 #   tools/test.sh [BUILD [MESON-OPTION...]]
 #
-# TB_SUITES narrows meson's suites, TB_PYTEST adds arguments for pytest, and
-# TB_TIMEOUT multiplies the time that a test may take.
+# TB_SUITES narrows the suites (unit store sim api), TB_PYTEST the API tests (an
+# expression for pytest -k), and TB_TIMEOUT multiplies the time that each of
+# meson's tests may take.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,14 +40,15 @@ meson test -C "$build" --no-rebuild --print-errorlogs \
 cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
 
 if [ -z "${TB_SUITES:-}" ] || [[ " $TB_SUITES " == *" api "* ]]; then
-	# shellcheck disable=SC2086
-	TOMBOLO=$PWD/$build/tombolo /usr/bin/python3 -m pytest -q \
-		--junitxml="$log/api.xml" ${TB_PYTEST:-} tests/api || status=1
+	export TOMBOLO=$PWD/$build/tombolo
+	export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
+	/usr/bin/python3 -m pytest -q --junitxml="$log/api.xml" \
+		${TB_PYTEST:+"-k$TB_PYTEST"} tests/api || status=1
 	[ -f "$log/api.xml" ] || {
 		echo "the API tests did not run"
 		status=1
 	}
 fi
 
-/usr/bin/python3 tools/count_tests.py "$log" || status=1
+/usr/bin/python3 tools/count_tests.py "$log" $status || status=1
 exit $status

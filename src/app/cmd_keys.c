@@ -59,7 +59,7 @@ static enum tb_err read_org(struct tb_session *session, uint32_t id,
 enum tb_exit tb_tokens_print(struct tb_session *session,
 			     const struct tb_account *account)
 {
-	struct tb_keys *keys;
+	struct tb_keys *keys = NULL;
 	struct tb_str token;
 	struct tb_org org;
 	struct tb_buf out;
@@ -110,7 +110,7 @@ enum tb_exit tb_cmd_demo_token(struct tb_session *session)
 
 enum tb_exit tb_cmd_key_rotate(struct tb_session *session)
 {
-	struct tb_keys *keys;
+	struct tb_keys *keys = NULL;
 	enum tb_exit exit = tb_tokens_open_keys(session, &keys);
 	enum tb_err err;
 
@@ -124,7 +124,7 @@ enum tb_exit tb_cmd_key_rotate(struct tb_session *session)
 enum tb_exit tb_cmd_key_retire(struct tb_session *session)
 {
 	const char *kid = session->cli->args[0];
-	struct tb_keys *keys;
+	struct tb_keys *keys = NULL;
 	enum tb_exit exit = tb_tokens_open_keys(session, &keys);
 	enum tb_err err;
 
@@ -156,7 +156,7 @@ enum tb_exit tb_cmd_key_list(struct tb_session *session)
 {
 	struct tb_key_info *list =
 		tb_arena_calloc(session->arena, KEYS_MAX, sizeof(*list));
-	struct tb_keys *keys;
+	struct tb_keys *keys = NULL;
 	enum tb_exit exit;
 	struct tb_buf out;
 	enum tb_err err;

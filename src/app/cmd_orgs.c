@@ -68,7 +68,7 @@ enum tb_exit tb_cmd_init(struct tb_session *session)
 	const char *admin = tb_cli_value(session->cli, TB_OPT_ADMIN_NAME);
 	char hash[TB_PASSWORD_HASH_BYTES];
 	enum tb_exit exit;
-	uint32_t org;
+	uint32_t org = 0;
 
 	if (!org_name || !admin)
 		return tb_fail_usage("init: --org and --admin are needed");
@@ -88,7 +88,7 @@ enum tb_exit tb_cmd_init(struct tb_session *session)
 
 enum tb_exit tb_cmd_org_add(struct tb_session *session)
 {
-	uint32_t org;
+	uint32_t org = 0;
 
 	return add_org(session, session->cli->args[0],
 		       tb_cli_value(session->cli, TB_OPT_TITLE), &org);

@@ -137,7 +137,7 @@ static enum tb_err print_entry(struct tb_session *session,
 
 enum tb_exit tb_cmd_quarantine_list(struct tb_session *session)
 {
-	struct filter filter;
+	struct filter filter = { .org = 0 };
 	enum tb_exit exit = read_filter(session, &filter);
 
 	return exit ? exit : walk(session, &filter, print_entry, NULL);
@@ -197,7 +197,7 @@ static enum tb_err drop_entry(struct tb_session *session,
 enum tb_exit tb_cmd_quarantine_drop(struct tb_session *session)
 {
 	struct outcome outcome = { 0, 0 };
-	struct filter filter;
+	struct filter filter = { .org = 0 };
 	enum tb_exit exit = read_named_filter(session, &filter);
 
 	if (!exit)
@@ -259,7 +259,7 @@ static enum tb_err retry_entry(struct tb_session *session,
 enum tb_exit tb_cmd_quarantine_retry(struct tb_session *session)
 {
 	struct outcome outcome = { 0, 0 };
-	struct filter filter;
+	struct filter filter = { .org = 0 };
 	enum tb_exit exit = read_named_filter(session, &filter);
 
 	if (!exit)

@@ -107,7 +107,7 @@ static struct tb_str cell(const struct file *file, const struct tb_csv_row *row,
 static enum tb_exit find_org(struct file *file, struct tb_str name,
 			     uint32_t *ret)
 {
-	struct tb_org org;
+	struct tb_org org = { .id = TB_ORG_SYSTEM };
 	enum tb_exit exit;
 	struct tb_tx *tx;
 	enum tb_err err;

@@ -55,7 +55,7 @@ static void serve_one(struct tb_control *control)
 	ssize_t n = recvfrom(control->fd, text, sizeof(text), 0,
 			     (struct sockaddr *)&from, &len);
 
-	if (n != sizeof(request) || memcmp(text, request, sizeof(request)))
+	if (n != sizeof(request) || memcmp(text, request, sizeof(request)) != 0)
 		return;
 	control->refresh(control->ctx, true);
 	/* A command that does not wait any more is none of our business. */

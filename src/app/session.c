@@ -14,8 +14,6 @@
 
 #define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
 
-extern char **environ;
-
 enum tb_exit tb_fail(enum tb_err err, const char *fmt, ...)
 {
 	va_list args;

@@ -77,8 +77,8 @@ enum tb_err tb_hex_parse(struct tb_str hex, uint8_t *ret, size_t n)
 			return TB_ERR_INVALID;
 	}
 	for (size_t i = 0; i < n; i++)
-		ret[i] = (uint8_t)(hex_value(hex.p[2 * i]) << 4 |
-				   hex_value(hex.p[2 * i + 1]));
+		ret[i] = (uint8_t)((unsigned)hex_value(hex.p[2 * i]) << 4 |
+				   (unsigned)hex_value(hex.p[2 * i + 1]));
 	return TB_OK;
 }
 
