@@ -185,20 +185,21 @@ def alteration(table, column):
     return change
 
 
-@pytest.mark.parametrize("table", ["audit", "audit_detail"])
-def test_an_altered_value_is_found_in_each_column(written, tmp_path, table):
-    missed = []
+@pytest.mark.parametrize("table,column", [
+    ("audit", "org"), ("audit", "n"), ("audit", "row"), ("audit", "hash"),
+    ("audit_detail", "detail")])
+def test_an_altered_value_is_found(copy, table, column):
+    data, cli = copy
+    tamper(data, alteration(table, column))
+    assert cli.audit_verify(check=False).returncode != 0
+
+
+def test_these_are_all_the_trails_columns(written):
+    """Another column would want its own case above."""
     with sqlite3.connect(audit_database(written.data)) as db:
-        names = columns(db, table)
+        assert columns(db, "audit") == ["org", "n", "row", "hash"]
+        assert columns(db, "audit_detail") == ["org", "n", "detail"]
     db.close()
-    for name in names:
-        data = tmp_path / name
-        shutil.copytree(written.data, data)
-        tamper(data, alteration(table, name))
-        done = Cli(data, written.config).audit_verify(check=False)
-        if done.returncode == 0:
-            missed.append(name)
-    assert not missed, missed
 
 
 def test_a_row_taken_out_of_the_middle_is_found(copy):
@@ -234,18 +235,19 @@ def test_a_trail_emptied_whole_is_found(copy):
     assert cli.audit_verify(check=False).returncode != 0
 
 
-def test_two_rows_exchanged_are_found(copy):
+@pytest.mark.parametrize("table", ["audit", "audit_detail"])
+def test_two_rows_exchanged_are_found(copy, table):
     data, cli = copy
 
     def change(db):
-        one, two = place(db, "audit", 4), place(db, "audit", 5)
-        for name in columns(db, "audit"):
+        one, two = place(db, table, 4), place(db, table, 5)
+        for name in columns(db, table):
             if name in ("org", "n"):
                 continue
-            a, b = (db.execute("select quote(%s) from audit where %s" % (
-                name, p)).fetchone()[0] for p in (one, two))
-            yield "update audit set %s = %s where %s" % (name, b, one)
-            yield "update audit set %s = %s where %s" % (name, a, two)
+            a, b = (db.execute("select quote(%s) from %s where %s" % (
+                name, table, p)).fetchone()[0] for p in (one, two))
+            yield "update %s set %s = %s where %s" % (table, name, b, one)
+            yield "update %s set %s = %s where %s" % (table, name, a, two)
     tamper(data, change)
     assert cli.audit_verify(check=False).returncode != 0
 
