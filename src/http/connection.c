@@ -50,6 +50,7 @@ static enum MHD_Result finish(struct tb_exchange *ex)
 static enum MHD_Result write_answer(struct tb_exchange *ex)
 {
 	ex->phase = TB_PHASE_ENDING;
+	tb_body_fini(&ex->body);
 	tb_answer_write(ex);
 	tb_link_await(ex->link, LINGER_US);
 	return MHD_YES;

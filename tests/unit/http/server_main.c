@@ -438,14 +438,14 @@ int main(int argc, char **argv)
 	err = tb_server_start(&s.options, &auth, &mount, 1, &server);
 	if (err) {
 		printf("error %s\n", tb_err_name(err));
-		return 1;
+	} else {
+		printf("port %u\n", tb_server_port(server));
+		fflush(stdout);
+		serve(server, &s, &signals);
+		tb_server_stop(server);
+		printf("stopped %ld\n", fake_auth_refs());
 	}
-	printf("port %u\n", tb_server_port(server));
-	fflush(stdout);
-	serve(server, &s, &signals);
-	tb_server_stop(server);
 	tb_blob_unref(state.small);
 	tb_blob_unref(state.large);
-	printf("stopped %ld\n", fake_auth_refs());
-	return 0;
+	return err ? 1 : 0;
 }
