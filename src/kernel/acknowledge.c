@@ -524,16 +524,67 @@ enum tb_err tb_delivery_initialise(struct tb_core *core,
 	return tb_core_commit(core, &init.commit);
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+struct begin_central {
+	struct tb_commit commit;
+	uint32_t site_id;
+	uint64_t cursor;
+	uint64_t floor; /* out: the consumer's */
+};
+
+static enum tb_err begin_central_decide(struct tb_commit *commit,
+					struct tb_view *view)
+{
+	struct begin_central *begin = (struct begin_central *)commit;
+	const struct tb_org *org = tb_view_org_row(view);
+	struct tb_consumer consumer;
+	enum tb_err err;
+
+	if (begin->cursor > org->dense[TB_DENSE_CENTRAL] ||
+	    (begin->cursor > 0 &&
+	     begin->cursor < org->floor[TB_DENSE_CENTRAL]))
+		return TB_ERR_RESYNC;
+	err = tb_consumer_load(view, begin->site_id, &consumer);
+	if (err != TB_OK)
+		return err;
+	/* One that begins at 0 has the first number once it has its page. */
+	consumer.central_to = begin->cursor > 0 ? begin->cursor : 1;
+	if (begin->cursor == 0)
+		consumer.central_floor = org->floor[TB_DENSE_CENTRAL];
+	consumer.seen_us = later(consumer.seen_us, tb_view_now_us(view));
+	begin->floor = consumer.central_floor;
+	return tb_consumer_save(view, &consumer);
+}
+
+enum tb_err tb_delivery_begin_central(struct tb_core *core, uint32_t org,
+				      uint32_t site_id, uint64_t cursor,
+				      uint64_t *ret_floor)
+{
+	static const struct tb_commit_kind kind = {
+		.name = "begin_central",
+		.decide = begin_central_decide,
+	};
+	struct begin_central begin = {
+		.commit = { .kind = &kind, .org = org, .weight = 1 },
+		.site_id = site_id,
+		.cursor = cursor,
+	};
+	enum tb_err err = tb_core_commit(core, &begin.commit);
+
+	if (err == TB_OK)
+		*ret_floor = begin.floor;
+	return err;
+}
+
 struct activity {
 	struct tb_commit commit;
 	const struct tb_site_activity *activities;
 	size_t n;
 };
-
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
 
 static enum tb_err activity_decide(struct tb_commit *commit,
 				   struct tb_view *view)

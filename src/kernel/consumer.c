@@ -38,6 +38,7 @@ struct number {
 
 static const struct number consumer_numbers[] = {
 	UNSIGNED(tb_consumer, central_to),
+	UNSIGNED(tb_consumer, central_floor),
 	UNSIGNED(tb_consumer, quarantined),
 	UNSIGNED(tb_consumer, quarantined_bytes),
 	SIGNED(tb_consumer, last_push_us),

@@ -49,7 +49,10 @@ struct tb_consumer {
 	struct tb_subscription *subs; /* in the order of their scopes */
 	size_t n_subs;
 	enum tb_init_state init;
-	uint64_t central_to;   /* the highest central cursor it showed */
+	uint64_t central_to;   /* the last central cursor it showed; 0: it
+				* does not read the central feed */
+	uint64_t central_floor; /* the feed's floor when it last began at 0:
+				 * what had gone by then it never needed */
 	uint64_t quarantined;  /* entries in its quarantine */
 	uint64_t quarantined_bytes;
 	int64_t last_push_us;

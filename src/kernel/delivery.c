@@ -415,7 +415,8 @@ enum tb_err tb_delivery_central(const struct tb_delivery_reader *reader,
 		return err;
 	head = org.dense[TB_DENSE_CENTRAL];
 	if (cursor > head ||
-	    (cursor > 0 && cursor < org.floor[TB_DENSE_CENTRAL]))
+	    (cursor > 0 && cursor < org.floor[TB_DENSE_CENTRAL] &&
+	     reader->central_floor < org.floor[TB_DENSE_CENTRAL]))
 		return TB_ERR_RESYNC;
 	if (cursor < head && limit > 0) {
 		uint64_t until = skip_holes || limit > head - cursor

@@ -43,6 +43,9 @@ struct tb_delivery_reader {
 	uint32_t org;
 	tb_delivery_fn *take;
 	void *ctx;
+	uint64_t central_floor; /* of its consumer: tombstones up to here went
+				 * before it began, so it need not have seen
+				 * them */
 };
 
 /* A page of a site's queue: entries that are not acknowledged, in order, each
@@ -86,6 +89,12 @@ struct tb_central_page {
 enum tb_err tb_delivery_central(const struct tb_delivery_reader *reader,
 				uint64_t cursor, size_t limit, bool skip_holes,
 				struct tb_central_page *ret) tb_must_check;
+/* A site that was not known to read the central feed begins to, at `cursor`;
+ * or one that did starts over, at 0. From now on, durably, tombstones are kept
+ * for it. RESYNC as above. `*ret_floor`: its central_floor. */
+enum tb_err tb_delivery_begin_central(struct tb_core *core, uint32_t org,
+				      uint32_t site_id, uint64_t cursor,
+				      uint64_t *ret_floor) tb_must_check;
 
 /* What an element of an acknowledgement names: an entry by its sequence, or
  * by record. */

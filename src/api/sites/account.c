@@ -28,7 +28,7 @@ void tb_sites_post_auth(void *state, const struct tb_request *req,
 		tb_sites_call_fail(&call, err);
 		return;
 	}
-	tb_sites_call_note(&call, TB_SITES_CALLED);
+	tb_sites_call_note(&call, TB_SITES_SEEN);
 	tb_buf_init(&buf, ANSWER_MAX_BYTES);
 	w = tb_json_writer(&buf);
 	tb_json_begin_object(&w);
@@ -127,6 +127,6 @@ void tb_sites_get_user(void *state, const struct tb_request *req,
 		tb_sites_call_fail(&call, err);
 		return;
 	}
-	tb_sites_call_note(&call, TB_SITES_CALLED);
+	tb_sites_call_note(&call, TB_SITES_SEEN);
 	tb_sites_call_answer(&call, &buf);
 }

@@ -56,6 +56,6 @@ void tb_sites_post_acknowledge(void *state, const struct tb_request *req,
 		tb_sites_call_fail(&call, err);
 		return;
 	}
-	tb_sites_call_note(&call, TB_SITES_CALLED);
+	tb_sites_call_note(&call, TB_SITES_SEEN);
 	answer(&call, n);
 }

@@ -14,6 +14,7 @@
 struct seen {
 	uint32_t org;
 	struct tb_site_activity what;
+	uint64_t floor; /* of a reader */
 };
 
 /* A hash table by org and site; at most half full. */
@@ -27,7 +28,7 @@ struct tb_activity {
 	pthread_mutex_t lock; /* of what follows */
 	struct table current;
 	struct table flushing; /* on its way to the store; not changed */
-	struct table readers;  /* has_central says whether one is */
+	struct table readers;  /* those with has_central */
 };
 
 struct tb_activity *tb_activity_create(void)
@@ -171,26 +172,50 @@ bool tb_activity_get(struct tb_activity *activity, uint32_t org,
 	return found;
 }
 
-bool tb_activity_is_reader(struct tb_activity *activity, uint32_t org,
-			   uint32_t site_id)
+bool tb_activity_get_reader(struct tb_activity *activity, uint32_t org,
+			    uint32_t site_id, struct tb_activity_reader *ret)
 {
-	struct tb_site_activity what = { .site_id = site_id };
+	const struct table *readers = &activity->readers;
+	const struct seen *slot;
+	bool is_reader = false;
 
 	pthread_mutex_lock(&activity->lock);
-	find(&activity->readers, org, site_id, &what);
+	if (readers->cap > 0) {
+		slot = slot_of(readers, org, site_id);
+		is_reader = slot->org != 0 && slot->what.has_central;
+		if (is_reader)
+			*ret = (struct tb_activity_reader) {
+				.cursor = slot->what.central_to,
+				.floor = slot->floor,
+			};
+	}
 	pthread_mutex_unlock(&activity->lock);
-	return what.has_central;
+	return is_reader;
 }
 
 void tb_activity_set_reader(struct tb_activity *activity, uint32_t org,
-			    uint32_t site_id, bool is_reader)
+			    uint32_t site_id,
+			    const struct tb_activity_reader *reader)
 {
 	struct seen *slot;
 
 	pthread_mutex_lock(&activity->lock);
 	slot = slot_for(&activity->readers, org, site_id);
-	if (slot)
-		slot->what.has_central = is_reader;
+	if (slot) {
+		slot->what.has_central = true;
+		slot->what.central_to = reader->cursor;
+		slot->floor = reader->floor;
+	}
+	pthread_mutex_unlock(&activity->lock);
+}
+
+void tb_activity_forget_reader(struct tb_activity *activity, uint32_t org,
+			       uint32_t site_id)
+{
+	pthread_mutex_lock(&activity->lock);
+	if (activity->readers.cap > 0)
+		slot_of(&activity->readers, org, site_id)->what.has_central =
+			false;
 	pthread_mutex_unlock(&activity->lock);
 }
 

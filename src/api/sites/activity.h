@@ -26,12 +26,20 @@ void tb_activity_note(struct tb_activity *activity, uint32_t org,
 /* What is not written down yet; false: nothing. */
 bool tb_activity_get(struct tb_activity *activity, uint32_t org,
 		     uint32_t site_id, struct tb_site_activity *ret);
-/* True if it is known to be written down that the site reads the central feed;
- * after `false` the store has to be asked. */
-bool tb_activity_is_reader(struct tb_activity *activity, uint32_t org,
-			   uint32_t site_id);
+/* A site that is known to be written down as a reader of the central feed. */
+struct tb_activity_reader {
+	uint64_t cursor; /* the last that it showed; at least 1 */
+	uint64_t floor;  /* its consumer's central_floor */
+};
+/* False: it is not known, and the store has to be asked. */
+bool tb_activity_get_reader(struct tb_activity *activity, uint32_t org,
+			    uint32_t site_id, struct tb_activity_reader *ret);
 void tb_activity_set_reader(struct tb_activity *activity, uint32_t org,
-			    uint32_t site_id, bool is_reader);
+			    uint32_t site_id,
+			    const struct tb_activity_reader *reader);
+void tb_activity_forget_reader(struct tb_activity *activity, uint32_t org,
+			       uint32_t site_id);
+
 /* Writes it down; what cannot be written is kept. One thread at a time. */
 void tb_activity_flush(struct tb_activity *activity, struct tb_core *core);
 

@@ -6,10 +6,6 @@
 #include "api/sites/date.h"
 #include "api/sites/errors.h"
 
-/* A stored cursor of 0 says that a site does not read the central feed. One
- * that does has its first number, or asks for it again. */
-#define CENTRAL_FIRST 1
-
 bool tb_sites_call_begin_quick(void *state, const struct tb_request *req,
 			       struct tb_response *res,
 			       struct tb_sites_call *call)
@@ -52,88 +48,13 @@ static void read_clock(const struct tb_request *req,
 	seen->clock_skew_us = shown_us - req->now_us;
 }
 
-static void note(const struct tb_sites_call *call,
-		 struct tb_site_activity *seen)
-{
-	seen->site_id = call->site->site_id;
-	seen->seen_us = call->req->now_us;
-	read_clock(call->req, seen);
-	tb_activity_note(call->sites->activity, call->site->org, seen);
-}
-
 void tb_sites_call_note(const struct tb_sites_call *call,
-			enum tb_sites_deed deed)
+			struct tb_site_activity seen)
 {
-	int64_t now_us = call->req->now_us;
-	struct tb_site_activity seen = {
-		.last_push_us = deed == TB_SITES_PUSHED ? now_us : 0,
-		.last_pull_us = deed == TB_SITES_PULLED ? now_us : 0,
-		.has_central = deed == TB_SITES_STARTED_OVER,
-		.central_to = CENTRAL_FIRST,
-	};
-
-	note(call, &seen);
-}
-
-bool tb_sites_call_is_reader(const struct tb_sites_call *call)
-{
-	return tb_activity_is_reader(call->sites->activity, call->site->org,
-				     call->site->site_id);
-}
-
-static struct tb_site_activity reading_from(const struct tb_sites_call *call,
-					    uint64_t cursor)
-{
-	return (struct tb_site_activity) {
-		.site_id = call->site->site_id,
-		.last_pull_us = call->req->now_us,
-		.seen_us = call->req->now_us,
-		.has_central = true,
-		.central_to = cursor > 0 ? cursor : CENTRAL_FIRST,
-	};
-}
-
-static enum tb_err read_central_to(const struct tb_sites_call *call,
-				   uint64_t *ret)
-{
-	struct tb_consumer consumer;
-	struct tb_tx *tx;
-	enum tb_err err = tb_core_read(call->sites->core, &tx);
-
-	if (err)
-		return err;
-	err = tb_consumer_read(tx, call->req->arena, call->site->org,
-			       call->site->site_id, &consumer);
-	tb_core_read_end(tx);
-	if (!err)
-		*ret = consumer.central_to;
-	return err;
-}
-
-enum tb_err tb_sites_call_begin_reading(const struct tb_sites_call *call)
-{
-	struct tb_site_activity reading = reading_from(call, 0);
-	uint64_t central_to = 0;
-	enum tb_err err;
-
-	if (tb_sites_call_is_reader(call))
-		return TB_OK;
-	err = read_central_to(call, &central_to);
-	if (!err && central_to == 0)
-		err = tb_delivery_note_activity(call->sites->core,
-						call->site->org, &reading, 1);
-	if (!err)
-		tb_activity_set_reader(call->sites->activity, call->site->org,
-				       call->site->site_id, true);
-	return err;
-}
-
-void tb_sites_call_note_reading(const struct tb_sites_call *call,
-				uint64_t cursor)
-{
-	struct tb_site_activity reading = reading_from(call, cursor);
-
-	note(call, &reading);
+	seen.site_id = call->site->site_id;
+	seen.seen_us = call->req->now_us;
+	read_clock(call->req, &seen);
+	tb_activity_note(call->sites->activity, call->site->org, &seen);
 }
 
 enum tb_err tb_sites_call_audit(const struct tb_sites_call *call,

@@ -31,25 +31,10 @@ bool tb_sites_call_begin_quick(void *state, const struct tb_request *req,
 			       struct tb_response *res,
 			       struct tb_sites_call *call);
 
-/* Notes that the site was seen, and what it did. */
-enum tb_sites_deed {
-	TB_SITES_PUSHED,
-	TB_SITES_PULLED,
-	TB_SITES_STARTED_OVER, /* noted before it does */
-	TB_SITES_CALLED,
-};
+/* Notes that the site was seen, with what is set in `seen`. */
+#define TB_SITES_SEEN ((struct tb_site_activity) { .last_push_us = 0 })
 void tb_sites_call_note(const struct tb_sites_call *call,
-			enum tb_sites_deed deed);
-
-/* Deletions are kept in the central feed for the sites that read it. That a
- * site does is durable before its first page leaves; afterwards how far it has
- * come need not be, since it then is further than what is known. */
-bool tb_sites_call_is_reader(const struct tb_sites_call *call);
-enum tb_err
-tb_sites_call_begin_reading(const struct tb_sites_call *call) tb_must_check;
-/* The site is given what follows `cursor`. */
-void tb_sites_call_note_reading(const struct tb_sites_call *call,
-				uint64_t cursor);
+			struct tb_site_activity seen);
 
 /* Who and what, for the audit trail. */
 enum tb_err tb_sites_call_audit(const struct tb_sites_call *call,

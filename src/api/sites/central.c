@@ -6,6 +6,7 @@
 #include "api/sites/handlers.h"
 #include "api/sites/page.h"
 #include "api/sites/query.h"
+#include "api/sites/reader.h"
 #include "codec/gzip.h"
 
 /* Smaller pages are not worth compressing. */
@@ -17,6 +18,7 @@ struct asked {
 	const struct tb_sites_call *call;
 	struct tb_page_key key;
 	struct tb_page_tag tag;
+	uint64_t reader_floor; /* the site's own */
 };
 
 /* The heads are read before any snapshot: a page is never older than what it
@@ -65,7 +67,7 @@ static void answer(const struct asked *asked, const struct tb_page_body *page)
 {
 	const struct tb_sites_call *call = asked->call;
 
-	tb_sites_call_note_reading(call, asked->key.cursor);
+	tb_sites_reader_note(call, asked->key.cursor, asked->reader_floor);
 	if (page->hint > 0)
 		tb_sites_call_hint(call, page->hint);
 	tb_response_blob(call->res, 200, TB_JSON_TYPE, page->blob,
@@ -85,7 +87,7 @@ static bool answer_at_head(const struct asked *asked)
 		tb_page_fini(&page);
 		return false;
 	}
-	tb_sites_call_note_reading(call, asked->key.cursor);
+	tb_sites_reader_note(call, asked->key.cursor, asked->reader_floor);
 	tb_sites_call_answer(call, &page.buf);
 	tb_page_fini(&page);
 	return true;
@@ -118,7 +120,9 @@ bool tb_sites_get_central_quick(void *state, const struct tb_request *req,
 	struct asked asked;
 
 	if (!tb_sites_call_begin_quick(state, req, res, &call) ||
-	    read_asked(&call, &asked) || !tb_sites_call_is_reader(&call))
+	    read_asked(&call, &asked) ||
+	    !tb_sites_reader_is_known(&call, asked.key.cursor, asked.tag.floor,
+				      &asked.reader_floor))
 		return false;
 	if (answer_at_head(&asked))
 		return true;
@@ -138,6 +142,7 @@ static enum tb_err read_rows(const struct asked *asked, struct tb_page *page,
 		.org = call->site->org,
 		.take = tb_page_take,
 		.ctx = page,
+		.central_floor = asked->reader_floor,
 	};
 	enum tb_err err = tb_core_read(reader.core, &reader.tx);
 
@@ -230,7 +235,9 @@ void tb_sites_get_central(void *state, const struct tb_request *req,
 		return;
 	err = read_asked(&call, &asked);
 	if (!err)
-		err = tb_sites_call_begin_reading(&call);
+		err = tb_sites_reader_admit(&call, asked.key.cursor,
+					    asked.tag.floor,
+					    &asked.reader_floor);
 	if (!err && !find_cached(&asked, asked.key.takes_gzip, &page))
 		err = make(&asked, &page);
 	if (err)

@@ -3,6 +3,7 @@
  */
 #include "api/sites/call.h"
 #include "api/sites/handlers.h"
+#include "api/sites/reader.h"
 
 #define ANSWER_MAX_BYTES 64
 
@@ -11,15 +12,11 @@ static enum tb_err initialise(const struct tb_sites_call *call)
 	struct tb_audit_note audit;
 	enum tb_err err = tb_sites_call_audit(call, "initialise", &audit);
 
-	if (!err)
-		err = tb_delivery_initialise(call->sites->core, &audit,
-					     call->site->org,
-					     call->site->site_id, false);
-	/* It begins with the central feed anew, too. */
-	if (!err)
-		tb_activity_set_reader(call->sites->activity, call->site->org,
-				       call->site->site_id, false);
-	return err;
+	if (err)
+		return err;
+	return tb_delivery_initialise(call->sites->core, &audit,
+				      call->site->org, call->site->site_id,
+				      false);
 }
 
 static enum tb_err count(const struct tb_sites_call *call, size_t *ret)
@@ -52,7 +49,7 @@ void tb_sites_post_initialise(void *state, const struct tb_request *req,
 
 	if (!tb_sites_call_begin(state, req, res, &call))
 		return;
-	tb_sites_call_note(&call, TB_SITES_STARTED_OVER);
+	tb_sites_reader_forget(&call);
 	err = initialise(&call);
 	if (!err)
 		err = count(&call, &n);

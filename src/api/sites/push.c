@@ -99,7 +99,8 @@ static void push_body(const struct tb_sites_call *call,
 		fail_commit(call, err, push.n_items);
 		return;
 	}
-	tb_sites_call_note(call, TB_SITES_PUSHED);
+	tb_sites_call_note(call, (struct tb_site_activity) {
+					 .last_push_us = call->req->now_us });
 	answer(call, body, &push);
 }
 

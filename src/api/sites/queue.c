@@ -84,7 +84,9 @@ static void answer_page(const struct tb_sites_call *call, uint32_t limit)
 	if (err) {
 		tb_sites_call_fail(call, err);
 	} else {
-		tb_sites_call_note(call, TB_SITES_PULLED);
+		tb_sites_call_note(call,
+				   (struct tb_site_activity) {
+					   .last_pull_us = call->req->now_us });
 		if (reading.page.is_cut)
 			tb_sites_call_hint(call, reading.page.n);
 		tb_sites_call_answer(call, &reading.page.buf);

@@ -91,7 +91,7 @@ static void answer_standing(void *state, const struct tb_request *req,
 	tb_json_begin_object(&w);
 	put(&w, &call, &standing);
 	tb_json_end_object(&w);
-	tb_sites_call_note(&call, TB_SITES_CALLED);
+	tb_sites_call_note(&call, TB_SITES_SEEN);
 	tb_sites_call_answer(&call, &buf);
 }
 
@@ -239,7 +239,7 @@ bool tb_sites_get_site_status(void *state, const struct tb_request *req,
 
 	if (!tb_sites_call_begin(state, req, res, &call))
 		return true;
-	tb_sites_call_note(&call, TB_SITES_CALLED);
+	tb_sites_call_note(&call, TB_SITES_SEEN);
 	tb_buf_init(&buf, ANSWER_MAX_BYTES);
 	w = tb_json_writer(&buf);
 	tb_json_begin_object(&w);

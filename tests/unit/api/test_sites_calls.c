@@ -13,6 +13,7 @@
 #include "api/sites/sites.h"
 #include "base/assert.h"
 #include "kernel/directory.h"
+#include "kernel/retention.h"
 #include "store/fail/fail.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
@@ -478,6 +479,80 @@ static void test_a_reader_is_known_before_its_first_page_leaves(void **state)
 	assert_int_equal(stored_central(f, 64), 1);
 }
 
+/* Three central records, one of which is deleted and long forgotten: the feed
+ * has the numbers 1 and 3, and its floor is 4. */
+static void fill_with_floor(struct fixture *f)
+{
+	uint64_t after = 0;
+	size_t dropped;
+
+	assert_int_equal(post(f, "1", PUSH_PATH, items), 200);
+	centre_push(&f->centre, 1, true, TB_PUSH_UPSERT, "item", "i3", "{}");
+	centre_push(&f->centre, 1, true, TB_PUSH_DELETE, "item", "i2", "{}");
+	assert_int_equal(tb_retention_run(f->centre.core, FLEET_ORG, 1, &after,
+					  &dropped),
+			 TB_OK);
+	assert_int_equal(dropped, 1);
+}
+
+static void restart(struct fixture *f)
+{
+	tb_sites_destroy(f->sites);
+	assert_int_equal(
+		tb_sites_create(f->centre.core, NULL, &f->options, &f->sites),
+		TB_OK);
+}
+
+static void test_a_new_reader_passes_what_is_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_with_floor(f);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?limit=1"), 200);
+	assert_holds("\"i1\"");
+	restart(f);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=1&limit=2"), 200);
+	assert_holds("\"i3\"");
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=3&limit=1"), 200);
+	assert_holds("\"4\"");
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=4"), 200);
+	assert_string_equal(text, "[]");
+}
+
+static void test_who_may_lack_what_is_gone_starts_over(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_with_floor(f);
+	/* Never seen here, it may have had the record that is gone. */
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=2"), 409);
+	assert_holds("resync_required");
+	assert_int_equal(get(f, "64", CENTRAL_PATH), 200);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=3"), 200);
+	/* Having been further, it may have fallen back to an old copy. */
+	tb_sites_flush_activity(f->sites);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=1"), 409);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=0"), 200);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=1"), 200);
+}
+
+static void test_a_reader_that_was_away_for_too_long_starts_over(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t after = 0;
+	size_t dropped;
+
+	fill_with_floor(f);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?limit=1"), 200);
+	centre_push(&f->centre, 1, true, TB_PUSH_DELETE, "item", "i1", "{}");
+	f->centre.now_us += 1000;
+	assert_int_equal(tb_retention_run(f->centre.core, FLEET_ORG, 1, &after,
+					  &dropped),
+			 TB_OK);
+	assert_int_equal(dropped, 1);
+	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=1"), 409);
+}
+
 static const struct ask asks[] = {
 	{ "63", TB_POST, PUSH_PATH, invoices },
 	{ "1", TB_POST, PUSH_PATH, items },
@@ -561,6 +636,9 @@ int main(void)
 		TEST(test_the_status_shows_what_was_just_seen),
 		TEST(test_a_page_does_not_leave_before_it_is_marked),
 		TEST(test_a_reader_is_known_before_its_first_page_leaves),
+		TEST(test_a_new_reader_passes_what_is_gone),
+		TEST(test_who_may_lack_what_is_gone_starts_over),
+		TEST(test_a_reader_that_was_away_for_too_long_starts_over),
 		TEST(test_each_call_of_the_store_may_fail),
 		TEST(test_each_allocation_may_fail),
 	};
