@@ -172,6 +172,25 @@ def test_a_restart_forgets_no_deletion(server, org, hard):
         [("i1", "delete")]
 
 
+def test_a_new_site_reads_page_by_page_behind_dropped_deletions(server, org):
+    """Deletions that every site has passed may go; a site that begins after
+    that never had the records, so nothing bars it from reading on."""
+    p, a = org.primary(), org.site()
+    items(p, 0, 30)
+    p.pushed(*[p.record("item", "i%d" % i, action="delete")
+               for i in range(10, 20)])
+    for site in (p, a):
+        site.central_all()
+    server.restart()
+    b = org.site()
+    for site in (p, a):
+        assert site.central(40) == []
+    got, cursor = b.central_all(limit=7)
+    live = {e["recordID"] for e in got if e["action"] != "delete"}
+    assert live == {"i%d" % i for i in range(30) if not 10 <= i < 20}
+    assert cursor == 40
+
+
 def test_a_record_deleted_and_made_again_is_there(feed):
     p, a = feed
     items(p, 0, 2)
