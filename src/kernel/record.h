@@ -85,8 +85,7 @@ void tb_entries_encode(struct tb_buf *buf, uint32_t org,
 		       const struct tb_entry *entries, size_t n);
 /* CORRUPT when the bytes are not what encode makes. Result in the arena. */
 enum tb_err tb_entries_decode(struct tb_arena *arena, uint32_t org,
-			      struct tb_str bytes,
-			      const struct tb_entry **ret,
+			      struct tb_str bytes, const struct tb_entry **ret,
 			      size_t *ret_n) tb_must_check;
 
 #endif

@@ -289,6 +289,20 @@ static void a_file_that_is_not_ours_is_refused_and_untouched(void **state)
 	assert_refused_untouched(f, TB_ERR_CORRUPT);
 }
 
+static void a_copy_that_lost_its_log_mode_gets_it_back(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_tx *reader;
+
+	f->ops->close(f->store);
+	run_sql(f, "PRAGMA journal_mode = DELETE");
+	MUST(f->ops->open(&f->options, &f->store));
+	reader = fixture_begin(f, TB_TX_READ);
+	MUST(try_put(f, 90, 10));
+	f->ops->rollback(reader);
+	assert_true(file_size(f, "-wal") > 0);
+}
+
 static const struct tb_sqlite_step good_steps[] = {
 	{ "CREATE TABLE a (x);" },
 	{ "ALTER TABLE a ADD COLUMN y; INSERT INTO a VALUES (1, 2);" },
@@ -595,6 +609,7 @@ int main(void)
 		TEST(a_newer_schema_is_refused_and_untouched),
 		TEST(a_newer_schema_that_is_in_the_log_yet_is_refused),
 		TEST(a_file_that_is_not_ours_is_refused_and_untouched),
+		TEST(a_copy_that_lost_its_log_mode_gets_it_back),
 		cmocka_unit_test(steps_are_run_from_where_the_file_is),
 		cmocka_unit_test(a_step_that_fails_leaves_the_old_version),
 		TEST(damage_by_others_is_found),

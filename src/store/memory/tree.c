@@ -1,6 +1,7 @@
 #include "store/memory/tree.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 
 struct tb_tree_node {
 	uint64_t refs; /* trees and nodes that point to it */
@@ -88,6 +89,7 @@ static bool own(struct tb_tree_node **slot)
 	struct tb_tree_node *shared = *slot;
 	struct tb_tree_node *copy;
 
+	TB_ASSERT(shared);
 	if (__atomic_load_n(&shared->refs, __ATOMIC_ACQUIRE) == 1)
 		return true;
 	copy = tb_malloc(sizeof(*copy));

@@ -7,18 +7,21 @@
 #include "base/assert.h"
 #include "store/sqlite/sqlite_feed.h"
 
-/* See docs/adr/0003-sqlite-settings.md for these. */
+/* docs/adr/0003-sqlite-settings.md says why. The writer comes first and sees
+ * to the log: a file that was restored from a copy may have lost its mark. */
 #define SETTINGS_COMMON                                                        \
 	"PRAGMA synchronous = FULL;"                                           \
 	"PRAGMA wal_autocheckpoint = 0;"                                       \
 	"PRAGMA journal_size_limit = 67108864;"                                \
-	"PRAGMA temp_store = MEMORY;"                                          \
 	"PRAGMA secure_delete = FAST;"                                         \
+	"PRAGMA temp_store = MEMORY;"                                          \
 	"PRAGMA trusted_schema = OFF;"
-#define SETTINGS_WRITER "PRAGMA cache_size = -65536;"
+#define SETTINGS_WRITER                                                        \
+	"PRAGMA journal_mode = WAL;"                                           \
+	"PRAGMA cache_size = -16384;"
 #define SETTINGS_READER                                                        \
 	"PRAGMA query_only = ON;"                                              \
-	"PRAGMA cache_size = -4096;"
+	"PRAGMA cache_size = -2048;"
 
 #define BUSY_POLL_NS 1000000
 
