@@ -1,5 +1,8 @@
 #include "base/str.h"
 
+#include <pthread.h>
+#include <sys/random.h>
+
 static unsigned char lower(char c)
 {
 	unsigned char u = (unsigned char)c;
@@ -105,13 +108,71 @@ enum tb_err tb_str_to_i64(struct tb_str s, int64_t *ret)
 	return TB_OK;
 }
 
+/* ---- hashing ---- */
+
+static uint64_t hash_key[2];
+static pthread_once_t hash_key_once = PTHREAD_ONCE_INIT;
+
+/* Without the system's randomness the hash still is one, only that it can be
+ * foreseen. */
+static void make_hash_key(void)
+{
+	ssize_t n = getrandom(hash_key, sizeof(hash_key), 0);
+
+	(void)n;
+}
+
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+/* The last bytes, less than eight of them, and the length's low byte. */
+static uint64_t last_word(struct tb_str s)
+{
+	uint64_t word = (uint64_t)s.n << 56;
+
+	for (size_t i = s.n & ~(size_t)7; i < s.n; i++)
+		word |= (uint64_t)(unsigned char)s.p[i] << 8 * (i & 7);
+	return word;
+}
+
 uint64_t tb_str_hash(struct tb_str s)
 {
-	uint64_t hash = 0xcbf29ce484222325U;
+	uint64_t v[4];
 
-	for (size_t i = 0; i < s.n; i++) {
-		hash ^= (unsigned char)s.p[i];
-		hash *= 0x100000001b3U;
+	pthread_once(&hash_key_once, make_hash_key);
+	v[0] = hash_key[0] ^ 0x736f6d6570736575u;
+	v[1] = hash_key[1] ^ 0x646f72616e646f6du;
+	v[2] = hash_key[0] ^ 0x6c7967656e657261u;
+	v[3] = hash_key[1] ^ 0x7465646279746573u;
+	for (size_t i = 0; i + 8 <= s.n; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, s.p + i, sizeof(word));
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
 	}
-	return hash;
+	v[3] ^= last_word(s);
+	sip_round(v);
+	v[0] ^= last_word(s);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

@@ -60,7 +60,8 @@ struct tb_str tb_str_cut(struct tb_str *rest, char sep);
 enum tb_err tb_str_to_u64(struct tb_str s, uint64_t *ret) tb_must_check;
 enum tb_err tb_str_to_i64(struct tb_str s, int64_t *ret) tb_must_check;
 
-/* FNV-1a, for hash tables in memory only; never stored. */
+/* For hash tables in memory only, never stored: SipHash-1-3 under a key of
+ * this process, so that nobody outside can choose texts that collide. */
 uint64_t tb_str_hash(struct tb_str s);
 
 #endif

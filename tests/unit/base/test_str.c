@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -171,12 +172,56 @@ static void i64_takes_what_fits_and_nothing_else(void **state)
 	}
 }
 
-static void hash_is_fnv_1a(void **state)
+/* One step of FNV-1a, whose low bits hang on the text's alone. */
+static uint32_t weak_hash(const char *text, size_t n)
 {
+	uint32_t hash = 0x84222325u;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 0x1b3u;
+	return hash;
+}
+
+static void hash_takes_every_byte_and_the_length_into_account(void **state)
+{
+	char text[24] = { 0 };
+
 	(void)state;
-	assert_true(tb_str_hash(TB_STR_NONE) == 0xcbf29ce484222325U);
-	assert_true(tb_str_hash(TB_STR("a")) == 0xaf63dc4c8601ec8cU);
-	assert_true(tb_str_hash(TB_STR("foobar")) == 0x85944171f73967e8U);
+	for (size_t n = 0; n < sizeof(text); n++) {
+		uint64_t hash = tb_str_hash(tb_str(text, n));
+
+		assert_true(hash == tb_str_hash(tb_str(text, n)));
+		assert_true(hash != tb_str_hash(tb_str(text, n + 1)));
+		for (size_t i = 0; i < n; i++) {
+			text[i] = 1;
+			assert_true(hash != tb_str_hash(tb_str(text, n)));
+			text[i] = 0;
+		}
+	}
+}
+
+/* Texts that share a place of a table under a hash that everybody knows. */
+static void hash_spreads_texts_chosen_to_collide(void **state)
+{
+	enum {
+		PLACES = 64,
+		TEXTS = 4096
+	};
+	size_t most[PLACES] = { 0 };
+	size_t found = 0;
+
+	(void)state;
+	for (unsigned i = 0; found < TEXTS; i++) {
+		char text[16];
+		int n = snprintf(text, sizeof(text), "%u", i);
+
+		if (weak_hash(text, (size_t)n) % PLACES != 0)
+			continue;
+		most[tb_str_hash(tb_str(text, (size_t)n)) % PLACES]++;
+		found++;
+	}
+	for (size_t i = 0; i < PLACES; i++)
+		assert_true(most[i] < 4 * TEXTS / PLACES);
 }
 
 int main(void)
@@ -190,7 +235,9 @@ int main(void)
 		cmocka_unit_test(cut_goes_through_all_parts),
 		cmocka_unit_test(u64_takes_what_fits_and_nothing_else),
 		cmocka_unit_test(i64_takes_what_fits_and_nothing_else),
-		cmocka_unit_test(hash_is_fnv_1a),
+		cmocka_unit_test(
+			hash_takes_every_byte_and_the_length_into_account),
+		cmocka_unit_test(hash_spreads_texts_chosen_to_collide),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
