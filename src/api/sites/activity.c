@@ -25,6 +25,9 @@ struct table {
 };
 
 struct tb_activity {
+	/* Held while `flushing` is on its way, because commands ask for that
+	 * beside the upkeep; taken before `lock`. */
+	pthread_mutex_t flush_lock;
 	pthread_mutex_t lock; /* of what follows */
 	struct table current;
 	struct table flushing; /* on its way to the store; not changed */
@@ -37,6 +40,7 @@ struct tb_activity *tb_activity_create(void)
 
 	if (!activity)
 		return NULL;
+	TB_ASSERT(pthread_mutex_init(&activity->flush_lock, NULL) == 0);
 	TB_ASSERT(pthread_mutex_init(&activity->lock, NULL) == 0);
 	return activity;
 }
@@ -46,6 +50,7 @@ void tb_activity_destroy(struct tb_activity *activity)
 	if (!activity)
 		return;
 	pthread_mutex_destroy(&activity->lock);
+	pthread_mutex_destroy(&activity->flush_lock);
 	tb_free(activity->current.slots);
 	tb_free(activity->flushing.slots);
 	tb_free(activity->readers.slots);
@@ -267,7 +272,7 @@ static void write_down(struct tb_activity *activity, struct tb_core *core,
 	}
 }
 
-void tb_activity_flush(struct tb_activity *activity, struct tb_core *core)
+static void flush(struct tb_activity *activity, struct tb_core *core)
 {
 	struct table *flushing = &activity->flushing;
 	struct seen *sorted;
@@ -290,4 +295,11 @@ void tb_activity_flush(struct tb_activity *activity, struct tb_core *core)
 	tb_free(flushing->slots);
 	*flushing = (struct table) { .n = 0 };
 	pthread_mutex_unlock(&activity->lock);
+}
+
+void tb_activity_flush(struct tb_activity *activity, struct tb_core *core)
+{
+	pthread_mutex_lock(&activity->flush_lock);
+	flush(activity, core);
+	pthread_mutex_unlock(&activity->flush_lock);
 }
