@@ -160,6 +160,17 @@ void tb_passwords_end(struct tb_passwords *passwords)
 	pthread_mutex_unlock(&passwords->lock);
 }
 
+/* True if somebody has a turn, which is as much as can be told. */
+static bool is_running(struct tb_passwords *passwords)
+{
+	bool running;
+
+	pthread_mutex_lock(&passwords->lock);
+	running = passwords->running > 0;
+	pthread_mutex_unlock(&passwords->lock);
+	return running;
+}
+
 /* libsodium wants the hash with a NUL behind it. */
 static bool copy_hash(struct tb_str hash, char ret[TB_PASSWORD_HASH_BYTES])
 {
@@ -175,7 +186,7 @@ bool tb_passwords_verify(struct tb_passwords *passwords, struct tb_str hash,
 {
 	char encoded[TB_PASSWORD_HASH_BYTES];
 
-	TB_ASSERT(passwords->running > 0);
+	TB_ASSERT(is_running(passwords));
 	return copy_hash(hash, encoded) &&
 	       crypto_pwhash_str_verify(encoded, secret.n > 0 ? secret.p : "",
 					secret.n) == 0;
@@ -187,7 +198,7 @@ enum tb_err tb_passwords_hash(struct tb_passwords *passwords,
 {
 	char encoded[TB_PASSWORD_HASH_BYTES];
 
-	TB_ASSERT(passwords->running > 0);
+	TB_ASSERT(is_running(passwords));
 	if (crypto_pwhash_str_alg(encoded, secret.n > 0 ? secret.p : "",
 				  secret.n, passwords->options.ops,
 				  passwords->options.mem_bytes,
