@@ -10,30 +10,47 @@
 
 struct mark {
 	struct tb_commit commit;
-	uint32_t site_id;
+	const struct tb_consumer *as_read; /* by the page */
 	uint64_t last;
 };
+
+/* True if the page was read with the marks that this subscription has now, or
+ * earlier ones: the site may have initialised meanwhile, or lost the scope and
+ * come to it again. */
+static bool was_read(const struct tb_consumer *as_read,
+		     const struct tb_subscription *now)
+{
+	const struct tb_subscription *then =
+		tb_consumer_subscription(as_read, now->scope);
+
+	return then != NULL && then->own_above == now->own_above &&
+	       then->delivered <= now->delivered;
+}
 
 static enum tb_err mark_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct mark *mark = (struct mark *)commit;
 	struct tb_consumer consumer;
 	bool moved = false;
-	enum tb_err err = tb_consumer_load(view, mark->site_id, &consumer);
+	enum tb_err err =
+		tb_consumer_load(view, mark->as_read->site_id, &consumer);
 
 	if (err != TB_OK)
 		return err;
 	for (size_t i = 0; i < consumer.n_subs; i++) {
-		if (consumer.subs[i].delivered >= mark->last)
+		struct tb_subscription *sub = &consumer.subs[i];
+
+		if (sub->delivered >= mark->last ||
+		    !was_read(mark->as_read, sub))
 			continue;
-		consumer.subs[i].delivered = mark->last;
+		sub->delivered = mark->last;
 		moved = true;
 	}
 	return moved ? tb_consumer_save(view, &consumer) : TB_OK;
 }
 
 enum tb_err tb_delivery_mark(struct tb_core *core, uint32_t org,
-			     uint32_t site_id, uint64_t last)
+			     const struct tb_consumer *as_read, uint64_t last)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "mark",
@@ -41,7 +58,7 @@ enum tb_err tb_delivery_mark(struct tb_core *core, uint32_t org,
 	};
 	struct mark mark = {
 		.commit = { .kind = &kind, .org = org, .weight = 1 },
-		.site_id = site_id,
+		.as_read = as_read,
 		.last = last,
 	};
 
@@ -98,6 +115,7 @@ struct resolving {
 	struct tb_arena *arena;
 	uint32_t org;
 	const struct tb_consumer *consumer;
+	uint64_t delivered;  /* no number above it was */
 	struct tb_key *keys; /* one for each item; rid of the last found */
 	struct tb_record **records;
 	struct numbers found;
@@ -123,7 +141,9 @@ static bool is_taken(const struct resolving *r, uint64_t num)
 
 static void add_number(struct resolving *r, uint64_t num)
 {
-	if (num == 0 || is_taken(r, num))
+	/* Numbers that were never given out could be chosen so that all of
+	 * them fall on one place of the set. */
+	if (num == 0 || num > r->delivered || is_taken(r, num))
 		return;
 	*place_of(r, num) = num;
 	r->found.p[r->found.n++] = num;
@@ -434,6 +454,9 @@ static enum tb_err resolve_items(struct tb_core *core, struct tb_arena *arena,
 	err = tb_consumer_read(r.tx, arena, ack->commit.org, ack->site_id,
 			       &consumer);
 	r.consumer = &consumer;
+	for (size_t i = 0; err == TB_OK && i < consumer.n_subs; i++)
+		if (consumer.subs[i].delivered > r.delivered)
+			r.delivered = consumer.subs[i].delivered;
 	if (err == TB_OK)
 		err = resolve(&r, items, n);
 	tb_core_read_end(r.tx);
@@ -545,8 +568,7 @@ static enum tb_err begin_central_decide(struct tb_commit *commit,
 	enum tb_err err;
 
 	if (begin->cursor > org->dense[TB_DENSE_CENTRAL] ||
-	    (begin->cursor > 0 &&
-	     begin->cursor < org->floor[TB_DENSE_CENTRAL]))
+	    (begin->cursor > 0 && begin->cursor < org->floor[TB_DENSE_CENTRAL]))
 		return TB_ERR_RESYNC;
 	err = tb_consumer_load(view, begin->site_id, &consumer);
 	if (err != TB_OK)
