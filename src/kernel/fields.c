@@ -1,5 +1,7 @@
 #include "kernel/fields.h"
 
+#include <stdlib.h>
+
 #include "codec/time.h"
 
 static const struct tb_json_limits member_limits = {
@@ -123,19 +125,80 @@ static enum tb_err parse_object(struct tb_arena *arena, struct tb_str text,
 	return err;
 }
 
-/* The member of `object` of the same name as the key of a member of another
- * object. */
-static enum tb_err same_member(struct tb_arena *arena,
-			       struct tb_json_value object,
-			       struct tb_json_value key,
-			       struct tb_json_value *ret)
-{
+/* A change of a patch, by the name of its field. */
+struct change {
 	struct tb_str name;
-	enum tb_err err = tb_json_string(arena, key, &name);
+	struct tb_json_value key;
+	struct tb_json_value value;
+	bool is_done;
+};
 
-	if (err == TB_OK)
-		*ret = tb_json_get(object, name);
-	return err;
+/* A patch's changes as they came, and sorted by name: both objects are as
+ * large as somebody likes, so that neither is searched from end to end. */
+struct changes {
+	struct change *list;
+	struct change **sorted;
+	size_t n;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct change *const *x = a;
+	const struct change *const *y = b;
+
+	return tb_str_cmp((*x)->name, (*y)->name);
+}
+
+static enum tb_err read_changes(struct tb_arena *arena,
+				struct tb_json_value object,
+				struct changes *ret)
+{
+	struct tb_json_iter it = tb_json_iter(object);
+	struct changes changes = { .n = 0 };
+	enum tb_err err = TB_OK;
+	size_t n = 0;
+
+	while (tb_json_next(&it))
+		n++;
+	changes.list = tb_arena_calloc(arena, n, sizeof(*changes.list));
+	changes.sorted = tb_arena_calloc(arena, n, sizeof(*changes.sorted));
+	if (changes.list == NULL || changes.sorted == NULL)
+		return TB_ERR_NOMEM;
+	it = tb_json_iter(object);
+	while (err == TB_OK && tb_json_next(&it)) {
+		struct change *change = &changes.list[changes.n];
+
+		change->key = it.key;
+		change->value = it.value;
+		changes.sorted[changes.n++] = change;
+		err = tb_json_string(arena, it.key, &change->name);
+	}
+	if (err != TB_OK)
+		return err;
+	if (changes.n > 0)
+		qsort(changes.sorted, changes.n, sizeof(*changes.sorted),
+		      by_name);
+	*ret = changes;
+	return TB_OK;
+}
+
+/* The change of the field with this key, NULL if there is none. */
+static enum tb_err find_change(struct tb_arena *arena,
+			       const struct changes *changes,
+			       struct tb_json_value key, struct change **ret)
+{
+	struct change wanted;
+	struct change *at = &wanted;
+	struct change **found = NULL;
+	enum tb_err err = tb_json_string(arena, key, &wanted.name);
+
+	if (err != TB_OK)
+		return err;
+	if (changes->n > 0)
+		found = bsearch(&at, changes->sorted, changes->n,
+				sizeof(*changes->sorted), by_name);
+	*ret = found != NULL ? *found : NULL;
+	return TB_OK;
 }
 
 static void put_member(struct tb_json_writer *w, struct tb_json_value key,
@@ -149,32 +212,31 @@ static void put_member(struct tb_json_writer *w, struct tb_json_value key,
 	w->comma = true;
 }
 
-/* Writes `base` with values from `changes` where it has some. */
+/* Writes `base` with values from `object` where it has some. */
 static enum tb_err put_merged(struct tb_arena *arena, struct tb_json_writer *w,
 			      struct tb_json_value base,
-			      struct tb_json_value changes)
+			      struct tb_json_value object)
 {
 	struct tb_json_iter it = tb_json_iter(base);
-	enum tb_err err = TB_OK;
+	struct changes changes;
+	enum tb_err err = read_changes(arena, object, &changes);
 
 	tb_json_begin_object(w);
 	while (err == TB_OK && tb_json_next(&it)) {
-		struct tb_json_value change;
+		struct change *change = NULL;
 
-		err = same_member(arena, changes, it.key, &change);
-		if (err == TB_OK)
-			put_member(w, it.key,
-				   tb_json_is_absent(change) ? it.value
-							     : change);
+		err = find_change(arena, &changes, it.key, &change);
+		if (err != TB_OK)
+			break;
+		put_member(w, it.key,
+			   change != NULL ? change->value : it.value);
+		if (change != NULL)
+			change->is_done = true;
 	}
-	it = tb_json_iter(changes);
-	while (err == TB_OK && tb_json_next(&it)) {
-		struct tb_json_value there;
-
-		err = same_member(arena, base, it.key, &there);
-		if (err == TB_OK && tb_json_is_absent(there))
-			put_member(w, it.key, it.value);
-	}
+	for (size_t i = 0; err == TB_OK && i < changes.n; i++)
+		if (!changes.list[i].is_done)
+			put_member(w, changes.list[i].key,
+				   changes.list[i].value);
 	tb_json_end_object(w);
 	return err;
 }

@@ -339,6 +339,9 @@ static enum tb_err push_patch(struct pushing *p, struct tb_push_item *item,
 	if (err == TB_ERR_INVALID)
 		return reject(p, item, TB_PUSH_CODE_INVALID,
 			      TB_STR("a patch needs an object on both sides"));
+	if (err == TB_ERR_TOO_LARGE)
+		return reject(p, item, TB_PUSH_CODE_INVALID,
+			      TB_STR("a patch of too many fields"));
 	if (err == TB_OK)
 		err = tb_fields_check(arena, item->collection, change->body,
 				      &message);

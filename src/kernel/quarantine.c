@@ -7,6 +7,14 @@
 
 #define BODY_MAX ((size_t)512 << 20)
 
+/* Of what was pushed no more is looked at than where it is: it may have more
+ * nodes than anybody reads. */
+static const struct tb_json_limits member_limits = {
+	.max_depth = 64,
+	.max_nodes = 64,
+	.tape_depth = 1,
+};
+
 /* Site, table and id with their lengths told apart; what is too long for a
  * key is named by its digest. */
 static enum tb_err entry_key(struct tb_arena *arena, uint32_t site_id,
@@ -70,7 +78,7 @@ static enum tb_err decode(struct tb_arena *arena,
 
 	if (json == NULL)
 		return TB_ERR_NOMEM;
-	err = tb_json_parse(arena, record->body, NULL, json, NULL);
+	err = tb_json_parse(arena, record->body, &member_limits, json, NULL);
 	if (err != TB_OK)
 		return err;
 	root = tb_json_root(json);

@@ -84,6 +84,10 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 		return err;
 	err = tb_view_reroute(f->view, rid, plan.targets, plan.n_targets,
 			      child->origin);
+	/* A child that was in too many stores already stays where it is: it
+	 * must not keep its parent, and all that is pushed with it, out. */
+	if (err == TB_ERR_TOO_LARGE)
+		return TB_OK;
 	if (err == TB_OK && collection->is_parent)
 		err = tb_view_follow(f->view, rid);
 	return err;

@@ -311,3 +311,42 @@ def test_orgs_do_not_share_records(server):
     b.pushed(b.record("zebra", "z", {"n": 2}))
     assert one.exported()["zebra", "z"]["data"] == {"n": 1}
     assert two.exported()["zebra", "z"]["data"] == {"n": 2}
+
+
+def test_a_line_in_too_many_stores_does_not_keep_its_invoice_out(org, pair):
+    a, _ = pair
+    a.pushed(a.line("l", "x"))
+    for k in range(70):
+        assert a.push(a.invoice("x", "elsewhere-%d" % k)).status_code == 200
+        # Another parent makes room for more: each has entries of its own.
+        a.push(a.invoice("y%d" % k, "more-%d" % k), a.line("m", "y%d" % k))
+    r = a.push(a.invoice("y60", "last"), a.invoice("other"))
+    assert r.status_code == 200
+    assert ("transact", "other") in org.exported()
+
+
+def test_a_patch_of_too_many_fields_harms_itself_alone(org, pair):
+    a, _ = pair
+    wide = '{%s}' % ",".join('"k%d":0' % i for i in range(1100000))
+    text = '[{"table":"loose","recordID":"w","action":"insert","data":%s}]'
+    assert a.post("queued_records", text % wide).json()["accepted"] == 1
+    r = a.push(a.record("loose", "w", {"x": 1}, "patch"), a.invoice("x"))
+    assert [x["recordID"] for x in r.json()["rejected"]] == ["w"]
+    assert ("transact", "x") in org.exported()
+
+
+def test_a_patch_keeps_the_order_and_adds_what_is_new_behind(org, pair):
+    a, _ = pair
+    a.pushed(a.record("loose", "p", {"b": 1, "a": 2, "c": 3}))
+    a.pushed(a.record("loose", "p", {"z": 4, "c": 5, "aa": 6, "b": 7},
+                      "patch"))
+    assert list(org.exported()["loose", "p"]["data"].items()) == [
+        ("b", 7), ("a", 2), ("c", 5), ("z", 4), ("aa", 6)]
+
+
+def test_what_has_very_many_values_is_listed_in_quarantine(org, pair):
+    a, b = pair
+    data = '{"store_ID":"%s","a":[%s0]}' % (b.store, "0," * 4000000)
+    text = '[{"table":"transact","recordID":"q","action":"insert","data":%s}]'
+    assert a.post("queued_records", text % data).json()["accepted"] == 0
+    assert [x["recordID"] for x in org.quarantined(a)] == ["q"]
