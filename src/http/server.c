@@ -101,7 +101,7 @@ static uint16_t port_of(int fd)
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} address;
+	} address = { .v6 = { .sin6_family = AF_UNSPEC } };
 	socklen_t n = sizeof(address);
 
 	if (getsockname(fd, &address.any, &n) < 0)
