@@ -116,8 +116,12 @@ struct resolving {
 	uint32_t org;
 	const struct tb_consumer *consumer;
 	uint64_t delivered;  /* no number above it was */
-	struct tb_key *keys; /* one for each item; rid of the last found */
+	struct tb_key *keys; /* one for each that is named, sorted */
+	size_t *times;       /* how often each is named */
+	size_t n_keys;
 	struct tb_record **records;
+	struct numbers pending; /* of one key; room for `pending_cap` */
+	size_t pending_cap;
 	struct numbers found;
 	uint64_t *taken; /* the same as a hash set, 0 is free */
 	size_t n_taken;  /* its size, a power of two */
@@ -149,13 +153,34 @@ static void add_number(struct resolving *r, uint64_t num)
 	r->found.p[r->found.n++] = num;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	const struct tb_key *x = a;
+	const struct tb_key *y = b;
+	int order = tb_str_cmp(x->key, y->key);
+
+	return order != 0 ? order : (x->coll > y->coll) - (x->coll < y->coll);
+}
+
+/* Sorts the keys and counts those that are the same. */
+static void count_keys(struct resolving *r)
+{
+	size_t n = 0;
+
+	if (r->n_keys > 0)
+		qsort(r->keys, r->n_keys, sizeof(*r->keys), compare_keys);
+	for (size_t i = 0; i < r->n_keys; i++) {
+		if (n == 0 || compare_keys(&r->keys[n - 1], &r->keys[i]) != 0)
+			r->keys[n++] = r->keys[i];
+		r->times[n - 1]++;
+	}
+	r->n_keys = n;
+}
+
 /* Names the record of each item; items by sequence need none. */
 static enum tb_err make_keys(struct resolving *r,
-			     const struct tb_ack_item *items, size_t n,
-			     size_t *ret_n)
+			     const struct tb_ack_item *items, size_t n)
 {
-	size_t n_keys = 0;
-
 	for (size_t i = 0; i < n; i++) {
 		struct tb_key key = { .org = r->org,
 				      .coll = TB_COLL_ANY,
@@ -172,58 +197,88 @@ static enum tb_err make_keys(struct resolving *r,
 					       TB_COLL_COLLECTION,
 					       items[i].table, &key.coll);
 		if (err == TB_OK)
-			r->keys[n_keys++] = key;
+			r->keys[r->n_keys++] = key;
 		else if (err != TB_ERR_NOT_FOUND)
 			return err;
 	}
-	*ret_n = n_keys;
+	count_keys(r);
 	return TB_OK;
 }
 
-/* An id that stands in several tables removes one entry, the lowest that is
- * delivered and not named already. */
-static enum tb_err lowest_of_tables(struct resolving *r, struct tb_key key,
-				    const struct tb_record *first,
-				    uint64_t *ret)
+static enum tb_err add_pending(struct resolving *r, uint64_t num)
+{
+	size_t cap = r->pending_cap * 2 + 16;
+	uint64_t *grown;
+
+	if (r->pending.n == r->pending_cap) {
+		grown = tb_arena_calloc(r->arena, cap, sizeof(*grown));
+		if (grown == NULL)
+			return TB_ERR_NOMEM;
+		if (r->pending.n > 0)
+			memcpy(grown, r->pending.p,
+			       r->pending.n * sizeof(*grown));
+		r->pending.p = grown;
+		r->pending_cap = cap;
+	}
+	r->pending.p[r->pending.n++] = num;
+	return TB_OK;
+}
+
+/* The numbers that are pending of a key, lowest first: one, unless its id
+ * stands in several tables. */
+static enum tb_err find_pending(struct resolving *r, struct tb_key key,
+				const struct tb_record *first)
 {
 	const struct tb_record *record = first;
-	uint64_t best = 0;
+	enum tb_err err = TB_OK;
 
-	while (record != NULL) {
+	r->pending.n = 0;
+	while (err == TB_OK && record != NULL) {
 		uint64_t num = pending_number(r->consumer, record);
 		struct tb_record *next = NULL;
-		enum tb_err err = TB_OK;
 
-		if (num != 0 && (best == 0 || num < best) && !is_taken(r, num))
-			best = num;
+		if (num != 0)
+			err = add_pending(r, num);
 		key.after = record->rid;
-		if (key.coll == TB_COLL_ANY)
+		if (err == TB_OK && key.coll == TB_COLL_ANY)
 			err = r->tx->store->ops->find(r->tx, r->arena, &key, 1,
 						      &next);
-		if (err != TB_OK)
-			return err;
 		record = next;
 	}
-	*ret = best;
+	if (r->pending.n > 0)
+		qsort(r->pending.p, r->pending.n, sizeof(*r->pending.p),
+		      compare);
+	return err;
+}
+
+/* Each time that an id is named removes one entry, the lowest that is
+ * delivered and not named already. */
+static enum tb_err take_pending(struct resolving *r, size_t i)
+{
+	size_t left = r->times[i];
+	enum tb_err err = find_pending(r, r->keys[i], r->records[i]);
+
+	if (err != TB_OK)
+		return err;
+	for (size_t k = 0; k < r->pending.n && left > 0; k++) {
+		if (is_taken(r, r->pending.p[k]))
+			continue;
+		add_number(r, r->pending.p[k]);
+		left--;
+	}
 	return TB_OK;
 }
 
 static enum tb_err resolve(struct resolving *r, const struct tb_ack_item *items,
 			   size_t n)
 {
-	size_t n_keys = 0;
-	enum tb_err err = make_keys(r, items, n, &n_keys);
+	enum tb_err err = make_keys(r, items, n);
 
-	if (err == TB_OK && n_keys > 0)
-		err = r->tx->store->ops->find(r->tx, r->arena, r->keys, n_keys,
-					      r->records);
-	for (size_t i = 0; err == TB_OK && i < n_keys; i++) {
-		uint64_t num = 0;
-
-		err = lowest_of_tables(r, r->keys[i], r->records[i], &num);
-		if (err == TB_OK)
-			add_number(r, num);
-	}
+	if (err == TB_OK && r->n_keys > 0)
+		err = r->tx->store->ops->find(r->tx, r->arena, r->keys,
+					      r->n_keys, r->records);
+	for (size_t i = 0; err == TB_OK && i < r->n_keys; i++)
+		err = take_pending(r, i);
 	if (r->found.n > 0)
 		qsort(r->found.p, r->found.n, sizeof(*r->found.p), compare);
 	return err;
@@ -443,10 +498,11 @@ static enum tb_err resolve_items(struct tb_core *core, struct tb_arena *arena,
 		r.n_taken *= 2;
 	r.taken = tb_arena_calloc(arena, r.n_taken, sizeof(*r.taken));
 	r.keys = tb_arena_calloc(arena, n, sizeof(*r.keys));
+	r.times = tb_arena_calloc(arena, n, sizeof(*r.times));
 	r.records = tb_arena_calloc(arena, n, sizeof(struct tb_record *));
 	r.found.p = tb_arena_calloc(arena, n, sizeof(*r.found.p));
-	if (r.taken == NULL || r.keys == NULL || r.records == NULL ||
-	    r.found.p == NULL)
+	if (r.taken == NULL || r.keys == NULL || r.times == NULL ||
+	    r.records == NULL || r.found.p == NULL)
 		return TB_ERR_NOMEM;
 	err = tb_core_read(core, &r.tx);
 	if (err != TB_OK)

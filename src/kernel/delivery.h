@@ -73,9 +73,12 @@ enum tb_err tb_delivery_queue_length(struct tb_tx *tx,
 				     const struct tb_consumer *consumer,
 				     size_t max,
 				     struct tb_queue_length *ret) tb_must_check;
-/* Everything up to `last` was sent: durable when it returns. */
+/* Everything up to `last` was sent of what the page's marks follow: durable
+ * when it returns. Scopes that the site follows, or begins anew, only since
+ * these marks were read stay as they are. */
 enum tb_err tb_delivery_mark(struct tb_core *core, uint32_t org,
-			     uint32_t site_id, uint64_t last) tb_must_check;
+			     const struct tb_consumer *as_read,
+			     uint64_t last) tb_must_check;
 
 /* A page of the central feed: the numbers above `cursor`, at most `limit` of
  * them, holes included; a page that would be holes alone is one hole, the last

@@ -97,6 +97,7 @@ void centre_open(struct centre *centre, struct tb_store *store)
 
 	assert_int_equal(tb_digest_init(), TB_OK);
 	centre->store = store;
+	centre->before_mark = NULL;
 	centre->now_us = 1700000000000000;
 	assert_int_equal(tb_core_create(&options, &centre->core), TB_OK);
 	assert_int_equal(tb_directory_init(centre->core, 1), TB_OK);
@@ -233,13 +234,15 @@ void centre_pull(struct centre *centre, uint32_t site, size_t limit,
 	assert_int_equal(tb_delivery_queue(&reader, &consumer, limit, &page),
 			 TB_OK);
 	tb_core_read_end(reader.tx);
-	tb_arena_destroy(arena);
 	assert_int_equal(page.n, ret->n);
 	ret->last = page.last;
+	if (centre->before_mark != NULL)
+		centre->before_mark(centre->before_mark_ctx);
 	if (page.must_mark)
-		assert_int_equal(tb_delivery_mark(centre->core, FLEET_ORG, site,
-						  page.last),
+		assert_int_equal(tb_delivery_mark(centre->core, FLEET_ORG,
+						  &consumer, page.last),
 				 TB_OK);
+	tb_arena_destroy(arena);
 }
 
 enum tb_err centre_pull_central(struct centre *centre, uint64_t cursor,

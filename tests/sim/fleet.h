@@ -19,6 +19,9 @@ struct centre {
 	struct tb_store *store; /* owned */
 	struct tb_core *core;
 	int64_t now_us;
+	/* What happens between a page's snapshot and its mark; NULL: nothing. */
+	void (*before_mark)(void *ctx);
+	void *before_mark_ctx;
 };
 
 /* The declaration of all tests: `item` is central, `transact` goes to the

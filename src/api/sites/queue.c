@@ -12,7 +12,8 @@ struct reading {
 	const struct tb_sites_call *call;
 	struct tb_page page;
 	struct tb_queue_page queue;
-	size_t length; /* of the whole queue; versioned only */
+	struct tb_consumer consumer; /* the marks that it was read with */
+	size_t length;               /* of the whole queue; versioned only */
 };
 
 static enum tb_err read_rows(struct reading *reading, struct tb_tx *tx,
@@ -28,15 +29,15 @@ static enum tb_err read_rows(struct reading *reading, struct tb_tx *tx,
 		.ctx = &reading->page,
 	};
 	struct tb_queue_length length = { .n = 0 };
-	struct tb_consumer consumer;
-	enum tb_err err = tb_consumer_read(tx, reader.arena, reader.org,
-					   call->site->site_id, &consumer);
+	enum tb_err err =
+		tb_consumer_read(tx, reader.arena, reader.org,
+				 call->site->site_id, &reading->consumer);
 
 	if (!err && call->dialect == TB_SITES_VERSIONED)
-		err = tb_delivery_queue_length(tx, &consumer,
+		err = tb_delivery_queue_length(tx, &reading->consumer,
 					       TB_SITES_COUNT_PAGE, &length);
 	if (!err)
-		err = tb_delivery_queue(&reader, &consumer, limit,
+		err = tb_delivery_queue(&reader, &reading->consumer, limit,
 					&reading->queue);
 	reading->length = length.n;
 	return err;
@@ -62,8 +63,7 @@ static enum tb_err read_page(struct reading *reading, uint32_t limit)
 					     : reading->page.n);
 	if (!err && reading->queue.must_mark)
 		err = tb_delivery_mark(core, call->site->org,
-				       call->site->site_id,
-				       reading->queue.last);
+				       &reading->consumer, reading->queue.last);
 	return err;
 }
 
