@@ -17,8 +17,9 @@ struct standing {
 	struct tb_queue_length queue;
 };
 
+/* At most `count_max` entries of its queue are counted. */
 static enum tb_err read_rows(const struct tb_sites_call *call, struct tb_tx *tx,
-			     struct standing *standing)
+			     size_t count_max, struct standing *standing)
 {
 	struct tb_arena *arena = call->req->arena;
 	enum tb_err err =
@@ -31,20 +32,19 @@ static enum tb_err read_rows(const struct tb_sites_call *call, struct tb_tx *tx,
 				       &standing->consumer);
 	if (!err)
 		err = tb_delivery_queue_length(tx, &standing->consumer,
-					       TB_SITES_COUNT_ASKED,
-					       &standing->queue);
+					       count_max, &standing->queue);
 	return err;
 }
 
 static enum tb_err read_standing(const struct tb_sites_call *call,
-				 struct standing *standing)
+				 size_t count_max, struct standing *standing)
 {
 	struct tb_tx *tx;
 	enum tb_err err = tb_core_read(call->sites->core, &tx);
 
 	if (err)
 		return err;
-	err = read_rows(call, tx, standing);
+	err = read_rows(call, tx, count_max, standing);
 	tb_core_read_end(tx);
 	return err;
 }
@@ -68,7 +68,7 @@ static struct tb_str init_name(enum tb_init_state state)
 
 /* Answers with what `put` writes of the site's standing. */
 static void answer_standing(void *state, const struct tb_request *req,
-			    struct tb_response *res,
+			    struct tb_response *res, size_t count_max,
 			    void (*put)(struct tb_json_writer *w,
 					const struct tb_sites_call *call,
 					const struct standing *standing))
@@ -81,7 +81,7 @@ static void answer_standing(void *state, const struct tb_request *req,
 
 	if (!tb_sites_call_begin(state, req, res, &call))
 		return;
-	err = read_standing(&call, &standing);
+	err = read_standing(&call, count_max, &standing);
 	if (err) {
 		tb_sites_call_fail(&call, err);
 		return;
@@ -129,7 +129,7 @@ static void put_site(struct tb_json_writer *w, const struct tb_sites_call *call,
 void tb_sites_get_site(void *state, const struct tb_request *req,
 		       struct tb_response *res)
 {
-	answer_standing(state, req, res, put_site);
+	answer_standing(state, req, res, 0, put_site);
 }
 
 static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
@@ -224,7 +224,7 @@ static void put_status(struct tb_json_writer *w,
 void tb_sites_get_status(void *state, const struct tb_request *req,
 			 struct tb_response *res)
 {
-	answer_standing(state, req, res, put_status);
+	answer_standing(state, req, res, TB_SITES_COUNT_ASKED, put_status);
 }
 
 /* Contract: idle, sync_is_running, integration_in_progress or

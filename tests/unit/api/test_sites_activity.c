@@ -5,6 +5,8 @@
 #include "../base/torture.h"
 #include "fleet.h"
 
+#include <pthread.h>
+
 #include "api/sites/activity.h"
 #include "store/fail/fail.h"
 
@@ -185,6 +187,47 @@ static void test_without_memory_nothing_is_noted(void **state)
 	assert_true(tb_activity_get(f->activity, FLEET_ORG, 63, &seen));
 }
 
+#define THREADS 4
+#define NOTES 2000
+
+/* Each thread notes its own site, later each time. */
+struct noting {
+	pthread_t thread;
+	struct fixture *f;
+	uint32_t site_id;
+};
+
+static void *note_many(void *arg)
+{
+	const struct noting *noting = arg;
+
+	for (int64_t i = 1; i <= NOTES; i++)
+		note(noting->f,
+		     (struct tb_site_activity) { .site_id = noting->site_id,
+						 .seen_us = i });
+	return NULL;
+}
+
+static void test_nothing_is_lost_between_notes_and_flushes(void **state)
+{
+	struct fixture *f = *state;
+	struct noting notings[THREADS];
+
+	for (uint32_t i = 0; i < THREADS; i++) {
+		notings[i] = (struct noting) { .f = f, .site_id = 100 + i };
+		assert_int_equal(pthread_create(&notings[i].thread, NULL,
+						note_many, &notings[i]),
+				 0);
+	}
+	for (int i = 0; i < 50; i++)
+		tb_activity_flush(f->activity, f->centre.core);
+	for (uint32_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(notings[i].thread, NULL), 0);
+	tb_activity_flush(f->activity, f->centre.core);
+	for (uint32_t i = 0; i < THREADS; i++)
+		assert_int_equal(stored(f, 100 + i).seen_us, NOTES);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -196,6 +239,7 @@ int main(void)
 		TEST(test_many_sites_of_many_orgs_are_told_apart),
 		TEST(test_there_is_a_ceiling),
 		TEST(test_without_memory_nothing_is_noted),
+		TEST(test_nothing_is_lost_between_notes_and_flushes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
