@@ -392,8 +392,8 @@ enum tb_err tb_key_files_rotate(int dir)
 static enum tb_err find_state(int dir, struct tb_str kid,
 			      enum tb_key_state *ret)
 {
-	struct tb_key_info *infos;
-	size_t n;
+	struct tb_key_info *infos = NULL;
+	size_t n = 0;
 	enum tb_err err = tb_key_files_scan_all(dir, &infos, &n);
 
 	if (err != TB_OK)

@@ -14,13 +14,15 @@ static uint64_t feed_num(struct tb_org *org, uint64_t scope, uint64_t num)
 	}
 }
 
-/* Indexes of the system keep no trace of what left them: nobody follows
- * them. */
-static bool is_index(const struct tb_org *org, uint64_t scope)
+/* Indexes of the system keep no trace of what left them, and the system's own
+ * records leave none anywhere: nobody follows them. */
+static bool leaves_no_trace(const struct tb_org *org,
+			    const struct tb_record *record, uint64_t scope)
 {
 	uint64_t known = scope - tb_scope_known(org->id, 0);
 
-	return known > TB_SCOPE_EVENTS && known <= TB_NUM_RESERVED;
+	return record->coll <= TB_COLL_SYSTEM_LAST ||
+	       (known > TB_SCOPE_EVENTS && known <= TB_NUM_RESERVED);
 }
 
 static const struct tb_target *target_of(const struct tb_entries_change *change,
@@ -71,6 +73,20 @@ static struct tb_entry kept_entry(struct tb_org *org,
 	return moved_entry(org, change, before->scope, flags, before);
 }
 
+size_t tb_entries_count(const struct tb_org *org, const struct tb_record *old,
+			const struct tb_entries_change *change)
+{
+	size_t n = change->n_targets;
+
+	for (size_t i = 0; old != NULL && i < old->n_entries; i++) {
+		uint64_t scope = old->entries[i].scope;
+
+		n += target_of(change, scope) == NULL &&
+		     !leaves_no_trace(org, old, scope);
+	}
+	return n;
+}
+
 enum tb_err tb_entries_route(struct tb_arena *arena, struct tb_org *org,
 			     const struct tb_record *old,
 			     const struct tb_entries_change *change,
@@ -78,19 +94,17 @@ enum tb_err tb_entries_route(struct tb_arena *arena, struct tb_org *org,
 {
 	size_t n_old = old != NULL ? old->n_entries : 0;
 	size_t max = n_old + change->n_targets;
-	struct tb_entry *entries = NULL;
+	struct tb_entry *entries =
+		tb_arena_calloc(arena, max, sizeof(*entries));
 	size_t n = 0;
 
-	if (max > 0) {
-		entries = tb_arena_calloc(arena, max, sizeof(*entries));
-		if (entries == NULL)
-			return TB_ERR_NOMEM;
-	}
+	if (entries == NULL)
+		return TB_ERR_NOMEM;
 	for (size_t i = 0; i < n_old; i++) {
 		const struct tb_entry *before = &old->entries[i];
 
-		if (is_index(org, before->scope) &&
-		    target_of(change, before->scope) == NULL)
+		if (target_of(change, before->scope) == NULL &&
+		    leaves_no_trace(org, old, before->scope))
 			continue;
 		entries[n++] = kept_entry(org, change, before);
 	}
