@@ -45,7 +45,8 @@ class Org:
         return {(r["table"], r["recordID"]): r for r in rows}
 
     def quarantined(self, site=None):
-        return self.cli.quarantined(self.name, site)
+        """The quarantine's entries, of one site (or its name) or of all."""
+        return self.cli.quarantined(self.name, getattr(site, "name", site))
 
     def import_rows(self, rows):
         """Rows that come from the centre, not from any site's push."""
