@@ -349,4 +349,4 @@ def test_what_has_very_many_values_is_listed_in_quarantine(org, pair):
     data = '{"store_ID":"%s","a":[%s0]}' % (b.store, "0," * 4000000)
     text = '[{"table":"transact","recordID":"q","action":"insert","data":%s}]'
     assert a.post("queued_records", text % data).json()["accepted"] == 0
-    assert [x["recordID"] for x in org.quarantined(a)] == ["q"]
+    assert [x["recordID"] for x in org.quarantined(a.name)] == ["q"]
