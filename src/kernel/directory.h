@@ -61,7 +61,9 @@ struct tb_account {
 #define TB_USER_USERNAME_MAX_BYTES 50
 #define TB_ACCOUNT_TEXT_MAX_BYTES 200 /* name, code, key, role, ... */
 #define TB_ACCOUNT_LIST_MAX 256       /* roles; permissions */
-#define TB_USER_STORES_MAX 30         /* each is a feed that lists the user */
+/* Each is a feed that lists the user, beside the one of all users and the one
+ * of deleted records. */
+#define TB_USER_STORES_MAX (TB_ENTRIES_MAX - 2)
 
 struct tb_store_info {
 	struct tb_str id;

@@ -21,7 +21,7 @@ struct tb_target {
 
 /* What routing a record anew means for its entries. */
 struct tb_entries_change {
-	const struct tb_target *targets;
+	const struct tb_target *targets; /* each scope once */
 	size_t n_targets;
 	uint64_t num; /* the change's number in the org's order */
 	int64_t time_us;
@@ -30,6 +30,10 @@ struct tb_entries_change {
 	bool deleted;
 };
 
+/* How many entries a record will have after a change: those that it is to be
+ * in, and those that it left and whose followers must be told. */
+size_t tb_entries_count(const struct tb_org *org, const struct tb_record *old,
+			const struct tb_entries_change *change);
 /* The entries of a record (`old` NULL: a new one) after a change; the result
  * in the arena. */
 enum tb_err tb_entries_route(struct tb_arena *arena, struct tb_org *org,

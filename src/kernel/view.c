@@ -314,6 +314,15 @@ static struct tb_record make_record(const struct tb_view *view,
 	return record;
 }
 
+/* A record's last place is kept for the index of deleted ones, so that
+ * whatever could be written can be deleted. */
+static bool has_room(const struct tb_view *view, const struct tb_record *old,
+		     const struct tb_entries_change *change)
+{
+	return tb_entries_count(&view->org, old, change) <
+	       TB_ENTRIES_MAX + (size_t)change->deleted;
+}
+
 static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 			    const struct tb_put *put,
 			    const struct tb_target *targets, size_t n_targets)
@@ -329,6 +338,8 @@ static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 	};
 	enum tb_err err;
 
+	if (!has_room(view, old, &change))
+		return TB_ERR_TOO_LARGE;
 	if (record == NULL)
 		return TB_ERR_NOMEM;
 	err = next_num(view, &change.num);
@@ -357,13 +368,9 @@ enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
 	};
 	struct tb_slot *slot;
 	enum tb_err err = slot_get(view, put->coll, put->key, &slot);
-	size_t n_old;
 
 	if (err != TB_OK)
 		return err;
-	n_old = slot->now != NULL ? slot->now->n_entries : 0;
-	if (n_old + put->n_targets >= TB_ENTRIES_MAX)
-		return TB_ERR_TOO_LARGE;
 	if (put->deleted)
 		err = slot_put(view, slot, put, &tombstone, 1);
 	else
@@ -430,7 +437,7 @@ enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 		return err;
 	if (tb_entries_are_routed(slot->now, targets, n_targets))
 		return TB_OK;
-	if (slot->now->n_entries + n_targets >= TB_ENTRIES_MAX)
+	if (!has_room(view, slot->now, &change))
 		return TB_ERR_TOO_LARGE;
 	err = next_num(view, &change.num);
 	if (err != TB_OK)

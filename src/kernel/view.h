@@ -75,7 +75,8 @@ enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
 enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 			  uint32_t origin) tb_must_check;
 /* Sets where a record goes without changing it: entries that are new or left
- * take a new number, the others stay. */
+ * take a new number, the others stay. TOO_LARGE: in too many scopes; then
+ * nothing changed. */
 enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 			    const struct tb_target *targets, size_t n_targets,
 			    uint32_t origin) tb_must_check;

@@ -808,11 +808,11 @@ static void test_the_users_of_an_unknown_store_are_not_listed(void **state)
 static void test_as_many_stores_as_allowed_can_change_at_once(void **state)
 {
 	struct fixture *f = *state;
-	char ids[TB_USER_STORES_MAX + 1][8];
-	struct tb_str stores[TB_USER_STORES_MAX + 1];
+	char ids[2 * TB_USER_STORES_MAX][8];
+	struct tb_str stores[2 * TB_USER_STORES_MAX];
 	struct tb_account a = user(f, "u1", "anna");
 
-	for (size_t i = 0; i <= TB_USER_STORES_MAX; i++) {
+	for (size_t i = 0; i < 2 * TB_USER_STORES_MAX; i++) {
 		int n = snprintf(ids[i], sizeof(ids[i]), "s%zu", i);
 
 		stores[i] = tb_str(ids[i], (size_t)n);
@@ -823,6 +823,10 @@ static void test_as_many_stores_as_allowed_can_change_at_once(void **state)
 	MUST(add(f, a));
 	a.name = TB_STR("New");
 	MUST(update(f, a, TB_CHANGE_NAME));
+	a.stores = stores + TB_USER_STORES_MAX;
+	MUST(update(f, a, TB_CHANGE_STORES));
+	a.stores = stores;
+	MUST(update(f, a, TB_CHANGE_STORES));
 	a.n_stores++;
 	assert_int_equal(update(f, a, TB_CHANGE_STORES), TB_ERR_INVALID);
 	stores[1] = stores[0];
