@@ -7,7 +7,9 @@
 #include "kernel/quarantine.h"
 #include "kernel/rights.h"
 
-#define MERGED_INTO "merged_into"
+/* What patches may make of a record. */
+#define PATCHED_MAX_BYTES ((size_t)256 << 20)
+#define UNREADABLE TB_STR("the record's data cannot be read")
 
 static const struct tb_json_limits member_limits = {
 	.max_depth = 64,
@@ -81,23 +83,24 @@ static enum tb_err prepare_item(struct tb_push *push,
 	return err;
 }
 
-/* A record that cannot be taken apart harms itself alone. */
+/* True if the error is that of a record that cannot be taken apart, which
+ * harms itself alone. */
+static bool is_unreadable(enum tb_err err)
+{
+	return err == TB_ERR_INVALID || err == TB_ERR_TOO_LARGE ||
+	       err == TB_ERR_TOO_DEEP;
+}
+
 static enum tb_err prepare_or_refuse(struct tb_push *push,
 				     const struct tb_declaration *declaration,
 				     struct tb_push_item *item)
 {
 	enum tb_err err = prepare_item(push, declaration, item);
 
-	switch (err) {
-	case TB_ERR_INVALID:
-	case TB_ERR_TOO_LARGE:
-	case TB_ERR_TOO_DEEP:
-		refuse(item, TB_PUSH_CODE_INVALID,
-		       TB_STR("the record's data cannot be read"));
-		return TB_OK;
-	default:
+	if (!is_unreadable(err))
 		return err;
-	}
+	refuse(item, TB_PUSH_CODE_INVALID, UNREADABLE);
+	return TB_OK;
 }
 
 /* One push while it is decided. */
@@ -154,6 +157,34 @@ struct change {
 	uint32_t origin;
 };
 
+/* A merged record hangs below its survivor, as long as it is deleted: its
+ * children go where that goes. */
+static enum tb_err relink_merged(struct pushing *p,
+				 const struct tb_push_item *item,
+				 const struct change *change, uint64_t rid)
+{
+	struct tb_str before = TB_STR_NONE;
+	enum tb_err err = TB_OK;
+
+	if (change->old != NULL)
+		err = tb_routing_survivor(tb_view_arena(p->view), change->old,
+					  &before);
+	if (err == TB_OK && before.p != NULL)
+		err = tb_view_unlink(p->view, change->coll, before, rid);
+	if (err == TB_OK && change->deleted && item->action == TB_PUSH_MERGE)
+		err = tb_view_link(p->view, change->coll, item->survivor, rid);
+	return err;
+}
+
+/* Children go where their parent goes; where it is deleted, home. */
+static enum tb_err follow(struct pushing *p, const struct tb_push_item *item,
+			  const struct change *change, uint64_t rid)
+{
+	enum tb_err err = relink_merged(p, item, change, rid);
+
+	return err == TB_OK ? tb_view_follow(p->view, rid) : err;
+}
+
 /* Hangs a child below the parent that it names now, not the one before. */
 static enum tb_err relink(struct pushing *p, const struct tb_push_item *item,
 			  const struct change *change, uint64_t child)
@@ -168,9 +199,9 @@ static enum tb_err relink(struct pushing *p, const struct tb_push_item *item,
 	err = tb_view_name(p->view, TB_COLL_COLLECTION,
 			   item->collection->parent, &coll);
 	if (err == TB_OK && change->old != NULL && !change->old->deleted)
-		err = tb_routing_extract(tb_view_arena(p->view),
-					 item->collection, change->old->body,
-					 &before);
+		err = tb_routing_extract_stored(tb_view_arena(p->view),
+						item->collection,
+						change->old->body, &before);
 	if (err != TB_OK)
 		return err;
 	if (!change->deleted && before.home.p != NULL &&
@@ -207,9 +238,8 @@ static enum tb_err write_record(struct pushing *p, struct tb_push_item *item,
 	if (err == TB_OK)
 		err = relink(p, item, change, record->rid);
 	if (err == TB_OK && item->collection != NULL &&
-	    item->collection->is_parent &&
-	    (!change->deleted || item->action == TB_PUSH_MERGE))
-		err = tb_view_follow(p->view, record->rid);
+	    item->collection->is_parent)
+		err = follow(p, item, change, record->rid);
 	item->outcome = TB_PUSH_ACCEPTED;
 	return err;
 }
@@ -265,8 +295,9 @@ static enum tb_err store_result(struct pushing *p, struct tb_push_item *item,
 		return send_again(p, change->old);
 	}
 	change->origin = TB_ORIGIN_CENTRE;
-	err = tb_routing_extract(tb_view_arena(p->view), item->collection,
-				 change->body, &change->words);
+	err = tb_routing_extract_stored(tb_view_arena(p->view),
+					item->collection, change->body,
+					&change->words);
 	return err == TB_OK ? plan_and_write(p, item, change) : err;
 }
 
@@ -283,6 +314,8 @@ static enum tb_err settle_conflict(struct pushing *p, struct tb_push_item *item,
 	enum tb_err err =
 		tb_conflict_settle(p->view, &p->writer, &conflict, &result);
 
+	if (is_unreadable(err))
+		return reject(p, item, TB_PUSH_CODE_INVALID, UNREADABLE);
 	if (err != TB_OK)
 		return err;
 	item->outcome = TB_PUSH_UNCHANGED;
@@ -339,9 +372,11 @@ static enum tb_err push_patch(struct pushing *p, struct tb_push_item *item,
 	if (err == TB_ERR_INVALID)
 		return reject(p, item, TB_PUSH_CODE_INVALID,
 			      TB_STR("a patch needs an object on both sides"));
+	if (err == TB_OK && change->body.n > PATCHED_MAX_BYTES)
+		err = TB_ERR_TOO_LARGE;
 	if (err == TB_ERR_TOO_LARGE)
 		return reject(p, item, TB_PUSH_CODE_INVALID,
-			      TB_STR("a patch of too many fields"));
+			      TB_STR("the patched record is too large"));
 	if (err == TB_OK)
 		err = tb_fields_check(arena, item->collection, change->body,
 				      &message);
@@ -350,6 +385,8 @@ static enum tb_err push_patch(struct pushing *p, struct tb_push_item *item,
 	if (err == TB_OK)
 		err = tb_routing_extract(arena, item->collection, change->body,
 					 &change->words);
+	if (is_unreadable(err))
+		return reject(p, item, TB_PUSH_CODE_INVALID, UNREADABLE);
 	return err == TB_OK ? apply_change(p, item, change) : err;
 }
 
@@ -357,8 +394,6 @@ static enum tb_err push_merge(struct pushing *p, struct tb_push_item *item,
 			      struct change *change)
 {
 	const struct tb_record *survivor = NULL;
-	struct tb_buf body;
-	struct tb_json_writer w = tb_json_writer(&body);
 	uint64_t home;
 	enum tb_err err = TB_OK;
 
@@ -373,15 +408,8 @@ static enum tb_err push_merge(struct pushing *p, struct tb_push_item *item,
 	home = tb_routing_home(survivor);
 	if (home != 0 && !tb_rights_may_write(p->view, &p->writer, home))
 		return reject_rights(p, item, home);
-	tb_buf_init(&body, TB_KEY_MAX * 8);
-	tb_json_begin_object(&w);
-	tb_json_kv_str(&w, MERGED_INTO, item->survivor);
-	tb_json_end_object(&w);
-	err = tb_buf_err(&body);
-	if (err == TB_OK)
-		err = tb_arena_strdup(tb_view_arena(p->view), tb_buf_str(&body),
-				      &change->body);
-	tb_buf_fini(&body);
+	err = tb_routing_merged_body(tb_view_arena(p->view), item->survivor,
+				     &change->body);
 	change->deleted = true;
 	return err == TB_OK ? apply_change(p, item, change) : err;
 }

@@ -4,6 +4,7 @@
 
 /* A merged record names its survivor; chains of merges are followed so far. */
 #define MERGE_HOPS_MAX 8
+#define MERGED_INTO TB_STR("merged_into")
 
 static const struct tb_json_limits member_limits = {
 	.max_depth = 64,
@@ -72,6 +73,19 @@ enum tb_err tb_routing_extract(struct tb_arena *arena,
 	return err;
 }
 
+enum tb_err tb_routing_extract_stored(struct tb_arena *arena,
+				      const struct tb_collection *collection,
+				      struct tb_str body,
+				      struct tb_route_words *ret)
+{
+	enum tb_err err = tb_routing_extract(arena, collection, body, ret);
+
+	if (err == TB_OK || err == TB_ERR_NOMEM)
+		return err;
+	*ret = (struct tb_route_words) { .n_also = 0 };
+	return TB_OK;
+}
+
 uint64_t tb_routing_home(const struct tb_record *record)
 {
 	for (size_t i = 0; i < record->n_entries; i++)
@@ -80,18 +94,39 @@ uint64_t tb_routing_home(const struct tb_record *record)
 	return 0;
 }
 
-static enum tb_err survivor_key(struct tb_view *view,
+enum tb_err tb_routing_survivor(struct tb_arena *arena,
 				const struct tb_record *record,
 				struct tb_str *ret)
 {
 	struct tb_json json;
-	enum tb_err err = tb_json_parse(tb_view_arena(view), record->body,
-					&member_limits, &json, NULL);
+	enum tb_err err;
 
+	*ret = TB_STR_NONE;
+	if (!record->deleted)
+		return TB_OK;
+	err = tb_json_parse(arena, record->body, &member_limits, &json, NULL);
 	if (err != TB_OK)
-		return err;
-	return name_member(tb_view_arena(view), tb_json_root(&json),
-			   TB_STR("merged_into"), ret);
+		return err == TB_ERR_NOMEM ? err : TB_ERR_CORRUPT;
+	return name_member(arena, tb_json_root(&json), MERGED_INTO, ret);
+}
+
+enum tb_err tb_routing_merged_body(struct tb_arena *arena,
+				   struct tb_str survivor, struct tb_str *ret)
+{
+	struct tb_buf body;
+	struct tb_json_writer w = tb_json_writer(&body);
+	enum tb_err err;
+
+	tb_buf_init(&body, TB_KEY_MAX * 8);
+	tb_json_begin_object(&w);
+	tb_json_key(&w, MERGED_INTO);
+	tb_json_str(&w, survivor);
+	tb_json_end_object(&w);
+	err = tb_buf_err(&body);
+	if (err == TB_OK)
+		err = tb_arena_strdup(arena, tb_buf_str(&body), ret);
+	tb_buf_fini(&body);
+	return err;
 }
 
 enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
@@ -110,10 +145,9 @@ enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
 		struct tb_str next = TB_STR_NONE;
 
 		err = tb_view_get(view, coll, key, &record);
-		if (err != TB_OK)
-			return err;
-		if (record != NULL && record->deleted)
-			err = survivor_key(view, record, &next);
+		if (err == TB_OK && record != NULL)
+			err = tb_routing_survivor(tb_view_arena(view), record,
+						  &next);
 		if (err != TB_OK)
 			return err;
 		if (next.p == NULL)

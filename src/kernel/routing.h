@@ -27,6 +27,13 @@ enum tb_err tb_routing_extract(struct tb_arena *arena,
 			       struct tb_str body,
 			       struct tb_route_words *ret) tb_must_check;
 
+/* The same from a stored body. One that cannot be read, because its collection
+ * was declared, or declared otherwise, only since, names nothing. */
+enum tb_err tb_routing_extract_stored(struct tb_arena *arena,
+				      const struct tb_collection *collection,
+				      struct tb_str body,
+				      struct tb_route_words *ret) tb_must_check;
+
 /* Where a record goes. */
 struct tb_route_plan {
 	struct tb_target targets[TB_ALSO_MAX + TB_ENTRIES_MAX];
@@ -48,6 +55,15 @@ enum tb_err tb_routing_plan(struct tb_view *view,
 /* The scope whose holder may write a stored record: its home, which a deleted
  * record keeps. 0: it has none. */
 uint64_t tb_routing_home(const struct tb_record *record);
+
+/* The id of the record that a deleted one was merged into, and the body that
+ * says so; p NULL: it was just deleted. */
+enum tb_err tb_routing_survivor(struct tb_arena *arena,
+				const struct tb_record *record,
+				struct tb_str *ret) tb_must_check;
+enum tb_err tb_routing_merged_body(struct tb_arena *arena,
+				   struct tb_str survivor,
+				   struct tb_str *ret) tb_must_check;
 
 /* The record that a parent's children go with: the parent, or the one that it
  * was merged into. NULL: there is none. */

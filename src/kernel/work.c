@@ -58,6 +58,19 @@ static bool may_follow(const struct tb_record *child, uint64_t site_scope,
 	return may;
 }
 
+/* What was merged into the parent goes nowhere itself, but its children do. */
+static enum tb_err follow_merged(struct follow *f,
+				 const struct tb_record *child)
+{
+	struct tb_str survivor;
+	enum tb_err err =
+		tb_routing_survivor(tb_view_arena(f->view), child, &survivor);
+
+	return err == TB_OK && survivor.p != NULL
+		       ? tb_view_follow(f->view, child->rid)
+		       : err;
+}
+
 static enum tb_err route_child(struct follow *f, uint64_t rid)
 {
 	const struct tb_record *child;
@@ -65,15 +78,18 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 	struct tb_route_words words;
 	struct tb_route_plan plan;
 	uint64_t site_scope = 0;
+	uint64_t before;
 	enum tb_err err = tb_view_get_rid(f->view, rid, &child);
 
-	if (err != TB_OK || child == NULL || child->deleted)
+	if (err != TB_OK || child == NULL)
 		return err;
+	if (child->deleted)
+		return follow_merged(f, child);
 	err = collection_of(f->view, f->declaration, child, &collection);
 	if (err != TB_OK || collection == NULL)
 		return err;
-	err = tb_routing_extract(tb_view_arena(f->view), collection,
-				 child->body, &words);
+	err = tb_routing_extract_stored(tb_view_arena(f->view), collection,
+					child->body, &words);
 	if (err == TB_OK)
 		err = site_scope_of(f->view, child->origin, &site_scope);
 	if (err == TB_OK)
@@ -82,13 +98,15 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 	if (err != TB_OK || plan.home == 0 ||
 	    !may_follow(child, site_scope, plan.home, f->view, &err))
 		return err;
+	before = tb_view_changes(f->view);
 	err = tb_view_reroute(f->view, rid, plan.targets, plan.n_targets,
 			      child->origin);
 	/* A child that was in too many stores already stays where it is: it
 	 * must not keep its parent, and all that is pushed with it, out. */
 	if (err == TB_ERR_TOO_LARGE)
 		return TB_OK;
-	if (err == TB_OK && collection->is_parent)
+	if (err == TB_OK && collection->is_parent &&
+	    tb_view_changes(f->view) != before)
 		err = tb_view_follow(f->view, rid);
 	return err;
 }
@@ -117,10 +135,12 @@ static enum tb_err follow_parent(struct follow *f)
 					       f->after, rids, max, &n);
 		for (size_t i = 0; err == TB_OK && i < n; i++)
 			err = route_child(f, rids[i]);
-		if (err != TB_OK || n < max)
+		if (err != TB_OK)
 			return err;
-		f->after = rids[n - 1];
 		f->budget -= n;
+		if (n < max)
+			return TB_OK;
+		f->after = rids[n - 1];
 	}
 }
 

@@ -17,6 +17,31 @@
 
 #define ARENA_MAX ((size_t)64 << 20)
 
+static const struct tb_str blood_groups[] = { TB_STR_INIT("A"),
+					      TB_STR_INIT("B") };
+
+/* One field of each type; the doctor is the centre's to name. */
+static const struct tb_field patient_fields[] = {
+	{ .name = TB_STR_INIT("name"),
+	  .type = TB_FIELD_STRING,
+	  .required = true },
+	{ .name = TB_STR_INIT("visits"), .type = TB_FIELD_INTEGER },
+	{ .name = TB_STR_INIT("weight"),
+	  .type = TB_FIELD_DECIMAL,
+	  .nullable = true },
+	{ .name = TB_STR_INIT("active"), .type = TB_FIELD_BOOLEAN },
+	{ .name = TB_STR_INIT("seen"), .type = TB_FIELD_DATETIME },
+	{ .name = TB_STR_INIT("born"), .type = TB_FIELD_DATE },
+	{ .name = TB_STR_INIT("blood"),
+	  .type = TB_FIELD_ENUM,
+	  .values = blood_groups,
+	  .n_values = TB_ARRAY_LEN(blood_groups) },
+	{ .name = TB_STR_INIT("more"), .type = TB_FIELD_JSON },
+	{ .name = TB_STR_INIT("doctor"),
+	  .type = TB_FIELD_STRING,
+	  .centre_wins = true },
+};
+
 static const struct tb_collection collections[] = {
 	{ .name = TB_STR_INIT("item"), .routing = TB_ROUTING_CENTRAL },
 	{ .name = TB_STR_INIT("transact"),
@@ -34,6 +59,11 @@ static const struct tb_collection collections[] = {
 	  .routing = TB_ROUTING_STORE,
 	  .field = TB_STR_INIT("store_ID"),
 	  .centre_wins = true },
+	{ .name = TB_STR_INIT("patient"),
+	  .routing = TB_ROUTING_STORE,
+	  .field = TB_STR_INIT("store_ID"),
+	  .fields = patient_fields,
+	  .n_fields = TB_ARRAY_LEN(patient_fields) },
 };
 
 const struct tb_declaration fleet_declaration = {
@@ -144,9 +174,25 @@ void centre_add_store(struct centre *centre, const char *id, const char *site)
 	assert_int_equal(tb_directory_add_store(centre->core, &add, FLEET_ORG,
 						tb_str_z(id), tb_str_z(id)),
 			 TB_OK);
-	assert_int_equal(tb_directory_assign_store(centre->core, &add,
+	centre_move_store(centre, id, site);
+}
+
+void centre_move_store(struct centre *centre, const char *id, const char *site)
+{
+	struct tb_audit_note move = note("move");
+
+	assert_int_equal(tb_directory_assign_store(centre->core, &move,
 						   FLEET_ORG, tb_str_z(id),
 						   tb_str_z(site)),
+			 TB_OK);
+}
+
+void centre_initialise(struct centre *centre, uint32_t site)
+{
+	struct tb_audit_note initialise = note("initialise");
+
+	assert_int_equal(tb_delivery_initialise(centre->core, &initialise,
+						FLEET_ORG, site, true),
 			 TB_OK);
 }
 

@@ -26,7 +26,8 @@ struct centre {
 
 /* The declaration of all tests: `item` is central, `transact` goes to the
  * store in store_ID, and when final to other_store_ID, `trans_line` with its
- * parent, `note` to its store, where the centre wins conflicts. */
+ * parent, `note` to its store, where the centre wins conflicts, `patient` to
+ * its store, with a field of each type, whose `doctor` the centre wins. */
 extern const struct tb_declaration fleet_declaration;
 
 /* A centre on a store; org FLEET_ORG exists. Takes over the store. */
@@ -36,6 +37,10 @@ struct tb_store *memory_store(void);
 
 void centre_add_site(struct centre *centre, const char *id, bool central);
 void centre_add_store(struct centre *centre, const char *id, const char *site);
+/* The store is active on this site from now on; "": on none. */
+void centre_move_store(struct centre *centre, const char *id, const char *site);
+/* The site begins anew, also while it is initialising. */
+void centre_initialise(struct centre *centre, uint32_t site);
 
 /* Pushes one record as a site (0: the centre); asserts that the commit is
  * well and gives the outcome. */
