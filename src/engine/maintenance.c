@@ -67,15 +67,18 @@ enum tb_err tb_maintenance_run(struct tb_maintenance *maintenance,
 {
 	struct tb_heads heads;
 	uint32_t id = TB_ORG_SYSTEM;
-	enum tb_err err = TB_OK;
+	enum tb_err first = TB_OK;
 
-	while (err == TB_OK && tb_core_next_org(core, id, &id, &heads)) {
+	while (tb_core_next_org(core, id, &id, &heads)) {
 		struct tb_maintenance_org *org = find_org(maintenance, id);
+		enum tb_err err = TB_OK;
 
 		if (org == NULL)
 			err = add_org(maintenance, id, &org);
 		if (err == TB_OK)
 			err = do_work(core, org, heads.head);
+		if (first == TB_OK)
+			first = err;
 	}
-	return err;
+	return first;
 }

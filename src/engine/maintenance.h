@@ -19,8 +19,8 @@ struct tb_maintenance {
 
 void tb_maintenance_fini(struct tb_maintenance *maintenance);
 
-/* Looks at each org that changed since the last time. The first error ends
- * it; the rest is done the next time. */
+/* Looks at each org that changed since the last time. One that fails is tried
+ * again the next time and holds up no other; the first error is returned. */
 enum tb_err tb_maintenance_run(struct tb_maintenance *maintenance,
 			       struct tb_core *core) tb_must_check;
 

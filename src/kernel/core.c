@@ -142,10 +142,14 @@ static struct tb_heads heads_of(const struct tb_org *org)
 	return heads;
 }
 
+/* What an org's row counts only rises, so that one lower number tells. */
 static bool is_older(const struct tb_heads *a, const struct tb_heads *b)
 {
-	return a->epoch == b->epoch &&
-	       (a->head < b->head || a->generation < b->generation);
+	bool older = a->head < b->head || a->generation < b->generation;
+
+	for (size_t i = 0; i < TB_DENSE_COUNT; i++)
+		older |= a->floor[i] < b->floor[i];
+	return a->epoch == b->epoch && older;
 }
 
 static enum tb_err insert_org(struct tb_core *core, size_t at,

@@ -137,8 +137,10 @@ static enum tb_err apply(struct group *group)
 					     group->commits[0]->declaration);
 		if (err == TB_OK)
 			err = tb_view_flush(group->views[i]);
+		/* All was decided: what a store does not take now is its own
+		 * contradiction, and no refusal of anybody's request. */
 		if (err != TB_OK)
-			return err;
+			return is_refusal(err) ? TB_ERR_CORRUPT : err;
 	}
 	return TB_OK;
 }

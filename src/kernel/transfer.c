@@ -15,7 +15,6 @@ struct walk {
 	uint64_t scope;
 	uint64_t after;
 	bool at_end;
-	struct tb_arena *arena;
 };
 
 /* What a walk does with each row. */
