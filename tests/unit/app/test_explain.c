@@ -83,6 +83,7 @@ static void everything_known_is_said(void **state)
 		"backlog     37 entries\n"
 		"oldest      2024-10-02T00:00:00Z (2 days ago)\n"
 		"quarantine  0 entries, 0 bytes\n"
+		"waiting     0 records without their parents\n"
 		"verdict     well; it has yet to fetch or acknowledge its "
 		"backlog\n";
 	static const struct tb_str stores[] = { { "a", 1 }, { "b", 1 } };
