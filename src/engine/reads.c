@@ -110,6 +110,23 @@ static struct sum *insert(struct tb_reads *reads, const struct sum *like)
 	return sum;
 }
 
+/* The sum of what is alike; past the ceiling the one of its org and status
+ * that has no name. NULL: no memory. */
+static struct sum *sum_for(struct tb_reads *reads, const struct sum *like)
+{
+	struct sum others = { .org = like->org,
+			      .status = like->status,
+			      .principal = TB_STR("(others)") };
+	struct sum *sum = find(reads, like);
+
+	if (sum != NULL)
+		return sum;
+	if (reads->n < SUMS_MAX)
+		return insert(reads, like);
+	sum = find(reads, &others);
+	return sum != NULL ? sum : insert(reads, &others);
+}
+
 void tb_reads_add(struct tb_reads *reads, uint32_t org, struct tb_str principal,
 		  struct tb_str operation, unsigned status)
 {
@@ -120,14 +137,7 @@ void tb_reads_add(struct tb_reads *reads, uint32_t org, struct tb_str principal,
 	struct sum *sum;
 
 	pthread_mutex_lock(&reads->lock);
-	sum = find(reads, &like);
-	if (sum == NULL && reads->n >= SUMS_MAX) {
-		like.principal = TB_STR("(others)");
-		like.operation = TB_STR_NONE;
-		sum = find(reads, &like);
-	}
-	if (sum == NULL)
-		sum = insert(reads, &like);
+	sum = sum_for(reads, &like);
 	if (sum != NULL)
 		sum->count++;
 	pthread_mutex_unlock(&reads->lock);
@@ -209,10 +219,8 @@ static void put_back(struct tb_reads *reads, const struct sum *sums)
 {
 	pthread_mutex_lock(&reads->lock);
 	for (; sums != NULL; sums = sums->next) {
-		struct sum *sum = find(reads, sums);
+		struct sum *sum = sum_for(reads, sums);
 
-		if (sum == NULL && reads->n < SUMS_MAX)
-			sum = insert(reads, sums);
 		if (sum != NULL)
 			sum->count += sums->count;
 	}

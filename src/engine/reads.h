@@ -1,7 +1,8 @@
 /*
  * The audit of what does not write: reads and failures, added up for each
  * principal and operation, and written to the org's audit chain once a
- * minute. Thread-safe and bounded: past the ceiling sums are written early.
+ * minute. Thread-safe and bounded: past the ceiling requests are counted
+ * without their principals.
  */
 #ifndef TB_ENGINE_READS_H
 #define TB_ENGINE_READS_H

@@ -1,0 +1,228 @@
+/*
+ * The writer thread: what it runs as one group, in which order, whom it
+ * refuses, and that stopping loses nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sched.h>
+
+/* The module itself, to see how many wait. */
+#include "engine/writer.c"
+
+#define SUBMITTERS 16
+#define GROUPS_MAX 64
+
+/* Groups as they were run; the first is held until the gate opens. */
+struct scene {
+	struct tb_writer_thread *writer;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t cond;
+	bool gate_open;
+	size_t n_groups;
+	size_t sizes[GROUPS_MAX];
+	size_t weights[GROUPS_MAX];
+	size_t n_run;
+	struct tb_commit *order[GROUPS_MAX];
+};
+
+struct submitter {
+	struct scene *scene;
+	pthread_t thread;
+	struct tb_commit commit;
+};
+
+static void run_group(void *ctx, struct tb_commit **commits, size_t n)
+{
+	struct scene *scene = ctx;
+	size_t group;
+
+	pthread_mutex_lock(&scene->lock);
+	group = scene->n_groups++;
+	assert_true(group < GROUPS_MAX);
+	scene->sizes[group] = n;
+	for (size_t i = 0; i < n; i++) {
+		scene->weights[group] += commits[i]->weight;
+		scene->order[scene->n_run++] = commits[i];
+		commits[i]->err = TB_OK;
+	}
+	pthread_cond_broadcast(&scene->cond);
+	while (!scene->gate_open)
+		pthread_cond_wait(&scene->cond, &scene->lock);
+	pthread_mutex_unlock(&scene->lock);
+}
+
+static void open_scene(struct scene *scene, struct tb_writer_options options)
+{
+	*scene = (struct scene) { .lock = PTHREAD_MUTEX_INITIALIZER,
+				  .cond = PTHREAD_COND_INITIALIZER };
+	options.run = run_group;
+	options.ctx = scene;
+	assert_int_equal(tb_writer_start(&options, &scene->writer), TB_OK);
+}
+
+static void open_gate(struct scene *scene)
+{
+	pthread_mutex_lock(&scene->lock);
+	scene->gate_open = true;
+	pthread_cond_broadcast(&scene->cond);
+	pthread_mutex_unlock(&scene->lock);
+}
+
+static void *submit_one(void *arg)
+{
+	struct submitter *submitter = arg;
+
+	tb_writer_submit(submitter->scene->writer, &submitter->commit);
+	return NULL;
+}
+
+static void start(struct scene *scene, struct submitter *s, size_t weight)
+{
+	s->scene = scene;
+	s->commit =
+		(struct tb_commit) { .weight = weight, .err = TB_ERR_CORRUPT };
+	assert_int_equal(pthread_create(&s->thread, NULL, submit_one, s), 0);
+}
+
+/* Until the first group is being run, behind which the others line up. */
+static void await_first(struct scene *scene)
+{
+	pthread_mutex_lock(&scene->lock);
+	while (scene->n_groups == 0)
+		pthread_cond_wait(&scene->cond, &scene->lock);
+	pthread_mutex_unlock(&scene->lock);
+}
+
+static void await_waiting(struct scene *scene, size_t n)
+{
+	size_t waiting;
+
+	do {
+		sched_yield();
+		pthread_mutex_lock(&scene->writer->lock);
+		waiting = scene->writer->n_waiting;
+		pthread_mutex_unlock(&scene->writer->lock);
+	} while (waiting < n);
+}
+
+static void join(struct submitter *s, enum tb_err expected)
+{
+	assert_int_equal(pthread_join(s->thread, NULL), 0);
+	assert_int_equal(s->commit.err, expected);
+}
+
+static void test_what_waits_is_run_as_one_group_in_order(void **state)
+{
+	struct submitter s[SUBMITTERS];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, (struct tb_writer_options) { .group_max = 10,
+							.weight_max = 1000,
+							.queue_max = 100 });
+	start(&scene, &s[0], 1);
+	await_first(&scene);
+	for (size_t i = 1; i < SUBMITTERS; i++) {
+		start(&scene, &s[i], 1);
+		await_waiting(&scene, i);
+	}
+	open_gate(&scene);
+	for (size_t i = 0; i < SUBMITTERS; i++)
+		join(&s[i], TB_OK);
+	tb_writer_stop(scene.writer);
+	assert_int_equal(scene.n_groups, 3);
+	assert_int_equal(scene.sizes[1], 10);
+	assert_int_equal(scene.sizes[2], 5);
+	for (size_t i = 0; i < SUBMITTERS; i++)
+		assert_ptr_equal(scene.order[i], &s[i].commit);
+}
+
+static void test_a_group_is_as_heavy_as_it_may_be(void **state)
+{
+	static const size_t weights[] = { 1, 4, 6, 25, 3 };
+	struct submitter s[TB_ARRAY_LEN(weights)];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, (struct tb_writer_options) { .group_max = 10,
+							.weight_max = 10,
+							.queue_max = 100 });
+	for (size_t i = 0; i < TB_ARRAY_LEN(weights); i++) {
+		start(&scene, &s[i], weights[i]);
+		if (i == 0)
+			await_first(&scene);
+		await_waiting(&scene, i);
+	}
+	open_gate(&scene);
+	for (size_t i = 0; i < TB_ARRAY_LEN(weights); i++)
+		join(&s[i], TB_OK);
+	tb_writer_stop(scene.writer);
+	/* One that is over the ceiling by itself is run alone. */
+	assert_int_equal(scene.n_groups, 4);
+	assert_int_equal(scene.weights[1], 10);
+	assert_int_equal(scene.weights[2], 25);
+	assert_int_equal(scene.weights[3], 3);
+}
+
+static void test_over_its_queue_it_is_busy_at_once(void **state)
+{
+	struct submitter s[4];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, (struct tb_writer_options) { .group_max = 10,
+							.weight_max = 10,
+							.queue_max = 2 });
+	start(&scene, &s[0], 1);
+	await_first(&scene);
+	start(&scene, &s[1], 1);
+	start(&scene, &s[2], 1);
+	await_waiting(&scene, 2);
+	start(&scene, &s[3], 1);
+	join(&s[3], TB_ERR_BUSY);
+	open_gate(&scene);
+	for (size_t i = 0; i < 3; i++)
+		join(&s[i], TB_OK);
+	tb_writer_stop(scene.writer);
+	assert_int_equal(scene.n_run, 3);
+}
+
+static void test_stopping_runs_what_waits(void **state)
+{
+	struct submitter s[3];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, (struct tb_writer_options) { .group_max = 1,
+							.weight_max = 10,
+							.queue_max = 10 });
+	start(&scene, &s[0], 1);
+	await_first(&scene);
+	start(&scene, &s[1], 1);
+	start(&scene, &s[2], 1);
+	await_waiting(&scene, 2);
+	open_gate(&scene);
+	tb_writer_stop(scene.writer);
+	assert_int_equal(scene.n_run, 3);
+	for (size_t i = 0; i < 3; i++)
+		join(&s[i], TB_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_waits_is_run_as_one_group_in_order),
+		cmocka_unit_test(test_a_group_is_as_heavy_as_it_may_be),
+		cmocka_unit_test(test_over_its_queue_it_is_busy_at_once),
+		cmocka_unit_test(test_stopping_runs_what_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
