@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/file.h"
+#include "app/log.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "codec/json.h"
@@ -23,6 +24,9 @@
 #define BATCH_ITEMS 500
 #define BATCH_BYTES (8 * 1024 * 1024)
 #define BATCH_ARENA_BYTES (1024ull * 1024 * 1024)
+/* How far ahead of this clock a time may be. An org's times only rise, so
+ * that one from a far future would stand for all that come after it. */
+#define AHEAD_MAX_US (86400ll * 1000000)
 
 struct line {
 	size_t number;
@@ -50,14 +54,15 @@ static enum tb_exit fail_line(const struct import *import, size_t number,
 	return TB_EXIT_REFUSED;
 }
 
-/* A member that must be a string; empty is none. */
+/* A member that must be a string that can be a key. */
 static enum tb_err get_text(struct tb_arena *arena, struct tb_json_value object,
 			    const char *name, struct tb_str *ret)
 {
 	enum tb_err err =
 		tb_json_string(arena, tb_json_get(object, tb_str_z(name)), ret);
 
-	return !err && ret->n == 0 ? TB_ERR_INVALID : err;
+	return !err && (ret->n == 0 || ret->n > TB_KEY_MAX) ? TB_ERR_INVALID
+							    : err;
 }
 
 /* A member that is a time, or absent and then `absent`. */
@@ -98,7 +103,8 @@ static enum tb_err decode(struct tb_arena *arena, struct tb_str text,
 		return err;
 	root = tb_json_root(&json);
 	*ret_problem = "expected an object with the strings table and "
-		       "recordID and, unless it is deleted, the object data";
+		       "recordID, each of 1 to 512 bytes, and, unless it is "
+		       "deleted, the object data";
 	err = get_text(arena, root, "table", &item.table);
 	if (!err)
 		err = get_text(arena, root, "recordID", &item.id);
@@ -119,6 +125,10 @@ static enum tb_err decode(struct tb_arena *arena, struct tb_str text,
 			       &item.created_us);
 	if (err)
 		return err;
+	*ret_problem = "updated_at is more than a day ahead of the clock";
+	if (updated_us != INT64_MAX &&
+	    updated_us > tb_log_now_us() + AHEAD_MAX_US)
+		return TB_ERR_INVALID;
 	*ret = item;
 	*ret_updated_us = updated_us;
 	return TB_OK;

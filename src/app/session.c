@@ -42,7 +42,9 @@ enum tb_exit tb_print(const struct tb_buf *buf)
 {
 	if (tb_buf_err(buf))
 		return tb_fail(tb_buf_err(buf), "output");
-	if (fwrite(buf->p, 1, buf->n, stdout) != buf->n || fflush(stdout))
+	if (buf->n > 0 && fwrite(buf->p, 1, buf->n, stdout) != buf->n)
+		return tb_fail(TB_ERR_IO, "standard output");
+	if (fflush(stdout))
 		return tb_fail(TB_ERR_IO, "standard output");
 	return TB_EXIT_OK;
 }

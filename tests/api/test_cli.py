@@ -378,3 +378,16 @@ def test_two_servers_on_one_store_are_refused_or_agree(data):
         a.pushed(a.record("item", "i", {}))
         assert ids(a.central()) == ["i"]
         assert data.stop() == 0
+
+
+@pytest.mark.parametrize("line", [
+    {"table": "t", "recordID": "x" * 513, "data": {}},
+    {"table": "t" * 513, "recordID": "x", "data": {}},
+    {"table": "t", "recordID": "x", "data": {},
+     "updated_at": "9999-12-31T23:59:59Z"},
+])
+def test_import_refuses_what_could_not_be_stored(data, line):
+    done = data.cli.import_lines(data.folder, "main", [line], check=False)
+    assert done.returncode == 6
+    assert re.search(r":1\b", done.stderr)
+    assert data.cli.export("main") == []
