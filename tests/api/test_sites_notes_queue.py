@@ -278,3 +278,21 @@ def test_gzip_is_spoken_both_ways(pair):
     plain = b.get("queued_records", headers={"Accept-Encoding": "identity"})
     assert "Content-Encoding" not in plain.headers
     assert len(plain.json()) == 100
+
+
+def test_each_time_an_id_is_named_removes_one_entry_of_its_tables(pair):
+    a, b = pair
+    a.pushed(a.invoice("x", b.store), a.line("x", "x"), a.line("y", "x"))
+    assert len(b.pull()) == 3
+    assert b.ack(["x"]) == 1
+    assert keys(b.pull()) == [("trans_line", "x"), ("trans_line", "y")]
+    assert b.ack(["x"] * 1000 + [{"table": "trans_line", "recordID": "x"}]) == 1
+    assert keys(b.pull()) == [("trans_line", "y")]
+
+
+def test_numbers_that_were_never_given_out_acknowledge_nothing(pair):
+    a, b = pair
+    a.pushed(a.invoice("x", b.store))
+    b.pull()
+    assert b.ack([{"sequence": n << 40} for n in range(1, 5000)]) == 0
+    assert len(b.pull()) == 1
