@@ -1,7 +1,7 @@
 #include "api/sites/call.h"
 
-#include <sodium.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "api/sites/date.h"
 #include "api/sites/errors.h"
@@ -75,7 +75,9 @@ enum tb_err tb_sites_call_audit(const struct tb_sites_call *call,
 
 	if (err)
 		return err;
-	randombytes_buf(audit.salt, sizeof(audit.salt));
+	if (getrandom(audit.salt, sizeof(audit.salt), 0) !=
+	    (ssize_t)sizeof(audit.salt))
+		return TB_ERR_IO;
 	*ret = audit;
 	return TB_OK;
 }
