@@ -12,7 +12,8 @@ struct follow {
 	struct tb_view *view;
 	const struct tb_declaration *declaration;
 	uint64_t parent;
-	uint64_t after; /* the last child that was done */
+	uint32_t origin; /* whose change moved the parent */
+	uint64_t after;  /* the last child that was done */
 	size_t budget;
 	bool done;
 };
@@ -99,8 +100,13 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 	    !may_follow(child, site_scope, plan.home, f->view, &err))
 		return err;
 	before = tb_view_changes(f->view);
+	/* Who moved the parent knows that its children went with it, and
+	 * everybody else is told, the child's author too. One that waited for
+	 * its parent just comes to where its author has it already. */
 	err = tb_view_reroute(f->view, rid, plan.targets, plan.n_targets,
-			      child->origin);
+			      tb_routing_home(child) == site_scope
+				      ? child->origin
+				      : f->origin);
 	/* A child that was in too many stores already stays where it is: it
 	 * must not keep its parent, and all that is pushed with it, out. */
 	if (err == TB_ERR_TOO_LARGE)
@@ -109,6 +115,20 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 	    tb_view_changes(f->view) != before)
 		err = tb_view_follow(f->view, rid);
 	return err;
+}
+
+/* Whose change gave a record its highest number. */
+static uint32_t last_mover(const struct tb_record *record)
+{
+	uint32_t origin = record->origin;
+	uint64_t num = 0;
+
+	for (size_t i = 0; i < record->n_entries; i++)
+		if (record->entries[i].num > num) {
+			num = record->entries[i].num;
+			origin = record->entries[i].origin;
+		}
+	return origin;
 }
 
 /* Routes children until there are no more, or the budget is used up. */
@@ -121,6 +141,7 @@ static enum tb_err follow_parent(struct follow *f)
 	f->done = true;
 	if (err != TB_OK || parent == NULL)
 		return err;
+	f->origin = last_mover(parent);
 	for (;;) {
 		uint64_t rids[BATCH];
 		size_t max = f->budget < BATCH ? f->budget : BATCH;

@@ -303,6 +303,30 @@ static void test_a_child_follows_the_parent_that_it_names_now(void **state)
 	assert_loses(c, 64, "there");
 }
 
+static void
+test_who_is_not_the_mover_is_told_of_children_that_move(void **state)
+{
+	struct centre *c = *state;
+
+	accepted(put(c, 63, "transact", "t", "{\"store_ID\":\"s1\"}"));
+	accepted(put(c, 63, "trans_line", "l", "{\"transaction_ID\":\"t\"}"));
+	accepted(put(c, TB_ORIGIN_CENTRE, "transact", "t",
+		     "{\"store_ID\":\"s2\"}"));
+	assert_loses(c, 63, "t");
+	assert_loses(c, 63, "l");
+	assert_gets(c, 64, "l", "{\"transaction_ID\":\"t\"}");
+	acknowledge_all(c, 63);
+	accepted(put(c, TB_ORIGIN_CENTRE, "transact", "t",
+		     "{\"store_ID\":\"s1\"}"));
+	assert_gets(c, 63, "l", "{\"transaction_ID\":\"t\"}");
+	assert_loses(c, 64, "l");
+	/* The author of a child that waited is not sent it back. */
+	accepted(put(c, 63, "trans_line", "w", "{\"transaction_ID\":\"x\"}"));
+	accepted(put(c, TB_ORIGIN_CENTRE, "transact", "x",
+		     "{\"store_ID\":\"s1\"}"));
+	assert_null(pulled(c, 63, "w"));
+}
+
 static void test_nobody_hangs_records_below_what_is_not_theirs(void **state)
 {
 	struct centre *c = *state;
@@ -624,6 +648,7 @@ int main(void)
 		TEST(test_children_of_the_merged_go_with_the_survivor),
 		TEST(test_children_go_home_when_their_parent_is_deleted),
 		TEST(test_a_child_follows_the_parent_that_it_names_now),
+		TEST(test_who_is_not_the_mover_is_told_of_children_that_move),
 		TEST(test_nobody_hangs_records_below_what_is_not_theirs),
 		TEST(test_a_record_in_too_many_stores_harms_itself_alone),
 		TEST(test_fields_are_of_their_types),
