@@ -218,7 +218,7 @@ static enum tb_err put_merged(struct tb_arena *arena, struct tb_json_writer *w,
 			      struct tb_json_value object)
 {
 	struct tb_json_iter it = tb_json_iter(base);
-	struct changes changes;
+	struct changes changes = { .n = 0 };
 	enum tb_err err = read_changes(arena, object, &changes);
 
 	tb_json_begin_object(w);

@@ -158,7 +158,7 @@ void centre_add_site(struct centre *centre, const char *id, bool central)
 	};
 	uint64_t number;
 
-	snprintf(name, sizeof(name), "site-%s", id);
+	snprintf(name, sizeof(name), "site-%.*s", TB_STR_ARG(account.key));
 	account.username = tb_str_z(name);
 	account.name = tb_str_z(name);
 	assert_int_equal(tb_str_to_u64(tb_str_z(id), &number), TB_OK);
