@@ -52,8 +52,7 @@ struct tb_request {
 };
 
 /* The value of a header (names without regard to case); p NULL: absent. */
-struct tb_str tb_request_header(const struct tb_request *req,
-				const char *name);
+struct tb_str tb_request_header(const struct tb_request *req, const char *name);
 /* A query parameter, percent-decoded (`+` is a space) into the arena; p NULL:
  * absent. The first one counts. INVALID: bad percent-encoding, NUL or bad
  * UTF-8 in it. */
@@ -61,9 +60,8 @@ enum tb_err tb_request_query(const struct tb_request *req, const char *name,
 			     struct tb_str *ret) tb_must_check;
 /* A query parameter as a number; `absent` when it is not there. INVALID: not
  * a decimal number of 64 bits, or negative. */
-enum tb_err tb_request_query_u64(const struct tb_request *req,
-				 const char *name, uint64_t absent,
-				 uint64_t *ret) tb_must_check;
+enum tb_err tb_request_query_u64(const struct tb_request *req, const char *name,
+				 uint64_t absent, uint64_t *ret) tb_must_check;
 /* True if its body is said to be JSON, or nothing is said of it: some clients
  * send no Content-Type. For routes that take any. */
 bool tb_request_is_json(const struct tb_request *req);

@@ -33,7 +33,7 @@ struct tb_response {
 	struct tb_blob *blob;     /* instead of body: a reference */
 	bool encoded;             /* the body is gzip already */
 	/* What the log line and the audit trail say of it. */
-	const char *error_code;   /* static, or NULL */
+	const char *error_code; /* static, or NULL */
 };
 
 /* Adds a header; name static or in the arena, value copied to the arena.

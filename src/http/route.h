@@ -33,7 +33,7 @@ struct tb_route {
 	const char *path; /* behind the prefix; "{name}" captures a segment */
 	unsigned who;     /* enum tb_who */
 	enum tb_body_class body;
-	bool any_content_type; /* a body need not say application/json */
+	bool any_content_type;  /* a body need not say application/json */
 	tb_handler_fn *handler; /* NULL: quick always answers */
 	tb_quick_fn *quick;     /* NULL: none */
 };

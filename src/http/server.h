@@ -31,20 +31,20 @@ struct tb_access {
 };
 
 struct tb_server_options {
-	const char *listen;        /* "127.0.0.1:8000", "[::1]:0" */
-	uint32_t workers;          /* threads that run handlers; 64 */
-	uint32_t queue_max;        /* requests waiting for one; then 503 */
-	uint32_t connections_max;  /* 10,000 */
-	uint32_t idle_timeout_s;   /* of a connection; 75 */
+	const char *listen;         /* "127.0.0.1:8000", "[::1]:0" */
+	uint32_t workers;           /* threads that run handlers; 64 */
+	uint32_t queue_max;         /* requests waiting for one; then 503 */
+	uint32_t connections_max;   /* 10,000 */
+	uint32_t idle_timeout_s;    /* of a connection; 75 */
 	uint32_t request_timeout_s; /* to send a whole request; 60 */
-	uint64_t body_small_bytes; /* 64 KiB */
-	uint64_t body_max_bytes;   /* of a body, decompressed too; 64 MiB */
-	uint64_t memory_max_bytes; /* all bodies in flight; then 503 */
-	uint64_t drain_timeout_ms; /* at stop */
-	bool loopback_only;        /* refuse forwarding headers, a Host that
-				    * is not loopback, a foreign Origin */
-	const char *const *origins;         /* CORS allow-list, NULL-ended;
-					     * "*" is not one */
+	uint64_t body_small_bytes;  /* 64 KiB */
+	uint64_t body_max_bytes;    /* of a body, decompressed too; 64 MiB */
+	uint64_t memory_max_bytes;  /* all bodies in flight; then 503 */
+	uint64_t drain_timeout_ms;  /* at stop */
+	bool loopback_only;         /* refuse forwarding headers, a Host that
+				     * is not loopback, a foreign Origin */
+	const char *const *origins; /* CORS allow-list, NULL-ended;
+				     * "*" is not one */
 	const char *const *trusted_proxies; /* CIDRs, NULL-ended */
 	/* Called on any thread after each request. */
 	void (*on_access)(void *ctx, const struct tb_access *access);
@@ -55,15 +55,15 @@ extern const struct tb_server_options tb_server_default_options;
 /* Listens and serves. INVALID: listen, a CIDR or an origin that is none;
  * BUSY: the address is taken. */
 enum tb_err tb_server_start(const struct tb_server_options *options,
-			    struct tb_auth *auth,
-			    const struct tb_mount *mounts, size_t n_mounts,
+			    struct tb_auth *auth, const struct tb_mount *mounts,
+			    size_t n_mounts,
 			    struct tb_server **ret) tb_must_check;
 /* The port it listens on. */
 uint16_t tb_server_port(const struct tb_server *server);
 /* Replaces origins and trusted proxies. Thread-safe. */
-enum tb_err tb_server_reload(struct tb_server *server,
-			     const struct tb_server_options *options)
-	tb_must_check;
+enum tb_err
+tb_server_reload(struct tb_server *server,
+		 const struct tb_server_options *options) tb_must_check;
 /* Stops accepting, lets what runs finish (at most drain_timeout_ms), frees.
  * Takes NULL. */
 void tb_server_stop(struct tb_server *server);

@@ -29,10 +29,10 @@ struct tb_range {
 
 struct tb_subscription {
 	uint64_t scope;
-	uint64_t acked;     /* everything up to here is acknowledged */
-	uint64_t delivered; /* everything up to here was sent once */
-	uint64_t own_above; /* its own changes are sent back up to here (it
-			     * initialised), and left out above */
+	uint64_t acked;          /* everything up to here is acknowledged */
+	uint64_t delivered;      /* everything up to here was sent once */
+	uint64_t own_above;      /* its own changes are sent back up to here (it
+				  * initialised), and left out above */
 	struct tb_range *ranges; /* acknowledged above `acked`, in order */
 	size_t n_ranges;
 };
@@ -49,11 +49,11 @@ struct tb_consumer {
 	struct tb_subscription *subs; /* in the order of their scopes */
 	size_t n_subs;
 	enum tb_init_state init;
-	uint64_t central_to;   /* the last central cursor it showed; 0: it
-				* does not read the central feed */
+	uint64_t central_to;    /* the last central cursor it showed; 0: it
+				 * does not read the central feed */
 	uint64_t central_floor; /* the feed's floor when it last began at 0:
 				 * what had gone by then it never needed */
-	uint64_t quarantined;  /* entries in its quarantine */
+	uint64_t quarantined;   /* entries in its quarantine */
 	uint64_t quarantined_bytes;
 	int64_t last_push_us;
 	int64_t last_pull_us;

@@ -19,7 +19,8 @@ struct centre {
 	struct tb_store *store; /* owned */
 	struct tb_core *core;
 	int64_t now_us;
-	/* What happens between a page's snapshot and its mark; NULL: nothing. */
+	/* What happens between a page's snapshot and its mark; NULL: nothing.
+	 */
 	void (*before_mark)(void *ctx);
 	void *before_mark_ctx;
 };
