@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # House rules that a machine can see. Prints each line that breaks one.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 failed=0
 function_lines_max=70
@@ -16,7 +16,7 @@ report() { # message, then lines on standard input
 	lines=$(cat)
 	[ -n "$lines" ] || return 0
 	echo "$1"
-	echo "$lines" | sed 's/^/  /'
+	printf '  %s\n' "${lines//$'\n'/$'\n'  }"
 	failed=1
 }
 

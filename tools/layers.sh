@@ -7,7 +7,7 @@
 # An API sees requests, responses and the kernel; never another API, a store,
 # the engine, or the HTTP library. Prints each line that breaks a rule.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 failed=0
 
@@ -40,8 +40,8 @@ yaml.h       src/app
 
 # The kernel is pure: no clock, no files, no network, no randomness (stdio.h
 # is there for snprintf).
-kernel_headers='limits.h pthread.h stdarg.h stdatomic.h stdbool.h stddef.h
-stdint.h stdio.h stdlib.h string.h'
+kernel_headers=' limits.h pthread.h stdarg.h stdatomic.h stdbool.h stddef.h '
+kernel_headers+='stdint.h stdio.h stdlib.h string.h '
 
 complain() { # file:line, what
 	echo "$1: $2"
@@ -86,7 +86,7 @@ while read -r header folders; do
 done <<<"$theirs"
 
 while read -r where header; do
-	[[ " $(echo $kernel_headers) " == *" $header "* ]] ||
+	[[ "$kernel_headers" == *" $header "* ]] ||
 		complain "$where" "the kernel must not include <$header>"
 done < <(includes '<' src/kernel)
 

@@ -8,7 +8,7 @@
 # expression for pytest -k), and TB_TIMEOUT multiplies the time that each of
 # meson's tests may take.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 build=${1:-build}
 shift || true
