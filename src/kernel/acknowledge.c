@@ -85,8 +85,8 @@ static bool contains(const struct numbers *numbers, uint64_t num)
 					 sizeof(num), compare) != NULL;
 }
 
-/* The number under which a record stands in the site's queue, if it was
- * delivered and is not acknowledged; else 0. */
+/* The number under which a record stands in the site's queue, its highest that
+ * is not acknowledged, if that was delivered; else 0. */
 static uint64_t pending_number(const struct tb_consumer *consumer,
 			       const struct tb_record *record)
 {
@@ -97,15 +97,13 @@ static uint64_t pending_number(const struct tb_consumer *consumer,
 		const struct tb_subscription *sub = tb_consumer_subscription(
 			consumer, record->entries[i].scope);
 
-		if (sub == NULL || record->entries[i].num <= last)
+		if (sub == NULL || record->entries[i].num <= last ||
+		    tb_subscription_is_acked(sub, record->entries[i].num))
 			continue;
 		last = record->entries[i].num;
 		of = sub;
 	}
-	if (of == NULL || last > of->delivered ||
-	    tb_subscription_is_acked(of, last))
-		return 0;
-	return last;
+	return of != NULL && last <= of->delivered ? last : 0;
 }
 
 /* Resolving what an acknowledgement names, in a snapshot. */
@@ -295,7 +293,7 @@ struct ack {
 /* One subscription's walk from its mark over what is acknowledged now. */
 struct sweep {
 	struct tb_view *view;
-	const struct tb_consumer *consumer;
+	const struct tb_consumer *consumer; /* as it was before */
 	const struct numbers *numbers;
 	struct tb_subscription *sub;
 	struct tb_range *ranges;
@@ -303,6 +301,7 @@ struct sweep {
 	uint64_t acked;
 	bool in_run;   /* the last row is acknowledged */
 	bool at_start; /* no row before this one is left open */
+	bool moved;    /* a row is acknowledged that was not */
 	size_t n_acked;
 };
 
@@ -357,6 +356,7 @@ static enum tb_err sweep_rows(struct sweep *s, uint64_t after, uint64_t until)
 			continue;
 		}
 		s->n_acked += !superseded;
+		s->moved = true;
 		sweep_done(s, row.num, row.num);
 	}
 	tx->store->ops->feed_close(cursor);
@@ -398,13 +398,13 @@ static enum tb_err sweep(struct sweep *s)
 }
 
 static enum tb_err sweep_subscription(struct ack *ack, struct tb_view *view,
-				      struct tb_consumer *consumer, size_t i,
-				      bool *moved)
+				      const struct tb_consumer *before,
+				      struct tb_subscription *sub, bool *moved)
 {
 	struct sweep s = { .view = view,
-			   .consumer = consumer,
+			   .consumer = before,
 			   .numbers = &ack->numbers,
-			   .sub = &consumer->subs[i] };
+			   .sub = sub };
 	enum tb_err err;
 
 	if (ack->numbers.p[ack->numbers.n - 1] <= s.sub->acked)
@@ -412,7 +412,7 @@ static enum tb_err sweep_subscription(struct ack *ack, struct tb_view *view,
 	err = sweep(&s);
 	if (err != TB_OK)
 		return err;
-	if (s.n_acked > 0 || s.acked != s.sub->acked) {
+	if (s.moved) {
 		s.sub->acked = s.acked;
 		s.sub->ranges = s.ranges;
 		s.sub->n_ranges = s.n_ranges;
@@ -453,17 +453,39 @@ static enum tb_err is_initialised(struct tb_view *view,
 	return TB_OK;
 }
 
+/* The marks as they are now, which the sweep looks at while it moves them: all
+ * of them are swept from the same queue. */
+static enum tb_err copy_marks(struct tb_view *view,
+			      const struct tb_consumer *consumer,
+			      struct tb_consumer *ret)
+{
+	struct tb_subscription *subs = tb_arena_calloc(
+		tb_view_arena(view), consumer->n_subs + 1, sizeof(*subs));
+
+	if (subs == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < consumer->n_subs; i++)
+		subs[i] = consumer->subs[i];
+	*ret = *consumer;
+	ret->subs = subs;
+	return TB_OK;
+}
+
 static enum tb_err ack_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct ack *ack = (struct ack *)commit;
 	struct tb_consumer consumer;
+	struct tb_consumer before;
 	bool moved = false;
 	int n;
 	enum tb_err err = tb_consumer_load(view, ack->site_id, &consumer);
 
 	ack->n_acked = 0;
+	if (err == TB_OK)
+		err = copy_marks(view, &consumer, &before);
 	for (size_t i = 0; err == TB_OK && i < consumer.n_subs; i++)
-		err = sweep_subscription(ack, view, &consumer, i, &moved);
+		err = sweep_subscription(ack, view, &before, &consumer.subs[i],
+					 &moved);
 	if (err != TB_OK || !moved)
 		return err;
 	if (consumer.init == TB_INIT_STARTED) {

@@ -154,11 +154,13 @@ bool tb_delivery_is_superseded(const struct tb_consumer *consumer,
 {
 	for (size_t i = 0; i < record->n_entries; i++) {
 		const struct tb_entry *other = &record->entries[i];
+		const struct tb_subscription *sub;
 
 		if (other->scope == scope || other->num < num ||
 		    (other->num == num && other->scope > scope))
 			continue;
-		if (tb_consumer_subscription(consumer, other->scope) != NULL)
+		sub = tb_consumer_subscription(consumer, other->scope);
+		if (sub != NULL && !tb_subscription_is_acked(sub, other->num))
 			return true;
 	}
 	return false;

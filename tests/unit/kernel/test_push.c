@@ -562,6 +562,28 @@ static void test_a_store_that_comes_meanwhile_was_not_delivered(void **state)
 	assert_int_equal(pulled(c, 63, "b")->action, TB_DELIVER_INSERT);
 }
 
+/* The record left one of the site's stores, which the site was told; then it
+ * gets the store that the record is in still. */
+static void test_a_store_brings_what_had_left_another(void **state)
+{
+	struct centre *c = *state;
+
+	accepted(put(c, 63, "transact", "t",
+		     "{\"store_ID\":\"s1\",\"other_store_ID\":\"s2\","
+		     "\"status\":\"fn\"}"));
+	accepted(put(c, 63, "trans_line", "l", "{\"transaction_ID\":\"t\"}"));
+	acknowledge_all(c, 64);
+	accepted(put(c, 63, "transact", "t", "{\"store_ID\":\"s1\"}"));
+	assert_loses(c, 64, "l");
+	acknowledge_all(c, 64);
+	centre_move_store(c, "s1", "64");
+	assert_gets(c, 64, "t", "{\"store_ID\":\"s1\"}");
+	assert_gets(c, 64, "l", "{\"transaction_ID\":\"t\"}");
+	acknowledge_all(c, 64);
+	centre_pull(c, 64, 500, &page);
+	assert_int_equal(page.n, 0);
+}
+
 static void test_an_initialisation_meanwhile_begins_at_nothing(void **state)
 {
 	struct centre *c = *state;
@@ -657,6 +679,7 @@ int main(void)
 		TEST(test_quarantine_holds_one_entry_for_each_record),
 		TEST(test_quarantine_has_a_ceiling),
 		TEST(test_a_store_that_comes_meanwhile_was_not_delivered),
+		TEST(test_a_store_brings_what_had_left_another),
 		TEST(test_an_initialisation_meanwhile_begins_at_nothing),
 		TEST(test_an_import_keeps_times_until_the_org_is_used),
 	};
