@@ -23,6 +23,8 @@ struct tb_writer_thread {
 	struct waiter *first;
 	struct waiter **last;
 	size_t n_waiting;
+	size_t n_inside;          /* submitters that have not left yet */
+	pthread_cond_t left_cond; /* the last of them has */
 	bool stopping;
 	struct tb_commit **group; /* the thread's own, group_max long */
 };
@@ -90,6 +92,7 @@ static void *run(void *arg)
 static void destroy(struct tb_writer_thread *writer)
 {
 	pthread_cond_destroy(&writer->work_cond);
+	pthread_cond_destroy(&writer->left_cond);
 	pthread_mutex_destroy(&writer->lock);
 	tb_free(writer->group);
 	tb_free(writer);
@@ -106,6 +109,7 @@ enum tb_err tb_writer_start(const struct tb_writer_options *options,
 	writer->last = &writer->first;
 	TB_ASSERT(pthread_mutex_init(&writer->lock, NULL) == 0);
 	TB_ASSERT(pthread_cond_init(&writer->work_cond, NULL) == 0);
+	TB_ASSERT(pthread_cond_init(&writer->left_cond, NULL) == 0);
 	writer->group =
 		tb_calloc(options->group_max, sizeof(struct tb_commit *));
 	if (writer->group == NULL ||
@@ -126,6 +130,11 @@ void tb_writer_stop(struct tb_writer_thread *writer)
 	pthread_cond_signal(&writer->work_cond);
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
+	/* Who was woken has yet to take the lock once more. */
+	pthread_mutex_lock(&writer->lock);
+	while (writer->n_inside > 0)
+		pthread_cond_wait(&writer->left_cond, &writer->lock);
+	pthread_mutex_unlock(&writer->lock);
 	destroy(writer);
 }
 
@@ -135,6 +144,7 @@ void tb_writer_submit(struct tb_writer_thread *writer, struct tb_commit *commit)
 
 	TB_ASSERT(pthread_cond_init(&waiter.done_cond, NULL) == 0);
 	pthread_mutex_lock(&writer->lock);
+	writer->n_inside++;
 	if (writer->n_waiting >= writer->options.queue_max) {
 		commit->err = TB_ERR_BUSY;
 	} else {
@@ -145,6 +155,8 @@ void tb_writer_submit(struct tb_writer_thread *writer, struct tb_commit *commit)
 		while (!waiter.done)
 			pthread_cond_wait(&waiter.done_cond, &writer->lock);
 	}
+	if (--writer->n_inside == 0)
+		pthread_cond_signal(&writer->left_cond);
 	pthread_mutex_unlock(&writer->lock);
 	pthread_cond_destroy(&waiter.done_cond);
 }
