@@ -26,7 +26,8 @@ setup() {
 	fi
 }
 
-setup "$@" >/dev/null && ninja -C "$build" || {
+said=$(setup "$@") && ninja -C "$build" || {
+	echo "$said" | tail -n 20
 	echo "the build failed"
 	echo "0 passed, 1 failed"
 	exit 1

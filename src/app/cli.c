@@ -12,7 +12,8 @@ static const struct option {
 	const char *help;
 } options[TB_OPT_COUNT] = {
 	[TB_OPT_HELP] = { "help", NULL, "say how it is used" },
-	[TB_OPT_CONFIG] = { "config", "FILE", "the configuration (YAML)" },
+	[TB_OPT_CONFIG] = { "config", "FILE",
+			    "the configuration (YAML); else TOMBOLO_CONFIG" },
 	[TB_OPT_DATA] = { "data", "DIR", "the folder of the data" },
 	[TB_OPT_LISTEN] = { "listen", "HOST:PORT", "where to listen" },
 	[TB_OPT_DEMO] = { "demo", NULL, "serve the demo, on loopback only" },

@@ -71,6 +71,7 @@ struct tb_command {
 	enum tb_exit (*run)(const struct tb_cli *cli);
 	enum tb_exit (*act)(struct tb_session *session);
 	bool makes_store; /* `act` starts from nothing */
+	bool only_reads;  /* a server need not be told afterwards */
 };
 
 extern const struct tb_command tb_commands[];

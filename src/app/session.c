@@ -223,7 +223,7 @@ enum tb_exit tb_session_run(const struct tb_cli *cli)
 	exit = open_and_act(&session);
 	tb_engine_close(session.engine);
 	/* Also after a failure: what was changed before it stays changed. */
-	if (session.engine)
+	if (session.engine && !cli->command->only_reads)
 		tb_control_poke(session.config->program.data);
 	tb_config_destroy(session.config);
 	tb_arena_destroy(session.arena);

@@ -13,14 +13,15 @@
 #define INTERVAL_S 60
 #define ORGS_MAX 100000
 /* Runs of the retention for one org in one round; the rest is for the next. */
-#define RETENTION_RUNS_MAX 100
+#define RETENTION_RUNS_MAX 10
+#define ROUNDS_BETWEEN_PASSES 10
 #define SEAL_BYTES 512
 
 /* How far it has come with one org. */
 struct org_state {
 	uint32_t id;
-	uint64_t tombstones_after;
-	uint64_t audit_n; /* row whose seal was logged */
+	uint64_t tombstones_after; /* 0: no pass is under way */
+	uint64_t audit_n;          /* row whose seal was logged */
 };
 
 struct tb_upkeep {
@@ -30,6 +31,7 @@ struct tb_upkeep {
 	pthread_mutex_t lock; /* over `stop` */
 	pthread_cond_t changed;
 	bool stop;
+	uint64_t round;
 	struct org_state *orgs; /* the thread's, in the order of ids */
 	size_t n_orgs;
 };
@@ -54,27 +56,25 @@ static void write_reads(struct tb_upkeep *upkeep)
 		log_failure(upkeep, "the audit of reads was not written", err);
 }
 
+/* Goes on with a pass over an org's tombstones, or begins one when it is time
+ * for it. */
 static void drop_tombstones(struct tb_upkeep *upkeep, struct org_state *org)
 {
 	struct tb_core *core = tb_engine_core(upkeep->options.engine);
-	uint64_t before;
 	size_t dropped;
 	enum tb_err err;
 
+	if (org->tombstones_after == 0 &&
+	    upkeep->round % ROUNDS_BETWEEN_PASSES != 0)
+		return;
 	for (int i = 0; i < RETENTION_RUNS_MAX; i++) {
-		before = org->tombstones_after;
 		err = tb_retention_run(core, org->id,
 				       upkeep->options.absence_us,
 				       &org->tombstones_after, &dropped);
-		if (err) {
+		if (err)
 			log_failure(upkeep, "tombstones were not dropped", err);
+		if (err || org->tombstones_after == 0)
 			return;
-		}
-		/* At the end it starts over, in the next round. */
-		if (org->tombstones_after <= before) {
-			org->tombstones_after = 0;
-			return;
-		}
 	}
 }
 
@@ -154,7 +154,8 @@ static enum tb_err next_org(struct tb_upkeep *upkeep, struct tb_org *org)
 	return err;
 }
 
-static void do_round(struct tb_upkeep *upkeep)
+/* The last round leaves what can wait for the next start. */
+static void do_round(struct tb_upkeep *upkeep, bool is_last)
 {
 	struct tb_org org = { .id = TB_ORG_SYSTEM };
 	struct org_state *state;
@@ -172,13 +173,15 @@ static void do_round(struct tb_upkeep *upkeep)
 		state = state_of(upkeep, i++, org.id);
 		if (!state)
 			return;
-		drop_tombstones(upkeep, state);
+		if (!is_last)
+			drop_tombstones(upkeep, state);
 		if (org.audit_n > state->audit_n)
 			log_seal(upkeep, &org);
 		state->audit_n = org.audit_n;
 	}
 	if (err != TB_ERR_NOT_FOUND)
 		log_failure(upkeep, "the orgs were not read", err);
+	upkeep->round++;
 }
 
 /* Waits for the next round; false: there is none. */
@@ -204,8 +207,8 @@ static void *run(void *arg)
 	struct tb_upkeep *upkeep = arg;
 
 	while (wait_round(upkeep))
-		do_round(upkeep);
-	do_round(upkeep);
+		do_round(upkeep, false);
+	do_round(upkeep, true);
 	return NULL;
 }
 

@@ -25,7 +25,7 @@ struct tb_upkeep_options {
 
 enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,
 			    struct tb_upkeep **ret) tb_must_check;
-/* Does everything once more, then ends the thread. Takes NULL. */
+/* Writes down what is not yet, then ends the thread. Takes NULL. */
 void tb_upkeep_stop(struct tb_upkeep *upkeep);
 
 /* Counts a finished request, if it is one that has no audit row of its own: a
