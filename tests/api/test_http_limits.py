@@ -401,6 +401,39 @@ def test_connections_over_the_limit_wait_for_their_turn():
             c.sock.close()
 
 
+@pytest.mark.parametrize("thread", ["io", "worker"])
+def test_each_allocation_may_fail(thread):
+    """The request it hits is refused or cut; the next one is served."""
+    packed = gzip.compress(b"[1]" * 1000)
+    requests = [
+        request("/t/const"), request("/t/big?n=9000", "Accept-Encoding: gzip"),
+        post("/t/echo", b"[1]"), request("/t/user", "Authorization: slow"),
+        post("/t/echo", packed, "Content-Encoding: gzip"),
+        request("/t/nope"), request("/t/items/%41/b"),
+        request("/t/const", method="PUT"), post("/t/private", b"[1]"),
+        post("/t/echo", b"x" * (2 * MIB))]
+    with running(workers=1, body_max_bytes=MIB, quiet=1) as s:
+        expected = [answered(s, r) for r in requests]
+        assert None not in expected
+        for n in range(1, 16):
+            for r, status in zip(requests, expected):
+                s.get("/t/fail_%s?n=%d" % (thread, n))
+                assert answered(s, r) in (status, 503, None)
+                # The failure may still lie ahead, and then hits this one.
+                disarm = request("/t/fail_%s?n=0" % thread)
+                assert 204 in (answered(s, disarm), answered(s, disarm))
+                assert answered(s, r) == status
+
+
+def answered(server, data):
+    """The status of the answer; None when there was none."""
+    with Client(server) as c:
+        try:
+            return c.send(data).answer().status
+        except (AssertionError, ConnectionResetError, BrokenPipeError):
+            return None
+
+
 def test_many_clients_at_once_get_their_own_answers():
     with running(workers=8) as s:
         def one(n):

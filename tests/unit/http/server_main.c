@@ -53,6 +53,17 @@ static void refuse(const struct tb_request *req, struct tb_response *res,
 		tb_response_fail(res, req, TB_ERR_NOMEM);
 }
 
+static void answer(const struct tb_request *req, struct tb_response *res,
+		   struct tb_buf *buf)
+{
+	if (tb_buf_err(buf)) {
+		tb_response_fail(res, req, tb_buf_err(buf));
+		tb_buf_fini(buf);
+	} else {
+		tb_response_body(res, 200, TB_JSON_TYPE, buf);
+	}
+}
+
 /* Answers with one JSON string member for each pair of arguments. */
 static void answer_pairs(const struct tb_request *req, struct tb_response *res,
 			 const struct tb_header *pairs, size_t n)
@@ -61,7 +72,6 @@ static void answer_pairs(const struct tb_request *req, struct tb_response *res,
 	struct tb_json_writer w = tb_json_writer(&buf);
 	size_t i;
 
-	(void)req;
 	tb_buf_init(&buf, BODY_MAX);
 	tb_json_begin_object(&w);
 	for (i = 0; i < n; i++) {
@@ -72,7 +82,7 @@ static void answer_pairs(const struct tb_request *req, struct tb_response *res,
 			tb_json_null(&w);
 	}
 	tb_json_end_object(&w);
-	tb_response_body(res, 200, TB_JSON_TYPE, &buf);
+	answer(req, res, &buf);
 }
 
 static bool get_const(void *state, const struct tb_request *req,
@@ -119,7 +129,7 @@ static void echo(void *state, const struct tb_request *req,
 	(void)state;
 	tb_buf_init(&buf, BODY_MAX);
 	tb_buf_append_str(&buf, req->body);
-	tb_response_body(res, 200, TB_JSON_TYPE, &buf);
+	answer(req, res, &buf);
 }
 
 static void length(void *state, const struct tb_request *req,
@@ -130,7 +140,7 @@ static void length(void *state, const struct tb_request *req,
 	(void)state;
 	tb_buf_init(&buf, BODY_MAX);
 	tb_buf_append_u64(&buf, req->body.n);
-	tb_response_body(res, 200, TB_JSON_TYPE, &buf);
+	answer(req, res, &buf);
 }
 
 static void big(void *state, const struct tb_request *req,
@@ -145,9 +155,9 @@ static void big(void *state, const struct tb_request *req,
 		return;
 	}
 	tb_buf_init(&buf, BODY_MAX);
-	while (buf.n < n)
+	while (buf.n < n && !tb_buf_err(&buf))
 		tb_buf_append_char(&buf, (char)('a' + buf.n % 7));
-	tb_response_body(res, 200, TB_JSON_TYPE, &buf);
+	answer(req, res, &buf);
 }
 
 static void params(void *state, const struct tb_request *req,
@@ -227,7 +237,7 @@ static bool get_waiting(void *state, const struct tb_request *req,
 	pthread_mutex_lock(&s->lock);
 	tb_buf_append_u64(&buf, s->n_waiting);
 	pthread_mutex_unlock(&s->lock);
-	tb_response_body(res, 200, TB_JSON_TYPE, &buf);
+	answer(req, res, &buf);
 	return true;
 }
 
@@ -241,6 +251,25 @@ static void fail(void *state, const struct tb_request *req,
 	    err >= TB_ERR_COUNT)
 		err = TB_ERR_INVALID;
 	tb_response_fail(res, req, (enum tb_err)err);
+}
+
+/* From now on the n-th allocation of this thread fails, once. */
+static void fail_allocation(void *state, const struct tb_request *req,
+			    struct tb_response *res)
+{
+	uint64_t n;
+
+	(void)state;
+	tb_response_empty(res, 204);
+	if (!tb_request_query_u64(req, "n", 0, &n))
+		tb_alloc_fail_at(n);
+}
+
+static bool fail_allocation_quickly(void *state, const struct tb_request *req,
+				    struct tb_response *res)
+{
+	fail_allocation(state, req, res);
+	return true;
 }
 
 #define ANYONE TB_WHO_ANYONE
@@ -270,6 +299,10 @@ static const struct tb_route routes[] = {
 	{ TB_GET, "/waiting", ANYONE, TB_BODY_NONE, .quick = get_waiting },
 	{ TB_GET, "/gate/open", ANYONE, TB_BODY_NONE, .quick = set_gate },
 	{ TB_GET, "/gate/shut", ANYONE, TB_BODY_NONE, .quick = set_gate },
+	{ TB_GET, "/fail_io", ANYONE, TB_BODY_NONE,
+	  .quick = fail_allocation_quickly },
+	{ TB_GET, "/fail_worker", ANYONE, TB_BODY_NONE,
+	  .handler = fail_allocation },
 	{ TB_GET, "/fail", ANYONE, TB_BODY_NONE, .handler = fail },
 };
 
