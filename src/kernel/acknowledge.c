@@ -90,20 +90,21 @@ static bool contains(const struct numbers *numbers, uint64_t num)
 static uint64_t pending_number(const struct tb_consumer *consumer,
 			       const struct tb_record *record)
 {
-	uint64_t last = 0;
-	const struct tb_subscription *of = NULL;
+	const struct tb_entry *last = NULL;
 
 	for (size_t i = 0; i < record->n_entries; i++) {
-		const struct tb_subscription *sub = tb_consumer_subscription(
-			consumer, record->entries[i].scope);
+		const struct tb_entry *entry = &record->entries[i];
 
-		if (sub == NULL || record->entries[i].num <= last ||
-		    tb_subscription_is_acked(sub, record->entries[i].num))
-			continue;
-		last = record->entries[i].num;
-		of = sub;
+		if (tb_consumer_is_queued(consumer, entry) &&
+		    (last == NULL || entry->num > last->num ||
+		     (entry->num == last->num && entry->scope < last->scope)))
+			last = entry;
 	}
-	return of != NULL && last <= of->delivered ? last : 0;
+	if (last == NULL ||
+	    last->num >
+		    tb_consumer_subscription(consumer, last->scope)->delivered)
+		return 0;
+	return last->num;
 }
 
 /* Resolving what an acknowledgement names, in a snapshot. */

@@ -426,6 +426,26 @@ void tb_consumer_unsubscribe(struct tb_consumer *consumer, uint64_t scope)
 		(consumer->n_subs - at) * sizeof(*consumer->subs));
 }
 
+bool tb_consumer_is_queued(const struct tb_consumer *consumer,
+			   const struct tb_entry *entry)
+{
+	const struct tb_subscription *sub =
+		tb_consumer_subscription(consumer, entry->scope);
+
+	return sub != NULL && !tb_subscription_is_acked(sub, entry->num) &&
+	       (entry->origin != consumer->site_id ||
+		entry->num <= sub->own_above);
+}
+
+bool tb_consumer_awaits(const struct tb_consumer *consumer,
+			const struct tb_record *record)
+{
+	for (size_t i = 0; i < record->n_entries; i++)
+		if (tb_consumer_is_queued(consumer, &record->entries[i]))
+			return true;
+	return false;
+}
+
 bool tb_subscription_is_acked(const struct tb_subscription *sub, uint64_t num)
 {
 	size_t low = 0;

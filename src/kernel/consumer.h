@@ -80,6 +80,14 @@ enum tb_err tb_consumer_subscribe(struct tb_arena *arena,
 				  uint64_t scope) tb_must_check;
 void tb_consumer_unsubscribe(struct tb_consumer *consumer, uint64_t scope);
 
+/* True if an entry of a record is in the site's queue: the site follows its
+ * scope, has not acknowledged it, and it is not its own. */
+bool tb_consumer_is_queued(const struct tb_consumer *consumer,
+			   const struct tb_entry *entry);
+/* True if the record has such an entry. */
+bool tb_consumer_awaits(const struct tb_consumer *consumer,
+			const struct tb_record *record);
+
 /* True if a number is acknowledged. */
 bool tb_subscription_is_acked(const struct tb_subscription *sub, uint64_t num);
 

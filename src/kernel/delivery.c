@@ -154,13 +154,11 @@ bool tb_delivery_is_superseded(const struct tb_consumer *consumer,
 {
 	for (size_t i = 0; i < record->n_entries; i++) {
 		const struct tb_entry *other = &record->entries[i];
-		const struct tb_subscription *sub;
 
 		if (other->scope == scope || other->num < num ||
 		    (other->num == num && other->scope > scope))
 			continue;
-		sub = tb_consumer_subscription(consumer, other->scope);
-		if (sub != NULL && !tb_subscription_is_acked(sub, other->num))
+		if (tb_consumer_is_queued(consumer, other))
 			return true;
 	}
 	return false;

@@ -318,6 +318,8 @@ static enum tb_err settle_conflict(struct pushing *p, struct tb_push_item *item,
 		return reject(p, item, TB_PUSH_CODE_INVALID, UNREADABLE);
 	if (err != TB_OK)
 		return err;
+	/* What a patch leaves as it was the site has yet to get. */
+	result.site_wins &= item->action != TB_PUSH_PATCH;
 	item->outcome = TB_PUSH_UNCHANGED;
 	if (result.known)
 		return TB_OK;

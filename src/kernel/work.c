@@ -12,8 +12,9 @@ struct follow {
 	struct tb_view *view;
 	const struct tb_declaration *declaration;
 	uint64_t parent;
-	uint32_t origin; /* whose change moved the parent */
-	uint64_t after;  /* the last child that was done */
+	uint32_t origin;             /* whose change moved the parent */
+	struct tb_consumer consumer; /* of the site asked about last */
+	uint64_t after;              /* the last child that was done */
 	size_t budget;
 	bool done;
 };
@@ -59,6 +60,27 @@ static bool may_follow(const struct tb_record *child, uint64_t site_scope,
 	return may;
 }
 
+/* In whose name a child moves. Who moved the parent knows that its children
+ * went with it, and everybody else is told, the child's author too; one that
+ * waited just comes to where its author has it already. But who has yet to get
+ * the child gets it where it is now. */
+static enum tb_err name_mover(struct follow *f, const struct tb_record *child,
+			      bool waited, uint32_t *ret)
+{
+	uint32_t origin = waited ? child->origin : f->origin;
+	enum tb_err err = TB_OK;
+
+	if (origin != TB_ORIGIN_CENTRE && f->consumer.site_id != origin)
+		err = tb_consumer_load(f->view, origin, &f->consumer);
+	if (err != TB_OK)
+		return err;
+	if (origin != TB_ORIGIN_CENTRE &&
+	    tb_consumer_awaits(&f->consumer, child))
+		origin = TB_ORIGIN_CENTRE;
+	*ret = origin;
+	return TB_OK;
+}
+
 /* What was merged into the parent goes nowhere itself, but its children do. */
 static enum tb_err follow_merged(struct follow *f,
 				 const struct tb_record *child)
@@ -80,6 +102,7 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 	struct tb_route_plan plan;
 	uint64_t site_scope = 0;
 	uint64_t before;
+	uint32_t origin;
 	enum tb_err err = tb_view_get_rid(f->view, rid, &child);
 
 	if (err != TB_OK || child == NULL)
@@ -100,13 +123,11 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 	    !may_follow(child, site_scope, plan.home, f->view, &err))
 		return err;
 	before = tb_view_changes(f->view);
-	/* Who moved the parent knows that its children went with it, and
-	 * everybody else is told, the child's author too. One that waited for
-	 * its parent just comes to where its author has it already. */
-	err = tb_view_reroute(f->view, rid, plan.targets, plan.n_targets,
-			      tb_routing_home(child) == site_scope
-				      ? child->origin
-				      : f->origin);
+	err = name_mover(f, child, tb_routing_home(child) == site_scope,
+			 &origin);
+	if (err == TB_OK)
+		err = tb_view_reroute(f->view, rid, plan.targets,
+				      plan.n_targets, origin);
 	/* A child that was in too many stores already stays where it is: it
 	 * must not keep its parent, and all that is pushed with it, out. */
 	if (err == TB_ERR_TOO_LARGE)

@@ -433,6 +433,20 @@ static void test_a_conflict_keeps_the_centres_fields(void **state)
 	assert_null(pulled(c, 63, "p"));
 }
 
+static void test_a_patch_in_conflict_comes_back_whole(void **state)
+{
+	struct centre *c = *state;
+
+	accepted(put(c, 63, "transact", "t", "{\"store_ID\":\"s1\"}"));
+	accepted(put(c, TB_ORIGIN_CENTRE, "transact", "t",
+		     "{\"store_ID\":\"s1\",\"x\":1}"));
+	accepted(centre_push(c, 63, false, TB_PUSH_PATCH, "transact", "t",
+			     "{\"y\":2}"));
+	assert_gets(c, 63, "t", "{\"store_ID\":\"s1\",\"x\":1,\"y\":2}");
+	unchanged(centre_push(c, 63, false, TB_PUSH_PATCH, "transact", "t",
+			      "{\"y\":2}"));
+}
+
 static void test_a_conflict_over_a_deletion(void **state)
 {
 	struct centre *c = *state;
@@ -675,6 +689,7 @@ int main(void)
 		TEST(test_a_record_in_too_many_stores_harms_itself_alone),
 		TEST(test_fields_are_of_their_types),
 		TEST(test_a_conflict_keeps_the_centres_fields),
+		TEST(test_a_patch_in_conflict_comes_back_whole),
 		TEST(test_a_conflict_over_a_deletion),
 		TEST(test_quarantine_holds_one_entry_for_each_record),
 		TEST(test_quarantine_has_a_ceiling),
