@@ -25,6 +25,7 @@ struct entry {
 	uint32_t pending;  /* attempts under way */
 	int64_t last_us;   /* last failure; a slowed site: last attempt */
 	int64_t level_us;  /* address: how far ahead its failures are */
+	uint8_t passed[KEY_BYTES]; /* known: keyed hash of what passed last */
 };
 
 struct tb_limits {
@@ -179,6 +180,18 @@ static struct key address_key(const struct tb_limits *limits,
 	return key;
 }
 
+/* A password as it is remembered: under the key of this process. */
+static struct key secret_key(const struct tb_limits *limits,
+			     struct tb_str secret)
+{
+	struct key key;
+
+	crypto_generichash(key.bytes, sizeof(key.bytes),
+			   (const uint8_t *)secret.p, secret.n, limits->secret,
+			   sizeof(limits->secret));
+	return key;
+}
+
 static struct tb_str key_str(const struct key *key)
 {
 	return tb_str((const char *)key->bytes, sizeof(key->bytes));
@@ -309,11 +322,25 @@ static uint32_t site_wait(const struct tb_limits *limits, struct entry *entry,
 	return 0;
 }
 
-static uint32_t pair_wait(struct tb_limits *limits, const struct key *key,
+/* True for a site's attempt with what passed for it there before. */
+static bool passed_before(const struct tb_limits *limits,
+			  const struct entry *known,
 			  const struct tb_attempt *attempt)
 {
+	struct key secret;
+
+	if (known == NULL || attempt->kind != TB_ACCOUNT_SITE)
+		return false;
+	secret = secret_key(limits, attempt->secret);
+	return sodium_memcmp(secret.bytes, known->passed,
+			     sizeof(known->passed)) == 0;
+}
+
+static uint32_t pair_wait(struct tb_limits *limits, const struct key *key,
+			  const struct tb_attempt *attempt, bool is_known)
+{
 	struct entry *entry = get(limits->pairs, key, true);
-	uint32_t wait;
+	uint32_t wait = 0;
 
 	/* Without memory to count in, nobody gets to guess. */
 	if (entry == NULL)
@@ -324,9 +351,10 @@ static uint32_t pair_wait(struct tb_limits *limits, const struct key *key,
 	if (attempt->now_us - entry->last_us >=
 	    limits->options.lock_s * SECOND_US)
 		entry->failures = 0;
-	wait = attempt->kind == TB_ACCOUNT_SITE
-		       ? site_wait(limits, entry, attempt->now_us)
-		       : user_wait(limits, entry, attempt->now_us);
+	if (!is_known)
+		wait = attempt->kind == TB_ACCOUNT_SITE
+			       ? site_wait(limits, entry, attempt->now_us)
+			       : user_wait(limits, entry, attempt->now_us);
 	if (wait == 0)
 		entry->pending++;
 	put_back(entry);
@@ -338,6 +366,7 @@ uint32_t tb_limits_begin(struct tb_limits *limits,
 {
 	struct key key = pair_key(limits, attempt);
 	struct entry *known;
+	bool is_known;
 	uint32_t wait = 0;
 
 	pthread_mutex_lock(&limits->lock);
@@ -346,18 +375,25 @@ uint32_t tb_limits_begin(struct tb_limits *limits,
 	known = get(limits->known, &key, false);
 	if (known == NULL)
 		wait = address_wait(limits, attempt->address, attempt->now_us);
+	is_known = passed_before(limits, known, attempt);
 	put_back(known);
 	if (wait == 0)
-		wait = pair_wait(limits, &key, attempt);
+		wait = pair_wait(limits, &key, attempt, is_known);
 	pthread_mutex_unlock(&limits->lock);
 	return wait;
 }
 
 static void passed(struct tb_limits *limits, const struct key *key,
-		   struct entry *entry)
+		   const struct tb_attempt *attempt, struct entry *entry)
 {
+	struct entry *known = get(limits->known, key, true);
+	struct key secret = secret_key(limits, attempt->secret);
+
 	entry->failures = 0;
-	put_back(get(limits->known, key, true));
+	if (known == NULL)
+		return;
+	memcpy(known->passed, secret.bytes, sizeof(known->passed));
+	put_back(known);
 }
 
 static void failed(struct tb_limits *limits, const struct tb_attempt *attempt,
@@ -383,7 +419,7 @@ void tb_limits_end(struct tb_limits *limits, const struct tb_attempt *attempt,
 		if (entry->pending > 0)
 			entry->pending--;
 		if (outcome == TB_ATTEMPT_PASSED)
-			passed(limits, &key, entry);
+			passed(limits, &key, attempt, entry);
 		else if (outcome == TB_ATTEMPT_FAILED)
 			failed(limits, attempt, entry);
 		put_back(entry);

@@ -3,7 +3,8 @@
  * together, so that nobody can lock an account for its owner elsewhere:
  * - a user is locked for an address after so many failures in a row;
  * - a site is never locked, but slowed: further attempts from that address
- *   are taken only so often;
+ *   are taken only so often, but for the password that passed there last, so
+ *   that who guesses without pause does not keep the site itself out;
  * - an address that fails over many names is held back altogether, except
  *   for the accounts that logged in from there before.
  *
@@ -35,6 +36,7 @@ struct tb_attempt {
 	enum tb_account_kind kind;
 	struct tb_str name; /* as given, known or not */
 	struct tb_str address;
+	struct tb_str secret; /* the password as given */
 	int64_t now_us;
 };
 

@@ -123,6 +123,7 @@ static struct tb_auth_result limited_login(struct tb_auth *auth,
 		.kind = login->kind,
 		.name = login->name,
 		.address = login->credentials->address,
+		.secret = login->secret,
 		.now_us = login->credentials->now_us,
 	};
 	uint32_t wait_s = tb_limits_begin(auth->limits, &attempt);

@@ -215,6 +215,25 @@ static void test_a_site_is_slowed_more_and_more_and_never_locked(void **state)
 	wrong(*state, site("clinic", "10.0.0.1", at), 5);
 }
 
+static void test_guesses_do_not_keep_a_site_out_that_was_there(void **state)
+{
+	struct tb_attempt right = site("clinic", "10.0.0.1", 1);
+	struct tb_attempt guess = site("clinic", "10.0.0.1", 2);
+
+	right.secret = TB_STR("right");
+	guess.secret = TB_STR("guess");
+	assert_int_equal(attempt(*state, right, TB_ATTEMPT_PASSED), 0);
+	wrong(*state, guess, 5);
+	assert_int_not_equal(ask(*state, guess), 0);
+	right.now_us = guess.now_us;
+	assert_int_equal(attempt(*state, right, TB_ATTEMPT_PASSED), 0);
+	/* From elsewhere it is an attempt like any. */
+	right.address = TB_STR("10.0.0.2");
+	guess.address = right.address;
+	wrong(*state, guess, 5);
+	assert_int_not_equal(ask(*state, right), 0);
+}
+
 static void test_a_slowed_site_is_tried_by_one_at_a_time(void **state)
 {
 	struct tb_attempt a = site("clinic", "10.0.0.1", 1);
@@ -365,6 +384,7 @@ int main(void)
 		TEST(test_many_right_logins_at_once_all_pass),
 		TEST(test_old_failures_are_forgotten),
 		TEST(test_a_site_is_slowed_more_and_more_and_never_locked),
+		TEST(test_guesses_do_not_keep_a_site_out_that_was_there),
 		TEST(test_a_slowed_site_is_tried_by_one_at_a_time),
 		TEST(test_sites_are_not_slowed_when_it_is_switched_off),
 		TEST(test_an_address_that_fails_over_many_names_is_held_back),
