@@ -85,10 +85,9 @@ static bool contains(const struct numbers *numbers, uint64_t num)
 					 sizeof(num), compare) != NULL;
 }
 
-/* The number under which a record stands in the site's queue, its highest that
- * is not acknowledged, if that was delivered; else 0. */
-static uint64_t pending_number(const struct tb_consumer *consumer,
-			       const struct tb_record *record)
+/* The entry that stands for a record in the site's queue; NULL: none. */
+static const struct tb_entry *standing(const struct tb_consumer *consumer,
+				       const struct tb_record *record)
 {
 	const struct tb_entry *last = NULL;
 
@@ -100,11 +99,21 @@ static uint64_t pending_number(const struct tb_consumer *consumer,
 		     (entry->num == last->num && entry->scope < last->scope)))
 			last = entry;
 	}
-	if (last == NULL ||
-	    last->num >
-		    tb_consumer_subscription(consumer, last->scope)->delivered)
+	return last;
+}
+
+/* The number under which a record stands in the site's queue, if it was
+ * delivered; else 0. */
+static uint64_t pending_number(const struct tb_consumer *consumer,
+			       const struct tb_record *record)
+{
+	const struct tb_entry *entry = standing(consumer, record);
+
+	if (entry == NULL ||
+	    entry->num >
+		    tb_consumer_subscription(consumer, entry->scope)->delivered)
 		return 0;
-	return last->num;
+	return entry->num;
 }
 
 /* Resolving what an acknowledgement names, in a snapshot. */
@@ -349,14 +358,16 @@ static enum tb_err sweep_rows(struct sweep *s, uint64_t after, uint64_t until)
 	if (err != TB_OK)
 		return err;
 	while ((err = tx->store->ops->feed_next(cursor, &row)) == TB_OK) {
-		bool superseded = tb_delivery_is_superseded(
-			s->consumer, &row.record, s->sub->scope, row.num);
+		/* What a later entry stands for is done with that one, and not
+		 * before: the site may lose the store of the later one. */
+		uint64_t num = pending_number(s->consumer, &row.record);
 
-		if (!superseded && !contains(s->numbers, row.num)) {
+		if (num == 0 || !contains(s->numbers, num)) {
 			sweep_open(s);
 			continue;
 		}
-		s->n_acked += !superseded;
+		s->n_acked += standing(s->consumer, &row.record)->scope ==
+			      s->sub->scope;
 		s->moved = true;
 		sweep_done(s, row.num, row.num);
 	}

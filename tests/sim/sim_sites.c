@@ -1,6 +1,7 @@
 /*
- * A fleet of sites that work with losses: what each site has in the end is
- * compared with a model. Prints its seed; `sim_sites SEED` replays one,
+ * A fleet of sites that work with losses, while stores move between them and
+ * sites initialise in the middle: what each site has in the end is compared
+ * with a model. Prints its seed; `sim_sites SEED` replays one,
  * `sim_sites FIRST LAST` runs a range.
  */
 #include <setjmp.h>
@@ -42,11 +43,15 @@ struct truth {
 	int store;  /* transact: index of its store */
 	int other;  /* transact: index of the store it was sent to, or -1 */
 	int parent; /* line: index of its transact */
+	bool known; /* somebody has pushed it once, deleted or not */
+	bool waits; /* line: its parent had not come when it was written */
 };
 
 struct site {
 	uint32_t id;
 	struct copy copies[KINDS][RECORDS];
+	unsigned wrote[KINDS][RECORDS]; /* when it pushed each last */
+	unsigned began;                 /* when it lost a store or began anew */
 	uint64_t cursor;
 };
 
@@ -55,7 +60,8 @@ struct world {
 	struct centre centre;
 	struct truth truth[KINDS][RECORDS];
 	struct site sites[SITES];
-	unsigned version;
+	int holder[SITES]; /* of each store: the site that it is active on */
+	unsigned version;  /* rises with whatever happens */
 };
 
 /* xorshift64*: enough to mix operations, and the same everywhere. */
@@ -129,6 +135,16 @@ static void push(struct world *w, int s, enum kind kind, int i,
 			assert_int_equal(item.outcome, TB_PUSH_UNCHANGED);
 	}
 	w->sites[s].copies[kind][i] = t->now;
+	w->sites[s].wrote[kind][i] = ++w->version;
+	t->known = true;
+	if (kind == KIND_LINE && t->now.there)
+		t->waits = !w->truth[KIND_TRANSACT][t->parent].known;
+	for (int k = 0; kind == KIND_TRANSACT && k < RECORDS; k++) {
+		struct truth *line = &w->truth[KIND_LINE][k];
+
+		if (line->now.there && line->parent == i)
+			line->waits = false;
+	}
 }
 
 static void step_push(struct world *w)
@@ -136,27 +152,112 @@ static void step_push(struct world *w)
 	enum kind kind = pick(w, KINDS);
 	int i = (int)pick(w, RECORDS);
 	struct truth *t = &w->truth[kind][i];
+	int store = i % SITES;
 	int s;
 
 	/* Who writes: the holder of the record's store, for items the first
-	 * site. A line belongs to the store of a transact that is i modulo
-	 * the sites, so that its holder never changes. */
-	s = kind == KIND_ITEM ? 0 : i % SITES;
-	t->store = s;
-	t->parent = s + SITES * (int)pick(w, (RECORDS - s + SITES - 1) / SITES);
+	 * site. A record's store is i modulo the stores, and so is that of a
+	 * line's parent; which site holds it changes. */
+	s = kind == KIND_ITEM ? 0 : w->holder[store];
+	t->store = store;
 	if (kind == KIND_TRANSACT)
-		t->other = pick(w, 3) == 0 ? (s + 1) % SITES : -1;
-	if (t->now.there && pick(w, 5) == 0 && kind != KIND_TRANSACT) {
+		t->other = pick(w, 3) == 0 ? (store + 1) % SITES : -1;
+	if (t->now.there && pick(w, 5) == 0) {
 		t->now.there = false;
 		push(w, s, kind, i, TB_PUSH_DELETE);
 		return;
 	}
+	if (kind == KIND_LINE)
+		t->parent = store +
+			    SITES * (int)pick(w, (RECORDS - store + SITES - 1) /
+							 SITES);
 	t->now.there = true;
 	write_body(w, kind, t);
 	push(w, s, kind, i, TB_PUSH_UPSERT);
 }
 
-static void integrate(struct site *site, const struct row *row)
+/* True if a site is to have a record in the end. */
+static bool belongs(const struct world *w, int s, enum kind kind, int i)
+{
+	const struct truth *t = &w->truth[kind][i];
+	const struct truth *of = t;
+
+	if (!t->now.there)
+		return false;
+	if (kind == KIND_ITEM)
+		return true;
+	/* A line stays at home when its parent is deleted or has not come. */
+	if (kind == KIND_LINE)
+		of = &w->truth[KIND_TRANSACT][t->parent];
+	return w->holder[t->store] == s ||
+	       (of->now.there && of->other >= 0 && w->holder[of->other] == s);
+}
+
+/* A site that loses a store, or begins anew, forgets what it had by it; what
+ * it still has on the way is late. */
+static void forget(struct world *w, int s, bool all)
+{
+	struct site *site = &w->sites[s];
+
+	site->began = ++w->version;
+	for (int k = KIND_TRANSACT; k < KINDS; k++)
+		for (int i = 0; i < RECORDS; i++)
+			if (all || !belongs(w, s, (enum kind)k, i))
+				site->copies[k][i].there = false;
+}
+
+/* What waits for its parent stays with the site that wrote it, so a store
+ * moves when nothing of it waits. */
+static bool can_move(const struct world *w, int store)
+{
+	for (int i = store; i < RECORDS; i += SITES)
+		if (w->truth[KIND_LINE][i].waits)
+			return false;
+	return true;
+}
+
+static void step_move(struct world *w)
+{
+	int store = (int)pick(w, SITES);
+	int from = w->holder[store];
+	char id[16];
+
+	if (!can_move(w, store))
+		return;
+	w->holder[store] = (int)pick(w, SITES);
+	snprintf(id, sizeof(id), "%u", w->sites[w->holder[store]].id);
+	centre_move_store(&w->centre, stores[store], id);
+	if (from != w->holder[store])
+		forget(w, from, false);
+}
+
+static void step_initialise(struct world *w)
+{
+	int s = (int)pick(w, SITES);
+
+	centre_initialise(&w->centre, w->sites[s].id);
+	forget(w, s, true);
+}
+
+/* What the other end does while an answer is on its way. */
+static void step_other(struct world *w)
+{
+	switch (pick(w, 40)) {
+	case 0:
+		step_initialise(w);
+		break;
+	case 1:
+	case 2:
+		step_move(w);
+		break;
+	default:
+		step_push(w);
+	}
+}
+
+/* Takes a row of a page that was asked for at `asked`, unless the site has
+ * written the record since. */
+static void integrate(struct site *site, const struct row *row, unsigned asked)
 {
 	enum kind kind = KINDS;
 	struct copy *copy;
@@ -167,6 +268,8 @@ static void integrate(struct site *site, const struct row *row)
 			kind = (enum kind)k;
 	assert_int_not_equal(kind, KINDS);
 	i = atoi(strrchr(row->id, '-') + 1);
+	if (site->wrote[kind][i] > asked)
+		return;
 	copy = &site->copies[kind][i];
 	copy->there = row->action != TB_DELIVER_DELETE;
 	if (copy->there)
@@ -178,15 +281,19 @@ static size_t step_pull(struct world *w, int s, bool losses)
 {
 	static struct page page;
 	struct site *site = &w->sites[s];
+	unsigned asked = w->version;
 
 	centre_pull(&w->centre, site->id, 1 + pick(w, 20), &page);
 	if (losses && pick(w, 4) == 0)
 		return page.n;
 	/* What changes behind a page must not be acknowledged with it. */
 	while (losses && pick(w, 3) == 0)
-		step_push(w);
+		step_other(w);
 	for (size_t i = 0; i < page.n; i++) {
-		integrate(site, &page.rows[i]);
+		/* Who began anew meanwhile throws the page away; that it is
+		 * acknowledged all the same must lose nothing. */
+		if (site->began <= asked)
+			integrate(site, &page.rows[i], asked);
 		if (losses && pick(w, 6) == 0)
 			continue;
 		if (pick(w, 2))
@@ -202,6 +309,7 @@ static size_t step_central(struct world *w, int s, bool losses)
 {
 	static struct page page;
 	struct site *site = &w->sites[s];
+	unsigned asked = w->version;
 
 	assert_int_equal(centre_pull_central(&w->centre, site->cursor,
 					     1 + pick(w, 20), pick(w, 2),
@@ -213,30 +321,9 @@ static size_t step_central(struct world *w, int s, bool losses)
 		assert_true(page.rows[i].sequence > site->cursor);
 		site->cursor = page.rows[i].sequence;
 		if (page.rows[i].action != TB_DELIVER_HOLE)
-			integrate(site, &page.rows[i]);
+			integrate(site, &page.rows[i], asked);
 	}
 	return page.n;
-}
-
-/* True if a site is to have a record in the end. */
-static bool belongs(const struct world *w, int s, enum kind kind, int i)
-{
-	const struct truth *t = &w->truth[kind][i];
-	const struct truth *of = t;
-
-	if (!t->now.there)
-		return false;
-	if (kind == KIND_ITEM)
-		return true;
-	if (kind == KIND_LINE) {
-		of = &w->truth[KIND_TRANSACT][t->parent];
-		/* Its own site wrote it and has it, parent or not. */
-		if (i % SITES == s)
-			return true;
-		if (!of->now.there)
-			return false;
-	}
-	return of->store == s || of->other == s;
 }
 
 static void compare(struct world *w, int s)
@@ -268,6 +355,7 @@ static void run(uint64_t seed)
 
 		snprintf(id, sizeof(id), "%d", 61 + s);
 		w.sites[s].id = (uint32_t)(61 + s);
+		w.holder[s] = s;
 		centre_add_site(&w.centre, id, s == 0);
 		centre_add_store(&w.centre, stores[s], id);
 	}
@@ -283,7 +371,7 @@ static void run(uint64_t seed)
 			step_central(&w, s, true);
 			break;
 		default:
-			step_push(&w);
+			step_other(&w);
 		}
 	}
 	centre_work(&w.centre);
