@@ -148,9 +148,13 @@ static struct strand *lowest(const struct queue *queue)
 	return best;
 }
 
-bool tb_delivery_is_superseded(const struct tb_consumer *consumer,
-			       const struct tb_record *record, uint64_t scope,
-			       uint64_t num)
+/* True if a later entry for the same record is in the site's queue, too, and
+ * stands for the one of this scope and number. One that is acknowledged does
+ * not: it may say that the record left a store, while this one came with a
+ * store that is new to the site and holds it. */
+static bool is_superseded(const struct tb_consumer *consumer,
+			  const struct tb_record *record, uint64_t scope,
+			  uint64_t num)
 {
 	for (size_t i = 0; i < record->n_entries; i++) {
 		const struct tb_entry *other = &record->entries[i];
@@ -209,9 +213,8 @@ static enum tb_err walk_queue(const struct tb_delivery_reader *reader,
 		struct tb_delivery row;
 		struct tb_str table;
 
-		if (!tb_delivery_is_superseded(
-			    queue->consumer, &strand->row.record,
-			    strand->sub->scope, strand->row.num)) {
+		if (!is_superseded(queue->consumer, &strand->row.record,
+				   strand->sub->scope, strand->row.num)) {
 			err = table_name(reader, &tables,
 					 strand->row.record.coll, &table);
 			if (err != TB_OK)

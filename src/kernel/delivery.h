@@ -58,13 +58,6 @@ struct tb_queue_page {
 enum tb_err tb_delivery_queue(const struct tb_delivery_reader *reader,
 			      const struct tb_consumer *consumer, size_t limit,
 			      struct tb_queue_page *ret) tb_must_check;
-/* True if a later entry for the same record is in the site's queue, too, and
- * stands for the one of this scope and number. One that is acknowledged does
- * not: it may say that the record left a store, while this one came with a
- * store that is new to the site and holds it. */
-bool tb_delivery_is_superseded(const struct tb_consumer *consumer,
-			       const struct tb_record *record, uint64_t scope,
-			       uint64_t num);
 /* Entries in the queue, counted up to `max`; the oldest one's time. */
 struct tb_queue_length {
 	size_t n;
