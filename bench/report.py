@@ -42,12 +42,17 @@ class Line:
             parts.append("< %s %s" % (number(self.ceiling), self.unit))
         return ", ".join(parts)
 
+    def verdict(self):
+        if not self.target():
+            return ""
+        return "yes" if self.is_met() else "NO"
+
     def cells(self):
         return [self.what,
                 "%s %s" % (number(self.figure), self.unit),
                 number(self.against) if self.against else "",
                 "%.2f" % self.ratio if self.ratio else "",
-                self.target(), "yes" if self.is_met() else "NO"]
+                self.target(), self.verdict()]
 
 
 HEADINGS = ["what; against what", "figure", "against", "ratio", "target",
@@ -99,7 +104,7 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-def facts(mode, sync, repeats):
+def facts(mode, sync, repeats, load_average):
     """What somebody needs to compare these figures with others."""
     kib = int(first_value("/proc/meminfo", "MemTotal").split()[0])
     return [
@@ -110,6 +115,8 @@ def facts(mode, sync, repeats):
         ("memory", "%.0f GB" % (kib * 1024 / 1e9)),
         ("system", "%s %s" % (platform.system(), platform.release())),
         ("disk", "a write of 4 KiB and its sync take %.0f us" % sync),
+        ("load average at the start", "%.1f; what else runs on the machine "
+         "spoils the figures" % load_average),
         ("mode", "%s, the median of %d" % (mode, repeats)),
     ]
 
@@ -118,12 +125,12 @@ def row(cells):
     return "| " + " | ".join(cells) + " |\n"
 
 
-def write(lines, mode, sync, repeats):
+def write(lines, about):
     """Write RESULTS.md."""
     with open(RESULTS, "w", encoding="utf-8") as f:
         f.write("# Benchmarks\n\nMade by `make bench`; what each line "
                 "measures is in bench/suite.py.\n\n")
-        for name, value in facts(mode, sync, repeats):
+        for name, value in about:
             f.write("- %s: %s\n" % (name, value))
         f.write("\n" + row(HEADINGS) + row(["---"] * len(HEADINGS)))
         for line in lines:

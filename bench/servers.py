@@ -104,6 +104,13 @@ class Process:
                 self.process.kill()
                 self.process.wait(STOP_S)
 
+    def processor_s(self):
+        """Processor time used so far. taskset becomes the program that it
+        starts, so the process id is the server's own."""
+        with open("/proc/%d/stat" % self.process.pid, encoding="utf-8") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def answers(self):
         try:
             return self.get(*self.probe)[0] == 200
