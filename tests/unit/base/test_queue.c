@@ -217,8 +217,9 @@ static void each_item_arrives_once_between_threads(void **state)
 		pthread_join(consumers[i], NULL);
 	assert_int_equal(t->failed, 0);
 	assert_int_equal(t->out_of_order, 0);
-	for (int i = 0; i < PRODUCERS * ITEMS_EACH; i++)
-		assert_int_equal((*t->items)[i].taken, 1);
+	for (int i = 0; i < PRODUCERS; i++)
+		for (int j = 0; j < ITEMS_EACH; j++)
+			assert_int_equal(t->items[i][j].taken, 1);
 	tb_queue_destroy(t->queue);
 	tb_free(t);
 }
