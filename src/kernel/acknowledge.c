@@ -11,7 +11,7 @@
 struct mark {
 	struct tb_commit commit;
 	const struct tb_consumer *as_read; /* by the page */
-	uint64_t last;
+	const struct tb_queue_page *page;
 };
 
 /* True if the page was read with the marks that this subscription has now, or
@@ -27,6 +27,87 @@ static bool was_read(const struct tb_consumer *as_read,
 	       then->delivered <= now->delivered;
 }
 
+/* True if nothing that was there when the site began to initialise is left. */
+static enum tb_err is_initialised(struct tb_view *view,
+				  const struct tb_consumer *consumer, bool *ret)
+{
+	struct tb_tx *tx = tb_view_tx(view);
+
+	*ret = true;
+	for (size_t i = 0; i < consumer->n_subs && *ret; i++) {
+		const struct tb_subscription *sub = &consumer->subs[i];
+		struct tb_feed_query query = { .scope = sub->scope,
+					       .after = sub->acked,
+					       .until = sub->own_above,
+					       .limit = 1 };
+		struct tb_cursor *cursor;
+		struct tb_feed_row row;
+		enum tb_err err;
+
+		if (sub->acked >= sub->own_above)
+			continue;
+		err = tx->store->ops->feed_open(tx, &query, &cursor);
+		if (err != TB_OK)
+			return err;
+		err = tx->store->ops->feed_next(cursor, &row);
+		tx->store->ops->feed_close(cursor);
+		if (err != TB_OK && err != TB_ERR_NOT_FOUND)
+			return err;
+		*ret = err == TB_ERR_NOT_FOUND;
+	}
+	return TB_OK;
+}
+
+/* The marks as they are now, which the sweep looks at while it moves them: all
+ * of them are swept from the same queue. */
+static enum tb_err copy_marks(struct tb_view *view,
+			      const struct tb_consumer *consumer,
+			      struct tb_consumer *ret)
+{
+	struct tb_subscription *subs = tb_arena_calloc(
+		tb_view_arena(view), consumer->n_subs + 1, sizeof(*subs));
+
+	if (subs == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < consumer->n_subs; i++)
+		subs[i] = consumer->subs[i];
+	*ret = *consumer;
+	ret->subs = subs;
+	return TB_OK;
+}
+
+/* An initialisation ends with the last of what it brought back. */
+static enum tb_err end_initialisation(struct tb_view *view,
+				      struct tb_consumer *consumer)
+{
+	bool done;
+	enum tb_err err;
+
+	if (consumer->init != TB_INIT_STARTED)
+		return TB_OK;
+	err = is_initialised(view, consumer, &done);
+	if (err == TB_OK && done)
+		consumer->init = TB_INIT_COMPLETED;
+	return err;
+}
+
+/* Moves a subscription's marks by what the page says; true if they moved. */
+static bool move_marks(struct tb_subscription *sub,
+		       const struct tb_queue_page *page)
+{
+	bool moved = sub->delivered < page->last || sub->acked < page->passed;
+
+	if (sub->delivered < page->last)
+		sub->delivered = page->last;
+	if (sub->acked < page->passed) {
+		sub->acked = page->passed;
+		sub->n_ranges = 0;
+	}
+	if (sub->delivered < sub->acked)
+		sub->delivered = sub->acked;
+	return moved;
+}
+
 static enum tb_err mark_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct mark *mark = (struct mark *)commit;
@@ -37,20 +118,19 @@ static enum tb_err mark_decide(struct tb_commit *commit, struct tb_view *view)
 
 	if (err != TB_OK)
 		return err;
-	for (size_t i = 0; i < consumer.n_subs; i++) {
-		struct tb_subscription *sub = &consumer.subs[i];
-
-		if (sub->delivered >= mark->last ||
-		    !was_read(mark->as_read, sub))
-			continue;
-		sub->delivered = mark->last;
-		moved = true;
-	}
+	for (size_t i = 0; i < consumer.n_subs; i++)
+		if (was_read(mark->as_read, &consumer.subs[i]))
+			moved |= move_marks(&consumer.subs[i], mark->page);
+	if (moved)
+		err = end_initialisation(view, &consumer);
+	if (err != TB_OK)
+		return err;
 	return moved ? tb_consumer_save(view, &consumer) : TB_OK;
 }
 
 enum tb_err tb_delivery_mark(struct tb_core *core, uint32_t org,
-			     const struct tb_consumer *as_read, uint64_t last)
+			     const struct tb_consumer *as_read,
+			     const struct tb_queue_page *page)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "mark",
@@ -59,7 +139,7 @@ enum tb_err tb_delivery_mark(struct tb_core *core, uint32_t org,
 	struct mark mark = {
 		.commit = { .kind = &kind, .org = org, .weight = 1 },
 		.as_read = as_read,
-		.last = last,
+		.page = page,
 	};
 
 	return tb_core_commit(core, &mark.commit);
@@ -434,55 +514,6 @@ static enum tb_err sweep_subscription(struct ack *ack, struct tb_view *view,
 	return TB_OK;
 }
 
-/* True if nothing that was there when the site began to initialise is left. */
-static enum tb_err is_initialised(struct tb_view *view,
-				  const struct tb_consumer *consumer, bool *ret)
-{
-	struct tb_tx *tx = tb_view_tx(view);
-
-	*ret = true;
-	for (size_t i = 0; i < consumer->n_subs && *ret; i++) {
-		const struct tb_subscription *sub = &consumer->subs[i];
-		struct tb_feed_query query = { .scope = sub->scope,
-					       .after = sub->acked,
-					       .until = sub->own_above,
-					       .limit = 1 };
-		struct tb_cursor *cursor;
-		struct tb_feed_row row;
-		enum tb_err err;
-
-		if (sub->acked >= sub->own_above)
-			continue;
-		err = tx->store->ops->feed_open(tx, &query, &cursor);
-		if (err != TB_OK)
-			return err;
-		err = tx->store->ops->feed_next(cursor, &row);
-		tx->store->ops->feed_close(cursor);
-		if (err != TB_OK && err != TB_ERR_NOT_FOUND)
-			return err;
-		*ret = err == TB_ERR_NOT_FOUND;
-	}
-	return TB_OK;
-}
-
-/* The marks as they are now, which the sweep looks at while it moves them: all
- * of them are swept from the same queue. */
-static enum tb_err copy_marks(struct tb_view *view,
-			      const struct tb_consumer *consumer,
-			      struct tb_consumer *ret)
-{
-	struct tb_subscription *subs = tb_arena_calloc(
-		tb_view_arena(view), consumer->n_subs + 1, sizeof(*subs));
-
-	if (subs == NULL)
-		return TB_ERR_NOMEM;
-	for (size_t i = 0; i < consumer->n_subs; i++)
-		subs[i] = consumer->subs[i];
-	*ret = *consumer;
-	ret->subs = subs;
-	return TB_OK;
-}
-
 static enum tb_err ack_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct ack *ack = (struct ack *)commit;
@@ -500,15 +531,9 @@ static enum tb_err ack_decide(struct tb_commit *commit, struct tb_view *view)
 					 &moved);
 	if (err != TB_OK || !moved)
 		return err;
-	if (consumer.init == TB_INIT_STARTED) {
-		bool done;
-
-		err = is_initialised(view, &consumer, &done);
-		if (err != TB_OK)
-			return err;
-		if (done)
-			consumer.init = TB_INIT_COMPLETED;
-	}
+	err = end_initialisation(view, &consumer);
+	if (err != TB_OK)
+		return err;
 	n = snprintf(ack->detail, sizeof(ack->detail), "\"acknowledged\":%zu",
 		     ack->n_acked);
 	commit->note.detail = tb_str(ack->detail, (size_t)n);

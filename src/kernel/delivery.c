@@ -8,6 +8,8 @@
 
 /* Names of the tables met last, so that a page asks for each once. */
 #define TABLES 8
+/* Numbers that an empty queue must have passed to be written down. */
+#define PASSED_MIN 4096
 
 struct tables {
 	uint64_t coll[TABLES];
@@ -232,6 +234,26 @@ static enum tb_err walk_queue(const struct tb_delivery_reader *reader,
 	return err;
 }
 
+/* An empty queue: the site need not walk again over what it has behind it, its
+ * own changes above all. Small distances are not worth a commit. */
+static enum tb_err note_passed(const struct tb_delivery_reader *reader,
+			       const struct tb_consumer *consumer,
+			       struct tb_queue_page *page)
+{
+	struct tb_org org;
+	enum tb_err err =
+		reader->tx->store->ops->org_get(reader->tx, reader->org, &org);
+
+	if (err != TB_OK)
+		return err;
+	page->passed = org.head;
+	page->must_mark = consumer->init == TB_INIT_STARTED;
+	for (size_t i = 0; i < consumer->n_subs; i++)
+		page->must_mark |=
+			org.head - consumer->subs[i].acked > PASSED_MIN;
+	return TB_OK;
+}
+
 enum tb_err tb_delivery_queue(const struct tb_delivery_reader *reader,
 			      const struct tb_consumer *consumer, size_t limit,
 			      struct tb_queue_page *ret)
@@ -240,11 +262,16 @@ enum tb_err tb_delivery_queue(const struct tb_delivery_reader *reader,
 			       .consumer = consumer,
 			       .with_records = true };
 	struct tb_queue_page page = { .n = 0 };
+	bool is_empty = false;
 	enum tb_err err = queue_open(&queue, reader->arena);
 
 	if (err == TB_OK)
 		err = walk_queue(reader, &queue, limit, &page);
+	if (err == TB_OK)
+		is_empty = page.n == 0 && lowest(&queue) == NULL;
 	queue_close(&queue);
+	if (is_empty)
+		err = note_passed(reader, consumer, &page);
 	if (err != TB_OK)
 		return err;
 	for (size_t i = 0; i < consumer->n_subs; i++)

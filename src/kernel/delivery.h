@@ -52,8 +52,10 @@ struct tb_delivery_reader {
  * record once. */
 struct tb_queue_page {
 	size_t n;
-	uint64_t last;  /* sequence of the last row; 0: none */
-	bool must_mark; /* tb_delivery_mark before the page leaves */
+	uint64_t last;   /* sequence of the last row; 0: none */
+	uint64_t passed; /* nothing up to here is left in the queue; 0: not
+			  * known, because something is */
+	bool must_mark;  /* tb_delivery_mark before the page leaves */
 };
 enum tb_err tb_delivery_queue(const struct tb_delivery_reader *reader,
 			      const struct tb_consumer *consumer, size_t limit,
@@ -68,12 +70,12 @@ enum tb_err tb_delivery_queue_length(struct tb_tx *tx,
 				     const struct tb_consumer *consumer,
 				     size_t max,
 				     struct tb_queue_length *ret) tb_must_check;
-/* Everything up to `last` was sent of what the page's marks follow: durable
- * when it returns. Scopes that the site follows, or begins anew, only since
- * these marks were read stay as they are. */
+/* Everything that the page holds was sent, and what it passed needs no further
+ * walk: durable when it returns. Scopes that the site follows, or begins anew,
+ * only since the page's marks were read stay as they are. */
 enum tb_err tb_delivery_mark(struct tb_core *core, uint32_t org,
 			     const struct tb_consumer *as_read,
-			     uint64_t last) tb_must_check;
+			     const struct tb_queue_page *page) tb_must_check;
 
 /* A page of the central feed: the numbers above `cursor`, at most `limit` of
  * them, holes included; a page that would be holes alone is one hole, the last

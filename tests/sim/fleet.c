@@ -286,7 +286,7 @@ void centre_pull(struct centre *centre, uint32_t site, size_t limit,
 		centre->before_mark(centre->before_mark_ctx);
 	if (page.must_mark)
 		assert_int_equal(tb_delivery_mark(centre->core, FLEET_ORG,
-						  &consumer, page.last),
+						  &consumer, &page),
 				 TB_OK);
 	tb_arena_destroy(arena);
 }

@@ -63,7 +63,7 @@ static enum tb_err read_page(struct reading *reading, uint32_t limit)
 					     : reading->page.n);
 	if (!err && reading->queue.must_mark)
 		err = tb_delivery_mark(core, call->site->org,
-				       &reading->consumer, reading->queue.last);
+				       &reading->consumer, &reading->queue);
 	return err;
 }
 

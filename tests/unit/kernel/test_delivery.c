@@ -233,6 +233,45 @@ static void test_same_id_in_two_tables_goes_lowest_first(void **state)
 	assert_int_equal(centre_ack(c, 64, both, 2), 2);
 }
 
+static void read_marks(struct centre *c, struct tb_arena *arena, uint32_t site,
+		       struct tb_consumer *ret)
+{
+	struct tb_tx *tx;
+
+	assert_int_equal(tb_core_read(c->core, &tx), TB_OK);
+	assert_int_equal(tb_consumer_read(tx, arena, FLEET_ORG, site, ret),
+			 TB_OK);
+	tb_core_read_end(tx);
+}
+
+/* A site that only pushes does not walk over its own changes for ever. */
+static void test_own_changes_are_walked_over_once(void **state)
+{
+	struct centre *c = *state;
+	struct tb_arena *arena = tb_arena_create(1u << 20);
+	struct tb_consumer before;
+	struct tb_consumer after;
+
+	for (int i = 0; i < 5000; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "t%d", i);
+		transact(c, 63, id, "{\"store_ID\":\"s1\"}");
+	}
+	read_marks(c, arena, 63, &before);
+	centre_pull(c, 63, 10, &page);
+	assert_int_equal(page.n, 0);
+	read_marks(c, arena, 63, &after);
+	for (size_t i = 0; i < after.n_subs; i++)
+		assert_true(after.subs[i].acked >= before.subs[i].acked + 5000);
+	/* What comes later is still to be had. */
+	centre_push(c, 0, true, TB_PUSH_UPSERT, "transact", "t1",
+		    "{\"store_ID\":\"s1\",\"v\":2}");
+	centre_pull(c, 63, 10, &page);
+	assert_int_equal(page.n, 1);
+	tb_arena_destroy(arena);
+}
+
 static void test_record_that_leaves_is_deleted(void **state)
 {
 	struct centre *c = *state;
@@ -444,6 +483,7 @@ int main(void)
 		TEST(test_undelivered_cannot_be_acknowledged),
 		TEST(test_one_bad_record_blocks_nobody),
 		TEST(test_same_id_in_two_tables_goes_lowest_first),
+		TEST(test_own_changes_are_walked_over_once),
 		TEST(test_record_that_leaves_is_deleted),
 		TEST(test_initialise_brings_own_records_back),
 		TEST(test_moved_store_comes_from_its_beginning),
