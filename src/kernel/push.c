@@ -254,14 +254,16 @@ static enum tb_err plan_and_write(struct pushing *p, struct tb_push_item *item,
 	if (change->deleted)
 		return write_record(p, item, change, &plan);
 	err = tb_routing_plan(p->view, item->collection, &change->words,
-			      p->writer.site_scope, &plan);
+			      p->writer.site_scope,
+			      p->writer.site_id == TB_ORIGIN_CENTRE, &plan);
 	if (err != TB_OK)
 		return err;
 	if (plan.home == 0)
 		return reject(p, item, TB_PUSH_CODE_NO_HOME, plan.no_home);
 	if (!tb_rights_may_write(p->view, &p->writer, plan.home))
 		return reject_rights(p, item, plan.home);
-	return write_record(p, item, change, &plan);
+	err = tb_routing_plan_also(p->view, &change->words, &plan);
+	return err == TB_OK ? write_record(p, item, change, &plan) : err;
 }
 
 /* Delivers the stored record to the site once more: what it sent lost. */
@@ -416,37 +418,53 @@ static enum tb_err push_merge(struct pushing *p, struct tb_push_item *item,
 	return err == TB_OK ? apply_change(p, item, change) : err;
 }
 
-/* The table's number. Tables that nobody declared are made as they come, up
- * to a ceiling: past it `*ret` is 0. */
-static enum tb_err table_number(struct pushing *p,
-				const struct tb_push_item *item, uint64_t *ret)
+/* Counts a table that a site brings up and that nobody declared; false: it
+ * brought up too many. */
+static enum tb_err count_table(struct pushing *p, bool *ret_may)
 {
-	const struct tb_str counter = TB_STR("undeclared_tables");
 	const struct tb_record *record;
+	struct tb_str key;
 	struct tb_str body;
 	uint64_t count = 0;
-	enum tb_err err;
+	enum tb_err err =
+		tb_arena_printf(tb_view_arena(p->view), &key,
+				"undeclared_tables/%u", p->push->site_id);
 
-	err = tb_view_get(p->view, TB_COLL_COLLECTION, item->table, &record);
-	if (err != TB_OK || record != NULL || item->collection != NULL)
-		return err == TB_OK ? tb_view_name(p->view, TB_COLL_COLLECTION,
-						   item->table, ret)
-				    : err;
-	err = tb_view_get(p->view, TB_COLL_SETTING, counter, &record);
+	if (err == TB_OK)
+		err = tb_view_get(p->view, TB_COLL_SETTING, key, &record);
 	if (err == TB_OK && record != NULL &&
 	    tb_str_to_u64(record->body, &count) != TB_OK)
 		err = TB_ERR_CORRUPT;
-	*ret = 0;
-	if (err != TB_OK || count >= TB_PUSH_TABLES_MAX)
+	*ret_may = count < TB_PUSH_TABLES_MAX;
+	if (err != TB_OK || !*ret_may)
 		return err;
 	err = tb_arena_printf(tb_view_arena(p->view), &body, "%llu",
 			      (unsigned long long)count + 1);
-	if (err == TB_OK)
-		err = tb_view_put_silent(p->view, TB_COLL_SETTING, counter,
-					 body);
-	return err == TB_OK ? tb_view_name(p->view, TB_COLL_COLLECTION,
-					   item->table, ret)
-			    : err;
+	return err == TB_OK
+		       ? tb_view_put_silent(p->view, TB_COLL_SETTING, key, body)
+		       : err;
+}
+
+/* The table's number; 0 while nobody has written a record to it. A table that
+ * nobody declared comes to be with its first record: `*ret_may` false says
+ * that the site brought up too many. */
+static enum tb_err table_number(struct pushing *p,
+				const struct tb_push_item *item, uint64_t *ret,
+				bool *ret_may)
+{
+	const struct tb_record *record;
+	enum tb_err err =
+		tb_view_get(p->view, TB_COLL_COLLECTION, item->table, &record);
+
+	*ret_may = true;
+	*ret = record != NULL ? record->rid : 0;
+	if (err != TB_OK || record != NULL || item->action != TB_PUSH_UPSERT)
+		return err;
+	if (item->collection == NULL)
+		err = count_table(p, ret_may);
+	if (err != TB_OK || !*ret_may)
+		return err;
+	return tb_view_name(p->view, TB_COLL_COLLECTION, item->table, ret);
 }
 
 static enum tb_err push_item(struct pushing *p, struct tb_push_item *item)
@@ -454,12 +472,13 @@ static enum tb_err push_item(struct pushing *p, struct tb_push_item *item)
 	struct change change = { .body = item->data,
 				 .words = item->words,
 				 .origin = p->push->site_id };
+	bool may_name;
 	enum tb_err err;
 
 	if (item->refused != NULL)
 		return reject(p, item, item->refused, item->refused_message);
-	err = table_number(p, item, &change.coll);
-	if (err == TB_OK && change.coll == 0)
+	err = table_number(p, item, &change.coll, &may_name);
+	if (err == TB_OK && !may_name)
 		return reject(p, item, TB_PUSH_CODE_UNKNOWN_TABLE,
 			      TB_STR("too many tables that are not declared"));
 	if (err == TB_OK)

@@ -75,7 +75,7 @@ enum tb_err tb_push_prepare(struct tb_push *push,
 			    const struct tb_declaration *declaration,
 			    uint32_t org) tb_must_check;
 
-/* Tables that are not declared, in one org. */
+/* Tables that are not declared, of one site. */
 #define TB_PUSH_TABLES_MAX 4096u
 
 /* The codes of rejected records. */

@@ -178,7 +178,7 @@ static void set_home(struct tb_route_plan *plan, uint64_t scope, uint8_t flags)
 
 static enum tb_err plan_store(struct tb_view *view,
 			      const struct tb_route_words *words,
-			      struct tb_route_plan *plan)
+			      bool makes_stores, struct tb_route_plan *plan)
 {
 	uint64_t scope;
 	enum tb_err err;
@@ -191,9 +191,16 @@ static enum tb_err plan_store(struct tb_view *view,
 		plan->no_home = TB_STR("the store's id is too long");
 		return TB_OK;
 	}
-	err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX, words->home, &scope);
+	/* Naming a store does not make it, or a site could fill the names of
+	 * an org with records that are refused. */
+	if (makes_stores)
+		err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX, words->home,
+				    &scope);
+	else
+		err = tb_view_find_scope(view, TB_SCOPE_STORE_PREFIX,
+					 words->home, &scope);
 	if (err == TB_OK)
-		set_home(plan, scope, 0);
+		set_home(plan, scope != 0 ? scope : TB_ROUTE_NOBODYS, 0);
 	return err;
 }
 
@@ -256,7 +263,8 @@ static enum tb_err plan_child(struct tb_view *view,
 enum tb_err tb_routing_plan(struct tb_view *view,
 			    const struct tb_collection *collection,
 			    const struct tb_route_words *words,
-			    uint64_t site_scope, struct tb_route_plan *ret)
+			    uint64_t site_scope, bool makes_stores,
+			    struct tb_route_plan *ret)
 {
 	enum tb_routing_kind kind =
 		collection != NULL ? collection->routing : TB_ROUTING_SITE;
@@ -276,21 +284,30 @@ enum tb_err tb_routing_plan(struct tb_view *view,
 			 0);
 		break;
 	case TB_ROUTING_STORE:
-		err = plan_store(view, words, ret);
+		err = plan_store(view, words, makes_stores, ret);
 		break;
 	case TB_ROUTING_PARENT:
 		err = plan_child(view, collection, words, site_scope, ret);
 		break;
 	}
+	return err;
+}
+
+enum tb_err tb_routing_plan_also(struct tb_view *view,
+				 const struct tb_route_words *words,
+				 struct tb_route_plan *plan)
+{
+	enum tb_err err = TB_OK;
+
 	for (size_t i = 0; err == TB_OK && i < words->n_also; i++) {
 		uint64_t scope;
 
-		if (words->also[i].n > TB_KEY_MAX / 2)
+		if (plan->waiting || words->also[i].n > TB_KEY_MAX / 2)
 			continue;
 		err = tb_view_scope(view, TB_SCOPE_STORE_PREFIX, words->also[i],
 				    &scope);
-		if (err == TB_OK && !ret->waiting)
-			add_target(ret, scope, 0);
+		if (err == TB_OK)
+			add_target(plan, scope, 0);
 	}
 	return err;
 }

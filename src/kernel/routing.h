@@ -43,14 +43,23 @@ struct tb_route_plan {
 	struct tb_str no_home; /* why it has none, when the body is wrong */
 };
 
-/* Plans a record's places. `collection` NULL is one that is not declared.
- * `site_scope` is the scope of what the pushing site keeps for itself: there
- * go records that belong nowhere else, and those that wait. */
+/* The home of a record that names a store which is nobody's. */
+#define TB_ROUTE_NOBODYS UINT64_MAX
+
+/* Plans a record's home and where it goes with it. `collection` NULL is one
+ * that is not declared. `site_scope` is the scope of what the pushing site
+ * keeps for itself: there go records that belong nowhere else, and those that
+ * wait. `makes_stores`: a store that is named for the first time gets its
+ * scope, which the centre may do. */
 enum tb_err tb_routing_plan(struct tb_view *view,
 			    const struct tb_collection *collection,
 			    const struct tb_route_words *words,
-			    uint64_t site_scope,
+			    uint64_t site_scope, bool makes_stores,
 			    struct tb_route_plan *ret) tb_must_check;
+/* Adds the further stores of a record that may be written. */
+enum tb_err tb_routing_plan_also(struct tb_view *view,
+				 const struct tb_route_words *words,
+				 struct tb_route_plan *plan) tb_must_check;
 
 /* The scope whose holder may write a stored record: its home, which a deleted
  * record keeps. 0: it has none. */

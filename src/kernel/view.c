@@ -518,15 +518,35 @@ enum tb_err tb_view_name(struct tb_view *view, uint64_t coll,
 	return err;
 }
 
+static enum tb_err scope_name(struct tb_view *view, const char *prefix,
+			      struct tb_str id, struct tb_str *ret)
+{
+	return tb_arena_printf(view->arena, ret, "%s%.*s", prefix,
+			       TB_STR_ARG(id));
+}
+
 enum tb_err tb_view_scope(struct tb_view *view, const char *prefix,
 			  struct tb_str id, uint64_t *ret)
 {
 	struct tb_str name;
-	enum tb_err err = tb_arena_printf(view->arena, &name, "%s%.*s", prefix,
-					  TB_STR_ARG(id));
+	enum tb_err err = scope_name(view, prefix, id, &name);
 
 	return err == TB_OK ? tb_view_name(view, TB_COLL_SCOPE, name, ret)
 			    : err;
+}
+
+enum tb_err tb_view_find_scope(struct tb_view *view, const char *prefix,
+			       struct tb_str id, uint64_t *ret)
+{
+	const struct tb_record *record;
+	struct tb_str name;
+	enum tb_err err = scope_name(view, prefix, id, &name);
+
+	if (err == TB_OK)
+		err = tb_view_get(view, TB_COLL_SCOPE, name, &record);
+	if (err == TB_OK)
+		*ret = record != NULL ? record->rid : 0;
+	return err;
 }
 
 static enum tb_err add_op(struct tb_view *view, const struct tb_op *op)

@@ -92,9 +92,12 @@ enum tb_err tb_view_remove(struct tb_view *view, uint64_t coll,
  * not there yet. */
 enum tb_err tb_view_name(struct tb_view *view, uint64_t coll,
 			 struct tb_str name, uint64_t *ret) tb_must_check;
-/* The same for a scope named by a prefix and an id. */
+/* The same for a scope named by a prefix and an id. One that is only looked
+ * for is 0 when there is none. */
 enum tb_err tb_view_scope(struct tb_view *view, const char *prefix,
 			  struct tb_str id, uint64_t *ret) tb_must_check;
+enum tb_err tb_view_find_scope(struct tb_view *view, const char *prefix,
+			       struct tb_str id, uint64_t *ret) tb_must_check;
 
 /* Hangs the record `child` below (coll, key), or takes it away. */
 enum tb_err tb_view_link(struct tb_view *view, uint64_t coll, struct tb_str key,

@@ -118,9 +118,12 @@ static enum tb_err route_child(struct follow *f, uint64_t rid)
 		err = site_scope_of(f->view, child->origin, &site_scope);
 	if (err == TB_OK)
 		err = tb_routing_plan(f->view, collection, &words, site_scope,
-				      &plan);
+				      false, &plan);
 	if (err != TB_OK || plan.home == 0 ||
 	    !may_follow(child, site_scope, plan.home, f->view, &err))
+		return err;
+	err = tb_routing_plan_also(f->view, &words, &plan);
+	if (err != TB_OK)
 		return err;
 	before = tb_view_changes(f->view);
 	err = name_mover(f, child, tb_routing_home(child) == site_scope,

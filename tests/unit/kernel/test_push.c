@@ -121,6 +121,49 @@ static void test_a_site_writes_what_its_stores_hold(void **state)
 	rejected(put(c, 63, "transact", "w", "{}"), TB_PUSH_CODE_NO_HOME);
 }
 
+static size_t count_names(struct centre *c)
+{
+	struct tb_feed_query query = {
+		.scope = tb_scope_known(FLEET_ORG, TB_SCOPE_NAMES),
+		.until = UINT64_MAX,
+		.limit = UINT64_MAX,
+	};
+	struct tb_cursor *cursor;
+	struct tb_feed_row row;
+	struct tb_tx *tx;
+	size_t n = 0;
+
+	assert_int_equal(tb_core_read(c->core, &tx), TB_OK);
+	assert_int_equal(c->store->ops->feed_open(tx, &query, &cursor), TB_OK);
+	while (c->store->ops->feed_next(cursor, &row) == TB_OK)
+		n++;
+	c->store->ops->feed_close(cursor);
+	tb_core_read_end(tx);
+	return n;
+}
+
+/* What is refused, or changes nothing, makes no table and no store. */
+static void test_refusals_leave_no_names(void **state)
+{
+	struct centre *c = *state;
+	size_t before;
+
+	accepted(put(c, 63, "transact", "t1", "{\"store_ID\":\"s1\"}"));
+	before = count_names(c);
+	rejected(put(c, 63, "transact", "t2", "{\"store_ID\":\"nowhere\"}"),
+		 TB_PUSH_CODE_NOT_YOURS);
+	rejected(put(c, 63, "transact", "t3",
+		     "{\"store_ID\":\"s2\",\"other_store_ID\":\"elsewhere\","
+		     "\"status\":\"fn\"}"),
+		 TB_PUSH_CODE_NOT_YOURS);
+	unchanged(centre_push(c, 63, false, TB_PUSH_DELETE, "unheard_of", "u",
+			      "{}"));
+	rejected(centre_push(c, 63, false, TB_PUSH_PATCH, "unheard_of", "u",
+			     "{}"),
+		 TB_PUSH_CODE_NOT_FOUND);
+	assert_int_equal(count_names(c), before);
+}
+
 static void test_central_data_needs_the_permission(void **state)
 {
 	struct centre *c = *state;
@@ -673,6 +716,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_site_writes_what_its_stores_hold),
+		TEST(test_refusals_leave_no_names),
 		TEST(test_central_data_needs_the_permission),
 		TEST(test_a_moved_store_is_written_by_its_new_site),
 		TEST(test_a_deleted_record_comes_back_by_its_own_site),
