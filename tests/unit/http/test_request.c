@@ -45,6 +45,22 @@ static void headers_are_found_by_any_case_the_first_one_first(void **state)
 	assert_null(tb_request_header(&req, "Accept-").p);
 }
 
+static void a_body_of_which_nothing_is_said_counts_as_json(void **state)
+{
+	struct tb_header header = { TB_STR("content-type"),
+				    TB_STR("application/json") };
+	struct tb_request req = { .headers = &header };
+
+	(void)state;
+	assert_true(tb_request_is_json(&req));
+	req.n_headers = 1;
+	assert_true(tb_request_is_json(&req));
+	header.value = TB_STR("text/plain");
+	assert_false(tb_request_is_json(&req));
+	header.value = TB_STR("");
+	assert_false(tb_request_is_json(&req));
+}
+
 static void parameters_are_decoded(void **state)
 {
 	static const struct {
@@ -183,6 +199,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(headers_are_found_by_any_case_the_first_one_first),
+		cmocka_unit_test(
+			a_body_of_which_nothing_is_said_counts_as_json),
 		WITH(parameters_are_decoded),
 		WITH(a_parameter_that_is_no_text_is_refused),
 		WITH(numbers_are_decimal_and_fit),
