@@ -117,6 +117,7 @@ def facts(mode, sync, repeats, load_average):
         ("disk", "a write of 4 KiB and its sync take %.0f us" % sync),
         ("load average at the start", "%.1f; what else runs on the machine "
          "spoils the figures" % load_average),
+        ("priority", "nice %d" % os.nice(0)),
         ("mode", "%s, the median of %d" % (mode, repeats)),
     ]
 
