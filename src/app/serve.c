@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/ops/demo.h"
@@ -129,6 +130,18 @@ static enum tb_err open_keys(struct serving *serving)
 		serving->config->arena, serving->config->program.data, &path);
 
 	return err ? err : tb_keys_open(path.p, &serving->keys);
+}
+
+/* Each connection is a descriptor, and each reader of the store has some: what
+ * the system lets this process have is taken. Less serves fewer at once. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Everything below the HTTP server. */
@@ -343,6 +356,7 @@ enum tb_exit tb_cmd_serve(const struct tb_cli *cli)
 	sigset_t signals;
 
 	set_signals(&signals);
+	raise_descriptors();
 	exit = load_config(&serving);
 	if (!exit)
 		exit = take_data(&serving);
