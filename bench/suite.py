@@ -194,7 +194,8 @@ def pull_random(suite):
 
 
 def pull_sizes(suite):
-    """The cost of a page must not depend on how much there is besides."""
+    """The cost of a page must not depend on how much there is besides: the
+    same walk, as often, at the end of a small store and of large ones."""
     lines = []
     small = suite.filled(records=10000)
     sizes = [("1 million", MILLION)]
@@ -202,12 +203,11 @@ def pull_sizes(suite):
         sizes.append(("10 million", 10 * MILLION))
     for name, n in sizes:
         large = suite.filled(records=n)
-        one = suite.span(large, 200000)
-        other = suite.span(small, 10000)
+        one, other = suite.span(large, 10000), suite.span(small, 10000)
         with Tombolo(large, SERVER_CORE, page_cache=False) as t, \
                 Tombolo(small, SERVER_CORE, page_cache=False) as s:
-            a, b, ratio = ratios(REPEATS, lambda: walk(t, one),
-                                 lambda: walk(s, other, rounds=20))
+            a, b, ratio = ratios(REPEATS, lambda: walk(t, one, rounds=50),
+                                 lambda: walk(s, other, rounds=50))
         lines.append(Line("pull in a store of %s records; of 10 thousand"
                           % name, "records/s", a, b, ratio, 0.9))
     return lines
