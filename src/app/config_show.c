@@ -13,13 +13,13 @@
 static void put_comment(struct tb_buf *buf, const char *indent,
 			struct tb_str text)
 {
-	size_t column = WRAP_COLUMNS;
+	size_t column = 0; /* nothing was written yet */
 	struct tb_str word;
 
 	while (text.p) {
 		word = tb_str_cut(&text, ' ');
-		if (column + 1 + word.n > WRAP_COLUMNS) {
-			if (column < WRAP_COLUMNS)
+		if (column == 0 || column + 1 + word.n > WRAP_COLUMNS) {
+			if (column > 0)
 				tb_buf_append_char(buf, '\n');
 			tb_buf_append_z(buf, indent);
 			tb_buf_append_char(buf, '#');

@@ -437,6 +437,26 @@ static void what_is_shown_can_be_read_back(void **state)
 	tb_config_destroy(again);
 }
 
+static void comments_that_are_shown_fit_their_lines(void **state)
+{
+	struct tb_config *config = good("");
+	struct tb_buf shown;
+	struct tb_str rest;
+
+	(void)state;
+	put_config(&shown, config);
+	rest = tb_buf_str(&shown);
+	while (rest.p) {
+		struct tb_str line = tb_str_trim(tb_str_cut(&rest, '\n'));
+
+		assert_true(line.n <= 80);
+		if (line.n > 1 && line.p[0] == '#')
+			assert_null(memchr(line.p + 1, '#', line.n - 1));
+	}
+	tb_buf_fini(&shown);
+	tb_config_destroy(config);
+}
+
 static void every_setting_is_shown_with_its_doc(void **state)
 {
 	struct tb_settings_place places[TB_SETTINGS_PLACES_MAX];
@@ -555,6 +575,7 @@ int main(void)
 		cmocka_unit_test(wrong_parents_are_refused_with_their_lines),
 		cmocka_unit_test(wrong_fields_are_refused_with_their_lines),
 		cmocka_unit_test(what_is_shown_can_be_read_back),
+		cmocka_unit_test(comments_that_are_shown_fit_their_lines),
 		cmocka_unit_test(every_setting_is_shown_with_its_doc),
 		cmocka_unit_test(a_reload_says_which_settings_changed),
 		cmocka_unit_test(every_allocation_may_fail),
