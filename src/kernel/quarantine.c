@@ -105,16 +105,6 @@ static enum tb_err decode(struct tb_arena *arena,
 	return TB_OK;
 }
 
-enum tb_err tb_quarantine_want(struct tb_view *view, uint32_t site_id,
-			       struct tb_str table, struct tb_str id)
-{
-	struct tb_str key;
-	enum tb_err err =
-		entry_key(tb_view_arena(view), site_id, table, id, &key);
-
-	return err == TB_OK ? tb_view_want(view, TB_COLL_QUARANTINE, key) : err;
-}
-
 /* True if the site's quarantine has room for `bytes` more in place of
  * `replaced` (an entry's bytes, or 0 when it is a new one). */
 static bool has_room(const struct tb_consumer *consumer, size_t bytes,
@@ -218,22 +208,6 @@ enum tb_err tb_quarantine_list(struct tb_tx *tx, struct tb_arena *arena,
 		return err;
 	*ret_n = n;
 	return TB_OK;
-}
-
-enum tb_err tb_quarantine_find(struct tb_tx *tx, struct tb_arena *arena,
-			       uint32_t org, uint32_t site_id,
-			       struct tb_str table, struct tb_str id,
-			       struct tb_quarantine *ret)
-{
-	struct tb_key key = { .org = org, .coll = TB_COLL_QUARANTINE };
-	struct tb_record *record = NULL;
-	enum tb_err err = entry_key(arena, site_id, table, id, &key.key);
-
-	if (err == TB_OK)
-		err = tx->store->ops->find(tx, arena, &key, 1, &record);
-	if (err == TB_OK && record == NULL)
-		err = TB_ERR_NOT_FOUND;
-	return err == TB_OK ? decode(arena, record, ret) : err;
 }
 
 /* An operator's drop. */

@@ -44,10 +44,6 @@ enum tb_err tb_quarantine_close(struct tb_view *view,
 				struct tb_consumer *consumer,
 				struct tb_str table,
 				struct tb_str id) tb_must_check;
-/* Names the entry's record for the gather step. */
-enum tb_err tb_quarantine_want(struct tb_view *view, uint32_t site_id,
-			       struct tb_str table,
-			       struct tb_str id) tb_must_check;
 
 /* Up to `max` entries of an org with a place above `after`, oldest first.
  * `site_id` 0: of all sites. Borrowed from the arena. */
@@ -55,11 +51,7 @@ enum tb_err tb_quarantine_list(struct tb_tx *tx, struct tb_arena *arena,
 			       uint32_t org, uint32_t site_id, uint64_t after,
 			       struct tb_quarantine *rets, size_t max,
 			       size_t *ret_n) tb_must_check;
-/* One entry. NOT_FOUND. */
-enum tb_err tb_quarantine_find(struct tb_tx *tx, struct tb_arena *arena,
-			       uint32_t org, uint32_t site_id,
-			       struct tb_str table, struct tb_str id,
-			       struct tb_quarantine *ret) tb_must_check;
+
 /* An operator gives an entry up. NOT_FOUND. One commit. */
 enum tb_err tb_quarantine_drop(struct tb_core *core,
 			       const struct tb_audit_note *note, uint32_t org,
