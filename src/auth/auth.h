@@ -20,6 +20,7 @@ struct tb_keys; /* auth/keys.h: signing keys */
 enum tb_auth_scheme { /* a mask of what an API takes */
 	TB_AUTH_BASIC_SITE = 1,
 	TB_AUTH_BEARER = 2,
+	TB_AUTH_BEARER_EXACT = 4, /* "Bearer ", spelled so, and the token */
 };
 
 /* The credentials of one request, borrowed from it. */
@@ -90,6 +91,12 @@ struct tb_auth_result tb_auth_login_user(struct tb_auth *auth,
 					 struct tb_str username,
 					 struct tb_str password,
 					 struct tb_str address, int64_t now_us);
+
+/* The hash of a user's new password, as accounts keep it; in the arena.
+ * INVALID: too short or too long. BUSY: too many at once. Blocks. */
+enum tb_err tb_auth_hash_password(struct tb_auth *auth, struct tb_arena *arena,
+				  struct tb_str password,
+				  struct tb_str *ret) tb_must_check;
 
 /* A bearer token for a principal: HS256, `kid` header, claims sub, name, org,
  * iat, exp, jti, cv (credential version) and what the contracts' clients

@@ -224,6 +224,15 @@ enum tb_step tb_admit_route(struct tb_exchange *ex)
 	return TB_STEP_ON;
 }
 
+/* Known, and of no kind that the route is for. */
+static enum tb_step answer_forbidden(struct tb_exchange *ex)
+{
+	if (!ex->req.api->forbid)
+		return answer(ex, 403, TB_STR("not permitted for this caller"));
+	ex->req.api->forbid(&ex->req, &ex->res);
+	return TB_STEP_ANSWERED;
+}
+
 enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
 {
 	unsigned who = ex->match.route->who;
@@ -245,8 +254,7 @@ enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
 		ex->req.principal = result.principal;
 		if (!(who & TB_WHO_ANYONE) &&
 		    !tb_principal_is(result.principal, who))
-			return answer(ex, 403,
-				      TB_STR("not permitted for this caller"));
+			return answer_forbidden(ex);
 		return TB_STEP_ON;
 	case TB_AUTH_REFUSED:
 		ex->req.api->refuse(&ex->req, &ex->res, &result);

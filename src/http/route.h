@@ -59,6 +59,9 @@ struct tb_api {
 	 * headers (WWW-Authenticate, Retry-After). */
 	void (*refuse)(const struct tb_request *req, struct tb_response *res,
 		       const struct tb_auth_result *result);
+	/* Answers a caller who is known and is not one of the route's `who`
+	 * (req->principal). NULL: 403. */
+	void (*forbid)(const struct tb_request *req, struct tb_response *res);
 };
 
 /* An API and the state that its handlers get; made by app/wiring. */

@@ -31,6 +31,8 @@ enum tb_system_coll {
 	TB_COLL_SETTING = 12,   /* key: name; in org 0 "demo" and
 				 * "last_org" (silent) */
 	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
+	TB_COLL_EVENT = 14,     /* key: the event's uuid (kernel/event.h) */
+	TB_COLL_ACL = 15,       /* rules of events (kernel/acl_store.h) */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
 
