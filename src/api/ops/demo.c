@@ -57,6 +57,12 @@ const struct tb_demo_line tb_demo_lines[] = {
 	  "/sync/v5/queued_records'" },
 	{ "what now waits for site 64", "curl -u site64:password64 '",
 	  "/sync/v5/queued_records?limit=10'" },
+	{ "a user's token, which the next line takes from $T",
+	  "T=$(curl -s -H 'Content-Type: application/json'"
+	  " -d '{\"username\":\"testuser\",\"password\":\"testpass123\"}' '",
+	  "/api/v1/auth/token' | sed 's/.*:\"//;s/\".*//')" },
+	{ "the history of events", "curl -H \"Authorization: Bearer $T\" '",
+	  "/api/v1/events'" },
 };
 const size_t tb_demo_lines_count = TB_ARRAY_LEN(tb_demo_lines);
 
