@@ -43,7 +43,9 @@ enum tb_event_flaw {
 
 /* Reads an event as a client sends it and appends its body, `user` as its
  * author, to `buf`. Strings in the text or in the arena. `latest_s`: the
- * highest timestamp that is taken. NOMEM; a flaw is no error. */
+ * highest timestamp that is taken. NOMEM, TOO_LARGE (of arena or buffer); a
+ * flaw is no error: it appends nothing, and of `ret` there is what could be
+ * read (p NULL: not that). Of several flaws it is the first of the enum. */
 enum tb_err tb_event_take(struct tb_arena *arena, struct tb_json_value value,
 			  struct tb_str user, int64_t latest_s,
 			  struct tb_buf *buf, struct tb_event_fields *ret,
@@ -84,7 +86,10 @@ struct tb_event_post {
 	size_t taken;
 	uint64_t before; /* number of the last event before this post */
 	uint64_t head;   /* and behind it */
+	char detail[64]; /* of the audit note, which is set here */
 };
+/* Fills in the commit but for its note; the events are there already. What has
+ * the same content is said in kernel/event_same.h. */
 void tb_event_post_init(struct tb_event_post *post, uint32_t org);
 
 #endif
