@@ -39,12 +39,6 @@ enum tb_err tb_gzip_compress(struct tb_str in, int level, struct tb_buf *out)
 	return TB_OK;
 }
 
-struct tb_gunzip {
-	z_stream stream;
-	enum tb_err err;
-	bool ended; /* between members: the last one was whole */
-};
-
 static void *zlib_alloc(void *ctx, unsigned count, unsigned size)
 {
 	(void)ctx;
@@ -56,6 +50,88 @@ static void zlib_free(void *ctx, void *p)
 	(void)ctx;
 	tb_free(p);
 }
+
+/* Up to a full flush, which ends on a byte and is never the last block. */
+static enum tb_err deflate_piece(z_stream *stream, struct tb_buf *out)
+{
+	unsigned char piece[PIECE_BYTES];
+
+	do {
+		stream->next_out = piece;
+		stream->avail_out = sizeof(piece);
+		int rc = deflate(stream, Z_FULL_FLUSH);
+		TB_ASSERT(rc == Z_OK || rc == Z_BUF_ERROR);
+		tb_buf_append(out, piece, sizeof(piece) - stream->avail_out);
+	} while (stream->avail_out == 0 && tb_buf_err(out) == TB_OK);
+	return tb_buf_err(out);
+}
+
+enum tb_err tb_gzip_pack(struct tb_str in, int level, struct tb_buf *out,
+			 uint32_t *ret_crc)
+{
+	enum {
+		MEMORY_LEVEL = 8
+	};
+	z_stream stream = {
+		.zalloc = zlib_alloc,
+		.zfree = zlib_free,
+		.next_in = (z_const Bytef *)in.p,
+		.avail_in = (unsigned)in.n,
+	};
+
+	TB_ASSERT(level >= 1 && level <= 9);
+	/* zlib counts its input in unsigned int. */
+	if (in.n > UINT_MAX)
+		return TB_ERR_TOO_LARGE;
+	if (deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS, MEMORY_LEVEL,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return TB_ERR_NOMEM;
+	enum tb_err err = deflate_piece(&stream, out);
+	deflateEnd(&stream);
+	if (err == TB_OK)
+		*ret_crc = libdeflate_crc32(0, in.p, in.n);
+	return err;
+}
+
+void tb_gzip_begin(struct tb_gzip_body *body, uint8_t ret[TB_GZIP_HEAD_BYTES])
+{
+	/* ID1, ID2, deflate, no flags, no time, no extra flags, no system. */
+	static const uint8_t head[TB_GZIP_HEAD_BYTES] = {
+		0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255
+	};
+
+	*body = (struct tb_gzip_body) { .crc = 0 };
+	memcpy(ret, head, sizeof(head));
+}
+
+void tb_gzip_add(struct tb_gzip_body *body, uint32_t crc, uint64_t n)
+{
+	body->crc = (uint32_t)crc32_combine64(body->crc, crc, (z_off64_t)n);
+	body->n += n;
+}
+
+static void put_u32(uint8_t *to, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		to[i] = (uint8_t)(v >> (8 * i));
+}
+
+void tb_gzip_end(const struct tb_gzip_body *body,
+		 uint8_t ret[TB_GZIP_TAIL_BYTES])
+{
+	/* The last block: fixed codes, nothing but its end. */
+	ret[0] = 0x03;
+	ret[1] = 0x00;
+	put_u32(ret + 2, body->crc);
+	/* RFC 1952: the length modulo 2^32. */
+	put_u32(ret + 6, (uint32_t)body->n);
+}
+
+struct tb_gunzip {
+	z_stream stream;
+	enum tb_err err;
+	bool ended; /* between members: the last one was whole */
+};
 
 struct tb_gunzip *tb_gunzip_create(void)
 {

@@ -8,8 +8,6 @@
 #include "codec/time.h"
 #include "http/clock.h"
 
-/* Below it a packet is a packet, however small. */
-#define COMPRESS_MIN_BYTES 1024
 #define COMPRESS_LEVEL 1
 /* Of an answer written straight to the socket: these are errors. */
 #define WRITTEN_MAX_BYTES (128 * 1024)
@@ -22,7 +20,9 @@ static struct tb_str body_of(const struct tb_response *res)
 /* The same for a client that takes no gzip, so that caches know. */
 static bool varies_by_coding(const struct tb_exchange *ex)
 {
-	return ex->res.encoded || ex->answer_bytes >= COMPRESS_MIN_BYTES;
+	uint64_t n = ex->res.source ? ex->res.source_bytes : ex->answer_bytes;
+
+	return ex->res.encoded || n >= TB_COMPRESS_MIN_BYTES;
 }
 
 /* Whatever fails here, the answer goes as it is. */
@@ -32,7 +32,7 @@ static void compress(struct tb_exchange *ex)
 	struct tb_str body = body_of(res);
 	struct tb_buf packed;
 
-	if (res->encoded || body.n < COMPRESS_MIN_BYTES ||
+	if (res->encoded || body.n < TB_COMPRESS_MIN_BYTES ||
 	    !tb_request_accepts_gzip(&ex->req))
 		return;
 	tb_buf_init(&packed, body.n);
@@ -120,11 +120,14 @@ static void unref_blob(void *blob)
 
 /* The body's memory goes over to the library, which gives it back when the
  * last byte is sent. */
-static struct MHD_Response *hand_over_body(struct tb_response *res)
+static struct MHD_Response *hand_over_body(struct tb_exchange *ex)
 {
+	struct tb_response *res = &ex->res;
 	struct tb_str body = body_of(res);
 	struct MHD_Response *answer;
 
+	if (res->source)
+		return tb_sending_create_response(ex);
 	if (res->blob)
 		answer = MHD_create_response_from_buffer_with_free_callback_cls(
 			body.n, (void *)body.p, unref_blob, res->blob);
@@ -146,7 +149,7 @@ void tb_answer_finish(struct tb_exchange *ex, bool may_compress)
 	if (may_compress)
 		compress(ex);
 	ex->answer_bytes = body_of(&ex->res).n;
-	sink.answer = hand_over_body(&ex->res);
+	sink.answer = hand_over_body(ex);
 	if (!sink.answer)
 		return;
 	put_headers(ex, &sink);

@@ -74,6 +74,7 @@ static enum MHD_Result answer_early(struct tb_exchange *ex)
 /* Answered because no worker looks at it. */
 static void answer_instead(struct tb_exchange *ex, enum tb_err err)
 {
+	ex->res.n_headers = 0;
 	tb_response_fail(&ex->res, &ex->req, err);
 	if (ex->phase == TB_PHASE_HANDLER)
 		tb_answer_finish(ex, false);
@@ -172,7 +173,8 @@ static enum MHD_Result take_end(struct tb_exchange *ex)
 	ex->req.body = tb_buf_str(&ex->body.buf);
 	if (err)
 		tb_admit_answer_bad_body(ex, err);
-	if (err || (!ex->is_caller_unknown && answers_quickly(ex)))
+	if (err || (!ex->is_caller_unknown && answers_quickly(ex) &&
+		    tb_sending_begin(ex, false)))
 		return finish(ex);
 	/* Suspended in this very call, libmicrohttpd would read on when it is
 	 * resumed, and drop a client that has closed its sending direction.
@@ -190,20 +192,35 @@ static void answer(struct tb_exchange *ex)
 		return;
 	if (was_unknown && answers_quickly(ex))
 		return;
+	/* Perhaps quickly, and only its body waits. */
+	if (ex->res.status != 0)
+		return;
 	TB_ASSERT(ex->match.route->handler);
 	ex->match.route->handler(ex->match.mount->state, &ex->req, &ex->res);
+}
+
+static void make_piece(struct tb_exchange *ex)
+{
+	if (atomic_load(&ex->server->is_over))
+		tb_sending_fail(ex, TB_ERR_CLOSED);
+	else
+		tb_sending_work(ex);
+	ex->phase = TB_PHASE_QUEUED;
 }
 
 void tb_connection_work(void *exchange)
 {
 	struct tb_exchange *ex = exchange;
 
-	if (atomic_load(&ex->server->is_over)) {
+	if (ex->phase == TB_PHASE_PIECE) {
+		make_piece(ex);
+	} else if (atomic_load(&ex->server->is_over)) {
 		answer_instead(ex, TB_ERR_CLOSED);
 	} else if (ex->phase == TB_PHASE_CALLER) {
 		check_caller(ex);
 	} else {
 		answer(ex);
+		tb_sending_begin(ex, true);
 		tb_answer_finish(ex, true);
 		ex->req.body = TB_STR_NONE;
 		tb_body_fini(&ex->body);
@@ -240,6 +257,7 @@ enum MHD_Result tb_connection_handle(void *server, struct MHD_Connection *conn,
 		return piece.n ? MHD_YES : finish(ex);
 	case TB_PHASE_ENDING:
 		return piece.n ? MHD_YES : MHD_NO;
+	case TB_PHASE_PIECE:
 	case TB_PHASE_QUEUED: /* the daemon was stopped in that moment */
 		break;
 	}

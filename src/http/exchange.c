@@ -80,6 +80,7 @@ static void reset(struct tb_exchange *ex)
 	ex->cors = TB_CORS_SAME;
 	ex->varies_by_origin = false;
 	ex->answer = NULL;
+	ex->sending = (struct tb_sending) { .is_begun = false };
 	ex->answer_bytes = 0;
 	ex->is_written = false;
 	ex->res.status = 0;
@@ -87,6 +88,7 @@ static void reset(struct tb_exchange *ex)
 	ex->res.n_headers = 0;
 	ex->res.content_type = NULL;
 	ex->res.blob = NULL;
+	ex->res.source = NULL;
 	ex->res.encoded = false;
 	ex->res.error_code = NULL;
 	tb_buf_init(&ex->res.body, 0);
@@ -135,6 +137,7 @@ void tb_exchange_end(struct tb_exchange *ex)
 
 	if (ex->answer)
 		MHD_destroy_response(ex->answer);
+	tb_sending_fini(ex);
 	tb_response_empty(&ex->res, 0);
 	tb_body_fini(&ex->body);
 	tb_principal_unref(ex->req.principal);

@@ -21,12 +21,15 @@
 #include "http/links.h"
 #include "http/policy.h"
 #include "http/pool.h"
+#include "http/sending.h"
 #include "http/server.h"
 
 /* libmicrohttpd's memory for each connection. The request's head, a record
  * for each header, parameter and cookie, and the answer's head share it. */
 #define TB_CONNECTION_BYTES 8192
 #define TB_HEADERS_MAX 64
+/* Smaller bodies are not compressed: a packet is a packet. */
+#define TB_COMPRESS_MIN_BYTES 1024
 
 /* How far a request has come. */
 enum tb_phase {
@@ -37,6 +40,7 @@ enum tb_phase {
 	TB_PHASE_HANDLER,  /* suspended: a worker runs the handler */
 	TB_PHASE_ANSWERED, /* the answer is made and waits for the body's end */
 	TB_PHASE_QUEUED,   /* libmicrohttpd has the answer */
+	TB_PHASE_PIECE,    /* suspended: a worker makes a piece of its body */
 	TB_PHASE_ENDING,   /* the answer was written past libmicrohttpd; what
 			    * still comes is dropped, then it is closed */
 };
@@ -59,7 +63,8 @@ struct tb_exchange {
 	bool varies_by_origin;
 	struct tb_response res;
 	struct MHD_Response *answer; /* finished and not yet queued */
-	uint64_t answer_bytes;       /* of its body */
+	struct tb_sending sending;   /* of a body that is a source */
+	uint64_t answer_bytes;       /* of its body; of a source: sent */
 	bool is_written;             /* whole, past libmicrohttpd */
 	int64_t started_us;          /* monotonic */
 	struct tb_arena *arena;

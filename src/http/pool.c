@@ -21,6 +21,7 @@ struct tb_pool {
 	void (*run)(void *item);
 	void **items; /* a ring */
 	size_t items_max;
+	size_t reserve; /* of these */
 	size_t first;
 	size_t n_items;
 	size_t n_asleep;
@@ -94,7 +95,7 @@ static enum tb_err start_threads(struct tb_pool *pool, size_t n)
 	return err;
 }
 
-enum tb_err tb_pool_create(size_t workers, size_t queue_max,
+enum tb_err tb_pool_create(size_t workers, size_t queue_max, size_t reserve,
 			   void (*run)(void *item), struct tb_pool **ret)
 {
 	struct tb_pool *pool =
@@ -106,8 +107,9 @@ enum tb_err tb_pool_create(size_t workers, size_t queue_max,
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->wake, NULL);
 	pool->run = run;
-	pool->items_max = queue_max;
-	pool->items = tb_calloc(queue_max, sizeof(*pool->items));
+	pool->items_max = queue_max + reserve;
+	pool->reserve = reserve;
+	pool->items = tb_calloc(pool->items_max, sizeof(*pool->items));
 	if (pool->items)
 		err = start_threads(pool, workers);
 	if (err)
@@ -138,7 +140,7 @@ void tb_pool_destroy(struct tb_pool *pool)
 	tb_free(pool);
 }
 
-enum tb_err tb_pool_submit(struct tb_pool *pool, void *item)
+static enum tb_err submit(struct tb_pool *pool, void *item, size_t n_max)
 {
 	enum tb_err err = TB_OK;
 	bool wakes;
@@ -146,7 +148,7 @@ enum tb_err tb_pool_submit(struct tb_pool *pool, void *item)
 	pthread_mutex_lock(&pool->lock);
 	if (pool->is_stopped) {
 		err = TB_ERR_CLOSED;
-	} else if (pool->n_items == pool->items_max) {
+	} else if (pool->n_items >= n_max) {
 		err = TB_ERR_BUSY;
 	} else {
 		pool->items[(pool->first + pool->n_items) % pool->items_max] =
@@ -158,4 +160,14 @@ enum tb_err tb_pool_submit(struct tb_pool *pool, void *item)
 	if (wakes)
 		pthread_cond_signal(&pool->wake);
 	return err;
+}
+
+enum tb_err tb_pool_submit(struct tb_pool *pool, void *item)
+{
+	return submit(pool, item, pool->items_max - pool->reserve);
+}
+
+enum tb_err tb_pool_submit_again(struct tb_pool *pool, void *item)
+{
+	return submit(pool, item, pool->items_max);
 }

@@ -7,6 +7,7 @@
 #include "http/encoding.h"
 #include "http/fail.h"
 #include "http/route.h"
+#include "http/source.h"
 
 #define ERROR_BODY_MAX_BYTES (64 * 1024)
 
@@ -83,6 +84,9 @@ void tb_response_empty(struct tb_response *res, unsigned status)
 	tb_buf_fini(&res->body);
 	tb_blob_unref(res->blob);
 	res->blob = NULL;
+	if (res->source)
+		res->source->ops->destroy(res->source);
+	res->source = NULL;
 	res->content_type = NULL;
 	res->encoded = false;
 	res->status = status;
@@ -105,6 +109,16 @@ void tb_response_blob(struct tb_response *res, unsigned status,
 	res->content_type = content_type;
 	res->blob = blob;
 	res->encoded = is_gzip;
+}
+
+void tb_response_source(struct tb_response *res, unsigned status,
+			const char *content_type, struct tb_source *source,
+			uint64_t length)
+{
+	tb_response_empty(res, status);
+	res->content_type = content_type;
+	res->source = source;
+	res->source_bytes = length;
 }
 
 void tb_response_error(struct tb_response *res, const struct tb_request *req,

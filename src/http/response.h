@@ -15,6 +15,7 @@
 
 /* A body that several answers share (a cached page); counted, immutable. */
 struct tb_blob;
+struct tb_source;
 /* Takes over the buffer's memory. NULL: no memory, the buffer untouched. */
 struct tb_blob *tb_blob_create(struct tb_buf *buf);
 struct tb_blob *tb_blob_ref(struct tb_blob *blob);
@@ -31,6 +32,8 @@ struct tb_response {
 	const char *content_type; /* static; NULL: no body */
 	struct tb_buf body;       /* owned; freed by the pipeline */
 	struct tb_blob *blob;     /* instead of body: a reference */
+	struct tb_source *source; /* instead of both: owned; http/source.h */
+	uint64_t source_bytes;    /* of its body, or TB_LENGTH_UNKNOWN */
 	bool encoded;             /* the body is gzip already */
 	/* What the log line and the audit trail say of it. */
 	const char *error_code; /* static, or NULL */

@@ -158,7 +158,10 @@ static enum tb_err start(struct tb_server *server)
 	server->port = port_of(server->listen_fd);
 	err = tb_links_init(&server->links);
 	if (!err)
+		/* A connection has one request at a time, so that each answer
+		 * that is being sent has a place. */
 		err = tb_pool_create(options->workers, options->queue_max,
+				     options->connections_max,
 				     tb_connection_work, &server->pool);
 	if (!err)
 		err = start_daemon(server);

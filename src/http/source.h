@@ -5,7 +5,8 @@
  * snapshot and no lock.
  *
  * A source belongs to its response and is used by one thread at a time. It
- * may live in the request's arena, which outlives it.
+ * may live in the request's arena, which outlives it; the request's body does
+ * not.
  */
 #ifndef TB_HTTP_SOURCE_H
 #define TB_HTTP_SOURCE_H

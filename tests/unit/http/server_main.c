@@ -16,6 +16,7 @@
 #include "codec/json.h"
 #include "fake_auth.h"
 #include "http/server.h"
+#include "server_sources.h"
 
 #define BODY_MAX (256u << 20)
 #define LIST_MAX 8
@@ -304,6 +305,13 @@ static const struct tb_route routes[] = {
 	{ TB_GET, "/fail_worker", ANYONE, TB_BODY_NONE,
 	  .handler = fail_allocation },
 	{ TB_GET, "/fail", ANYONE, TB_BODY_NONE, .handler = fail },
+	{ TB_GET, "/source", ANYONE, TB_BODY_NONE, .handler = sources_get },
+	{ TB_GET, "/source/quick", ANYONE, TB_BODY_NONE, .handler = sources_get,
+	  .quick = sources_get_quick },
+	{ TB_GET, "/source/counts", ANYONE, TB_BODY_NONE,
+	  .quick = sources_get_counts },
+	{ TB_GET, "/source/open", ANYONE, TB_BODY_NONE,
+	  .quick = sources_open_gate },
 };
 
 static const char *const prefixes[] = { "/t", NULL };

@@ -69,7 +69,7 @@ static void items_that_block_spread_over_all_workers(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(tb_pool_create(WORKERS, WORKERS, wait_at_gate, &pool),
+	assert_int_equal(tb_pool_create(WORKERS, WORKERS, 0, wait_at_gate, &pool),
 			 TB_OK);
 	for (i = 0; i < WORKERS; i++)
 		assert_int_equal(tb_pool_submit(pool, pool), TB_OK);
@@ -84,7 +84,7 @@ static void no_more_wait_than_may_and_those_are_run_at_the_end(void **state)
 	struct tb_pool *pool;
 
 	(void)state;
-	assert_int_equal(tb_pool_create(1, 2, wait_at_gate, &pool), TB_OK);
+	assert_int_equal(tb_pool_create(1, 2, 1, wait_at_gate, &pool), TB_OK);
 	assert_int_equal(tb_pool_submit(pool, pool), TB_OK);
 	await_waiting(1);
 	assert_int_equal(tb_pool_submit(pool, pool), TB_OK);
@@ -114,7 +114,7 @@ static void each_item_is_run_once_whoever_submits_it(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(tb_pool_create(WORKERS, 16, count, &pool), TB_OK);
+	assert_int_equal(tb_pool_create(WORKERS, 16, 0, count, &pool), TB_OK);
 	for (i = 0; i < 2; i++)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, submit_many, pool),
@@ -133,7 +133,7 @@ static void without_memory_there_is_no_pool(void **state)
 	(void)state;
 	for (n = 1; n <= 2; n++) {
 		tb_alloc_fail_at(n);
-		assert_int_equal(tb_pool_create(1, 1, count, &pool),
+		assert_int_equal(tb_pool_create(1, 1, 0, count, &pool),
 				 TB_ERR_NOMEM);
 		tb_alloc_fail_at(0);
 		assert_null(pool);

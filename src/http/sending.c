@@ -1,0 +1,293 @@
+#include "http/sending.h"
+
+#include <sys/socket.h>
+
+#include "base/assert.h"
+#include "http/exchange.h"
+#include "http/fail.h"
+
+/* What libmicrohttpd sends at once of a body whose length is known; it has a
+ * buffer of this size for each. */
+#define BLOCK_BYTES (64u << 10)
+/* The same for one of unknown length on HTTP/1.0. On HTTP/1.1 it is chunked in
+ * the connection's own memory. */
+#define CLOSED_BLOCK_BYTES (8u << 10)
+/* What a slow reader may hold: a block, and a piece of the usual size in both
+ * forms while it is packed. */
+#define READER_BYTES (256u << 10)
+#define PACK_LEVEL 1
+#define PACKED_MAX_BYTES (1u << 30)
+
+_Static_assert(TB_GZIP_HEAD_BYTES == TB_GZIP_TAIL_BYTES, "one frame for both");
+
+static void drop(struct tb_piece *piece)
+{
+	tb_blob_unref(piece->plain);
+	tb_blob_unref(piece->packed);
+	*piece = (struct tb_piece) { .plain = NULL };
+}
+
+void tb_sending_fini(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+
+	drop(&s->next);
+	tb_blob_unref(s->blob);
+	if (s->charged_bytes > 0)
+		tb_budget_give(&ex->server->budget, s->charged_bytes);
+	*s = (struct tb_sending) { .is_begun = false };
+}
+
+/* --- the next piece ------------------------------------------------------*/
+
+static bool is_packed(const struct tb_sending *s)
+{
+	return !s->is_gzip || !s->next.plain || s->next.packed;
+}
+
+/* Gets the next piece from memory. False: a worker is to get it. */
+static bool find_next(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+	struct tb_source *source = ex->res.source;
+
+	if (!s->is_next)
+		s->is_next = source->ops->find &&
+			     source->ops->find(source, &s->next);
+	return s->is_next && is_packed(s);
+}
+
+static enum tb_err pack(struct tb_piece *piece)
+{
+	struct tb_buf packed;
+	enum tb_err err;
+
+	tb_buf_init(&packed, PACKED_MAX_BYTES);
+	err = tb_gzip_pack(tb_blob_str(piece->plain), PACK_LEVEL, &packed,
+			   &piece->crc);
+	if (!err)
+		piece->packed = tb_blob_create(&packed);
+	if (piece->packed)
+		return TB_OK;
+	tb_buf_fini(&packed);
+	return err ? err : TB_ERR_NOMEM;
+}
+
+/* The same on a worker, in any case. */
+static enum tb_err make_next(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+	struct tb_source *source = ex->res.source;
+	enum tb_err err = TB_OK;
+
+	if (!s->is_next)
+		err = source->ops->make(source, &s->next);
+	s->is_next = !err;
+	if (!err && !is_packed(s))
+		err = pack(&s->next);
+	return err;
+}
+
+void tb_sending_fail(struct tb_exchange *ex, enum tb_err err)
+{
+	ex->sending.err = err;
+	ex->res.error_code = tb_fail_of(err)->code;
+}
+
+void tb_sending_work(struct tb_exchange *ex)
+{
+	enum tb_err err = make_next(ex);
+
+	if (err)
+		tb_sending_fail(ex, err);
+}
+
+/* A body that is not as long as was told would pass for another one. */
+static void check_length(struct tb_exchange *ex)
+{
+	const struct tb_sending *s = &ex->sending;
+	uint64_t told_bytes = ex->res.source_bytes;
+
+	if (told_bytes != TB_LENGTH_UNKNOWN &&
+	    (s->has_ended ? s->taken_bytes != told_bytes
+			  : s->taken_bytes > told_bytes))
+		tb_sending_fail(ex, TB_ERR_CORRUPT);
+}
+
+static void take_end(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+
+	s->has_ended = true;
+	check_length(ex);
+	if (!s->is_gzip || s->err)
+		return;
+	tb_gzip_end(&s->gzip, s->frame);
+	s->rest = tb_str((const char *)s->frame, sizeof(s->frame));
+}
+
+/* What is next becomes what is being sent. */
+static void take_next(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+	size_t n;
+
+	s->is_next = false;
+	tb_blob_unref(s->blob);
+	s->blob = NULL;
+	if (!s->next.plain) {
+		take_end(ex);
+		return;
+	}
+	n = tb_blob_str(s->next.plain).n;
+	s->taken_bytes += n;
+	check_length(ex);
+	if (s->is_gzip)
+		tb_gzip_add(&s->gzip, s->next.crc, n);
+	if (!s->err) {
+		s->blob = tb_blob_ref(s->is_gzip ? s->next.packed
+						 : s->next.plain);
+		s->rest = tb_blob_str(s->blob);
+	}
+	drop(&s->next);
+}
+
+/* --- its beginning -------------------------------------------------------*/
+
+static bool has_pieces(const struct tb_exchange *ex)
+{
+	return ex->req.method != TB_HEAD && ex->res.source_bytes > 0;
+}
+
+static enum tb_err charge(struct tb_exchange *ex)
+{
+	uint64_t bytes = ex->res.source_bytes;
+
+	if (bytes > READER_BYTES)
+		bytes = READER_BYTES;
+	if (!tb_budget_take(&ex->server->budget, bytes))
+		return TB_ERR_BUSY;
+	ex->sending.charged_bytes = bytes;
+	return TB_OK;
+}
+
+static enum tb_err begin(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+
+	s->is_begun = true;
+	s->is_gzip = ex->res.source_bytes >= TB_COMPRESS_MIN_BYTES &&
+		     tb_request_accepts_gzip(&ex->req);
+	ex->res.source->is_gzip = s->is_gzip;
+	ex->res.encoded = s->is_gzip;
+	if (!has_pieces(ex))
+		return TB_OK;
+	if (s->is_gzip) {
+		tb_gzip_begin(&s->gzip, s->frame);
+		s->rest = tb_str((const char *)s->frame, sizeof(s->frame));
+	}
+	return charge(ex);
+}
+
+/* Nothing has been sent, so that a proper answer can be. */
+static void answer_error(struct tb_exchange *ex, enum tb_err err)
+{
+	tb_sending_fini(ex);
+	ex->res.n_headers = 0;
+	tb_response_fail(&ex->res, &ex->req, err);
+}
+
+bool tb_sending_begin(struct tb_exchange *ex, bool may_block)
+{
+	enum tb_err err = TB_OK;
+
+	if (!ex->res.source)
+		return true;
+	if (!ex->sending.is_begun)
+		err = begin(ex);
+	if (!err && has_pieces(ex) && !find_next(ex)) {
+		if (!may_block)
+			return false;
+		err = make_next(ex);
+	}
+	if (err)
+		answer_error(ex, err);
+	return true;
+}
+
+/* --- its way out ---------------------------------------------------------*/
+
+/* A client that learns the length of the body from the end of the connection
+ * must not find a proper end. */
+static ssize_t reset_connection(struct tb_exchange *ex)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	if (connect(ex->link->fd, &nobody, sizeof(nobody)) < 0)
+		shutdown(ex->link->fd, SHUT_RDWR);
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void await_piece(struct tb_exchange *ex)
+{
+	enum tb_err err;
+
+	ex->phase = TB_PHASE_PIECE;
+	MHD_suspend_connection(ex->conn);
+	err = tb_pool_submit_again(ex->server->pool, ex);
+	if (err) {
+		ex->phase = TB_PHASE_QUEUED;
+		tb_sending_fail(ex, err);
+		MHD_resume_connection(ex->conn);
+	}
+}
+
+/* True once there is something to send. */
+static bool advance(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+
+	if (s->rest.n == 0 && !s->err && !s->has_ended && find_next(ex))
+		take_next(ex);
+	return s->rest.n > 0;
+}
+
+static ssize_t read_body(void *cls, uint64_t pos, char *to, size_t max)
+{
+	struct tb_exchange *ex = cls;
+	struct tb_sending *s = &ex->sending;
+	size_t n = 0;
+
+	(void)pos;
+	while (n < max && advance(ex)) {
+		size_t part = s->rest.n < max - n ? s->rest.n : max - n;
+
+		memcpy(to + n, s->rest.p, part);
+		s->rest = tb_str(s->rest.p + part, s->rest.n - part);
+		n += part;
+	}
+	ex->answer_bytes += n;
+	if (n > 0)
+		return (ssize_t)n;
+	if (s->err)
+		return reset_connection(ex);
+	if (s->has_ended)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	await_piece(ex);
+	return 0;
+}
+
+struct MHD_Response *tb_sending_create_response(struct tb_exchange *ex)
+{
+	uint64_t length_bytes = ex->res.source_bytes;
+	size_t block_bytes = BLOCK_BYTES;
+
+	if (ex->sending.is_gzip || length_bytes == TB_LENGTH_UNKNOWN) {
+		length_bytes = MHD_SIZE_UNKNOWN;
+		block_bytes = CLOSED_BLOCK_BYTES;
+	} else if (length_bytes < BLOCK_BYTES) {
+		block_bytes = (size_t)length_bytes + 1;
+	}
+	return MHD_create_response_from_callback(length_bytes, block_bytes,
+						 read_body, ex, NULL);
+}
