@@ -86,6 +86,22 @@ void tb_auth_destroy(struct tb_auth *auth)
 	tb_free(auth);
 }
 
+/* The token of "Bearer " and a token, spelled just so. */
+static bool cut_bearer_exact(struct tb_str header, struct tb_str *ret_token)
+{
+	struct tb_str prefix = TB_STR("Bearer ");
+	struct tb_str token;
+
+	if (header.n == prefix.n || !tb_str_starts(header, prefix))
+		return false;
+	token = tb_str(header.p + prefix.n, header.n - prefix.n);
+	for (size_t i = 0; i < token.n; i++)
+		if (token.p[i] == ' ' || token.p[i] == '\t')
+			return false;
+	*ret_token = token;
+	return true;
+}
+
 /* Cuts the scheme's name and the spaces behind it (RFC 9110, section 11.4). */
 static bool cut_scheme(struct tb_str header, struct tb_str scheme,
 		       struct tb_str *ret_rest)
@@ -109,6 +125,9 @@ struct tb_auth_result tb_auth_check(struct tb_auth *auth,
 	if ((credentials->schemes & TB_AUTH_BASIC_SITE) &&
 	    cut_scheme(credentials->authorization, TB_STR("Basic"), &text))
 		return tb_auth_check_basic(auth, credentials, text, may_block);
+	if ((credentials->schemes & TB_AUTH_BEARER_EXACT) &&
+	    cut_bearer_exact(credentials->authorization, &text))
+		return tb_auth_check_bearer(auth, credentials, text, may_block);
 	if ((credentials->schemes & TB_AUTH_BEARER) &&
 	    cut_scheme(credentials->authorization, TB_STR("Bearer"), &text))
 		return tb_auth_check_bearer(auth, credentials, text, may_block);

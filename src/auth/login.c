@@ -60,7 +60,10 @@ static enum verdict judge(struct tb_auth *auth, const struct login *login,
 	}
 	if (!tb_passwords_verify(passwords, account->password, login->secret))
 		return VERDICT_WRONG;
-	if (tb_passwords_is_outdated(passwords, account->password) &&
+	/* A disabled account's right password takes no longer than its wrong
+	 * ones. */
+	if (!account->disabled &&
+	    tb_passwords_is_outdated(passwords, account->password) &&
 	    tb_passwords_hash(passwords, login->secret, ret_hash) == TB_OK)
 		return VERDICT_RIGHT_RENEW;
 	return VERDICT_RIGHT;
@@ -105,12 +108,17 @@ static struct tb_auth_result try_login(struct tb_auth *auth,
 }
 
 static enum tb_attempt_outcome
-attempt_outcome(const struct tb_auth_result *result)
+attempt_outcome(const struct login *login, const struct tb_auth_result *result)
 {
 	if (result->outcome == TB_AUTH_OK)
 		return TB_ATTEMPT_PASSED;
 	if (result->failure == TB_AUTH_UNKNOWN ||
 	    result->failure == TB_AUTH_WRONG)
+		return TB_ATTEMPT_FAILED;
+	/* Sites are told that they are disabled. A user who is shall not learn
+	 * from the counting that the password was the right one. */
+	if (result->failure == TB_AUTH_DISABLED &&
+	    login->kind == TB_ACCOUNT_USER)
 		return TB_ATTEMPT_FAILED;
 	return TB_ATTEMPT_UNDECIDED;
 }
@@ -135,7 +143,7 @@ static struct tb_auth_result limited_login(struct tb_auth *auth,
 		return result;
 	}
 	result = try_login(auth, arena, login);
-	tb_limits_end(auth->limits, &attempt, attempt_outcome(&result));
+	tb_limits_end(auth->limits, &attempt, attempt_outcome(login, &result));
 	return result;
 }
 
@@ -163,6 +171,16 @@ struct tb_auth_result tb_auth_login_user(struct tb_auth *auth,
 	result = limited_login(auth, arena, &login);
 	tb_arena_destroy(arena);
 	return result;
+}
+
+enum tb_err tb_auth_hash_password(struct tb_auth *auth, struct tb_arena *arena,
+				  struct tb_str password, struct tb_str *ret)
+{
+	char hash[TB_PASSWORD_HASH_BYTES];
+	enum tb_err err = tb_passwords_make(auth->passwords, TB_ACCOUNT_USER,
+					    password, hash);
+
+	return err == TB_OK ? tb_arena_strdup(arena, tb_str_z(hash), ret) : err;
 }
 
 /* ---- Basic ---- */

@@ -75,11 +75,20 @@ static void submit(void *ctx, struct tb_commit *commit)
 		run_group(engine, &commit, 1);
 }
 
+static bool is_writable(void *ctx)
+{
+	const struct tb_engine *engine = ctx;
+
+	return tb_engine_is_writable(engine);
+}
+
 static enum tb_err open_core(struct tb_engine *engine)
 {
 	struct tb_core_options core = {
 		.store = engine->store,
-		.committer = { submit, engine },
+		.committer = { .submit = submit,
+			       .ctx = engine,
+			       .is_writable = is_writable },
 		.now_us = clock_us,
 		.declaration = engine->options.declaration,
 	};

@@ -79,6 +79,14 @@ enum tb_err tb_core_commit(struct tb_core *core, struct tb_commit *commit)
 	return commit->err;
 }
 
+bool tb_core_is_writable(const struct tb_core *core)
+{
+	const struct tb_committer *committer = &core->options.committer;
+
+	return committer->is_writable == NULL ||
+	       committer->is_writable(committer->ctx);
+}
+
 /* Where an org is or would stand. */
 static size_t position_of(const struct tb_core *core, uint32_t org)
 {

@@ -22,6 +22,9 @@ struct tb_commit;
 struct tb_committer {
 	void (*submit)(void *ctx, struct tb_commit *commit);
 	void *ctx;
+	/* False once a failed sync has ended writing, until a restart. NULL:
+	 * it never does. */
+	bool (*is_writable)(void *ctx);
 };
 
 /* What is known of an org without reading the store. */
@@ -56,6 +59,8 @@ void tb_core_read_end(struct tb_tx *tx); /* takes NULL */
 /* Runs a commit and waits for it: 2xx may be answered after OK. */
 enum tb_err tb_core_commit(struct tb_core *core,
 			   struct tb_commit *commit) tb_must_check;
+/* False: every commit will fail, until a restart. */
+bool tb_core_is_writable(const struct tb_core *core);
 
 /* The newest published heads of an org. NOT_FOUND: no such org. */
 enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,

@@ -65,6 +65,11 @@ struct tb_account {
  * of deleted records. */
 #define TB_USER_STORES_MAX (TB_ENTRIES_MAX - 2)
 
+/* True for `min` to `max` bytes without control characters. */
+bool tb_directory_is_text(struct tb_str s, size_t min, size_t max);
+/* True for what may be a login name of this kind. */
+bool tb_directory_is_username(enum tb_account_kind kind, struct tb_str s);
+
 struct tb_store_info {
 	struct tb_str id;
 	struct tb_str name;

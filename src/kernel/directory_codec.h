@@ -55,10 +55,6 @@ enum tb_err tb_login_decode(struct tb_arena *arena,
 enum tb_err tb_account_put(struct tb_view *view,
 			   const struct tb_account *account) tb_must_check;
 
-/* True for `min` to `max` bytes without control characters. */
-bool tb_directory_is_text(struct tb_str s, size_t min, size_t max);
-/* True for what may be a login name of this kind. */
-bool tb_directory_is_username(enum tb_account_kind kind, struct tb_str s);
 /* True if this is the account's login name: a user's without regard to ASCII
  * case. */
 bool tb_directory_has_username(const struct tb_account *account,
