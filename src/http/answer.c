@@ -86,6 +86,9 @@ static void put_cors(const struct tb_exchange *ex, struct sink *sink)
 	sink->put(sink, "Access-Control-Allow-Origin", ex->origin);
 	sink->put(sink, "Access-Control-Expose-Headers",
 		  TB_STR(TB_CORS_EXPOSED));
+	if (ex->req.api->exposed)
+		sink->put(sink, "Access-Control-Expose-Headers",
+			  tb_str_z(ex->req.api->exposed));
 }
 
 /* The handler's headers and those of every answer. */

@@ -4,8 +4,7 @@
 
 #define VERSION_LEN 8 /* "HTTP/1.1" */
 
-/* tchar of RFC 9110, 5.6.2 */
-static bool is_token(struct tb_str s)
+bool tb_hygiene_is_token(struct tb_str s)
 {
 	static const char symbols[] = "!#$%&'*+-.^_`|~";
 	size_t i;
@@ -37,7 +36,7 @@ static bool is_field_value(struct tb_str s)
 
 static const char *check_header(const struct tb_header *header)
 {
-	if (!is_token(header->name))
+	if (!tb_hygiene_is_token(header->name))
 		return "a header name has a character that none may have";
 	if (!is_field_value(header->value))
 		return "a header has a control character";
@@ -162,7 +161,8 @@ const char *tb_hygiene_check(const struct tb_head *head, struct tb_framing *ret)
 	struct decisive d = { .lengths = 0 };
 	size_t i;
 
-	if (!is_token(head->method) || !tb_uri_is_valid(head->target))
+	if (!tb_hygiene_is_token(head->method) ||
+	    !tb_uri_is_valid(head->target))
 		return "a request line that is malformed";
 	for (i = 0; i < head->n_headers; i++) {
 		const char *why = check_header(&head->headers[i]);

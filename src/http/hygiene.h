@@ -50,4 +50,7 @@ const char *tb_hygiene_check(const struct tb_head *head,
  * by its whole lines. */
 const char *tb_hygiene_scan(struct tb_str bytes);
 
+/* 1*tchar (RFC 9110, 5.6.2). */
+bool tb_hygiene_is_token(struct tb_str s);
+
 #endif

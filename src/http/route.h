@@ -62,6 +62,9 @@ struct tb_api {
 	/* Answers a caller who is known and is not one of the route's `who`
 	 * (req->principal). NULL: 403. */
 	void (*forbid)(const struct tb_request *req, struct tb_response *res);
+	/* The API's own answer headers that scripts of other origins may read,
+	 * by commas. NULL: none beside those of every API. */
+	const char *exposed;
 };
 
 /* An API and the state that its handlers get; made by app/wiring. */

@@ -46,4 +46,6 @@ const struct tb_api tb_events_api = {
 	.put_error = tb_events_put_error,
 	.refuse = tb_events_refuse,
 	.forbid = tb_events_forbid,
+	.exposed = "Preference-Applied, X-Events-Cursor, X-Events-Rejected, "
+		   "X-Events-Resync, X-Events-Stored",
 };

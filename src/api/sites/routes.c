@@ -43,4 +43,5 @@ const struct tb_api tb_sites_api = {
 	.schemes = TB_AUTH_BASIC_SITE | TB_AUTH_BEARER,
 	.put_error = tb_sites_put_error,
 	.refuse = tb_sites_refuse,
+	.exposed = "X-Sync-Batch-Hint",
 };

@@ -1,0 +1,131 @@
+#include "http/etag.h"
+
+/* Looks for a tag in one or more header fields that count as one list. */
+struct search {
+	struct tb_str opaque; /* of the tag looked for, with its quotes */
+	bool is_weak;
+	bool is_strong_wanted;
+	bool is_found;
+	bool has_any; /* the list is, or has, a star */
+	bool is_bad;
+	size_t n;
+};
+
+/* Without `W/`, which is written in capitals alone. */
+static struct tb_str without_weakness(struct tb_str tag, bool *ret_is_weak)
+{
+	*ret_is_weak = tb_str_starts(tag, TB_STR("W/"));
+	return *ret_is_weak ? tb_str(tag.p + 2, tag.n - 2) : tag;
+}
+
+static struct tb_str without_spaces(struct tb_str s)
+{
+	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t'))
+		s = tb_str(s.p + 1, s.n - 1);
+	return s;
+}
+
+/* etagc = %x21 / %x23-7E / obs-text */
+static bool is_etagc(unsigned char c)
+{
+	return c == 0x21 || (c >= 0x23 && c != 0x7f);
+}
+
+/* Cuts `DQUOTE *etagc DQUOTE` off; p NULL: there is none. */
+static struct tb_str cut_opaque(struct tb_str *rest)
+{
+	struct tb_str opaque = TB_STR_NONE;
+	size_t n = 1;
+
+	if (rest->n == 0 || rest->p[0] != '"')
+		return TB_STR_NONE;
+	while (n < rest->n && is_etagc((unsigned char)rest->p[n]))
+		n++;
+	if (n == rest->n || rest->p[n] != '"')
+		return TB_STR_NONE;
+	opaque = tb_str(rest->p, n + 1);
+	*rest = tb_str(rest->p + n + 1, rest->n - n - 1);
+	return opaque;
+}
+
+/* Takes a tag or a star off the list. */
+static void take_one(struct search *s, struct tb_str *rest)
+{
+	struct tb_str opaque;
+	bool is_weak;
+
+	s->n++;
+	if (rest->p[0] == '*') {
+		s->has_any = true;
+		*rest = tb_str(rest->p + 1, rest->n - 1);
+		return;
+	}
+	*rest = without_weakness(*rest, &is_weak);
+	opaque = cut_opaque(rest);
+	if (!opaque.p)
+		s->is_bad = true;
+	else if (tb_str_eq(opaque, s->opaque) &&
+		 !(s->is_strong_wanted && (is_weak || s->is_weak)))
+		s->is_found = true;
+}
+
+/* Elements of a list may be empty (RFC 9110, 5.6.1.2). */
+static void scan(struct search *s, struct tb_str list)
+{
+	struct tb_str rest = without_spaces(list);
+
+	while (rest.n > 0 && !s->is_bad) {
+		if (*rest.p != ',')
+			take_one(s, &rest);
+		rest = without_spaces(rest);
+		if (rest.n > 0 && *rest.p != ',')
+			s->is_bad = true;
+		else if (rest.n > 0)
+			rest = without_spaces(tb_str(rest.p + 1, rest.n - 1));
+	}
+}
+
+static struct search search_for(struct tb_str etag, bool is_strong_wanted)
+{
+	struct search s = { .is_strong_wanted = is_strong_wanted };
+
+	s.opaque = without_weakness(etag, &s.is_weak);
+	return s;
+}
+
+static bool is_match(const struct search *s)
+{
+	if (s->is_bad)
+		return false;
+	return s->has_any ? s->n == 1 : s->is_found;
+}
+
+bool tb_etag_list_has(struct tb_str list, struct tb_str etag)
+{
+	struct search s = search_for(etag, false);
+
+	scan(&s, list);
+	return is_match(&s);
+}
+
+bool tb_etag_list_has_strong(struct tb_str list, struct tb_str etag)
+{
+	struct search s = search_for(etag, true);
+
+	scan(&s, list);
+	return is_match(&s);
+}
+
+bool tb_request_is_fresh(const struct tb_request *req, struct tb_str etag)
+{
+	struct search s = search_for(etag, false);
+	size_t i;
+
+	if (req->method != TB_GET && req->method != TB_HEAD)
+		return false;
+	for (i = 0; i < req->n_headers; i++)
+		if (tb_str_eq_nocase(req->headers[i].name,
+				     TB_STR("If-None-Match")))
+			scan(&s, req->headers[i].value);
+	return is_match(&s);
+}
