@@ -169,6 +169,14 @@ enum tb_err tb_directory_update_account(struct tb_core *core,
 					const struct tb_account *account,
 					unsigned changes,
 					bool bind) tb_must_check;
+/* The same for an administrator of the org, by uuid. DENIED: `by` is none, or
+ * is none any more when the commit runs; so of two administrators who disable
+ * or demote each other at the same time one remains. */
+enum tb_err tb_directory_update_account_as(struct tb_core *core,
+					   const struct tb_audit_note *note,
+					   struct tb_str by,
+					   const struct tb_account *account,
+					   unsigned changes) tb_must_check;
 
 /* Makes a store, not active anywhere yet. EXISTS, INVALID. */
 enum tb_err tb_directory_add_store(struct tb_core *core,

@@ -126,6 +126,7 @@ struct account_change {
 	const struct tb_account *account; /* new, or the values of `changes` */
 	unsigned changes;                 /* enum tb_account_change */
 	bool bind;
+	struct tb_str by;   /* the administrator; empty: it needs none */
 	bool claimed;       /* the username */
 	int64_t claimed_us; /* and when */
 };
@@ -245,6 +246,8 @@ static enum tb_err account_gather(struct tb_commit *commit,
 	enum tb_err err = tb_view_want(
 		view, tb_account_place(account->kind)->coll, account->key);
 
+	if (err == TB_OK && change->by.n > 0)
+		err = tb_view_want(view, TB_COLL_USER, change->by);
 	if (account->kind == TB_ACCOUNT_USER)
 		for (size_t i = 0; err == TB_OK && i < account->n_stores; i++)
 			err = tb_view_want(view, TB_COLL_STORE,
@@ -462,6 +465,27 @@ static enum tb_err apply_changes(const struct account_change *change,
 	return TB_OK;
 }
 
+/* DENIED: whoever does it is no administrator, or no more. */
+static enum tb_err check_by(struct tb_view *view,
+			    const struct account_change *change)
+{
+	const struct tb_record *record;
+	struct tb_account by;
+	enum tb_err err;
+
+	if (change->by.n == 0)
+		return TB_OK;
+	err = tb_view_get(view, TB_COLL_USER, change->by, &record);
+	if (err == TB_OK && record == NULL)
+		err = TB_ERR_DENIED;
+	if (err == TB_OK)
+		err = tb_account_decode(tb_view_arena(view), TB_ACCOUNT_USER,
+					record, &by);
+	if (err == TB_OK && (by.disabled || !by.is_admin))
+		err = TB_ERR_DENIED;
+	return err;
+}
+
 static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct account_change *change = (struct account_change *)commit;
@@ -475,6 +499,8 @@ static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 
 	if (err == TB_OK && record == NULL)
 		err = TB_ERR_NOT_FOUND;
+	if (err == TB_OK)
+		err = check_by(view, change);
 	if (err == TB_OK)
 		err = tb_account_decode(arena, kind, record, &now);
 	if (err == TB_OK)
@@ -527,30 +553,56 @@ static enum tb_err update_account(struct tb_core *core,
 			    : err;
 }
 
-enum tb_err tb_directory_update_account(struct tb_core *core,
-					const struct tb_audit_note *note,
-					const struct tb_account *account,
-					unsigned changes, bool bind)
+static enum tb_err run_update(struct tb_core *core,
+			      const struct tb_audit_note *note,
+			      struct account_change *change)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "update_account",
 		.gather = account_gather,
 		.decide = update_decide,
 	};
+	struct tb_arena *arena = tb_arena_create(ARENA_MAX_BYTES);
+	enum tb_err err = TB_ERR_NOMEM;
+
+	change->commit = (struct tb_commit) {
+		.kind = &kind,
+		.org = change->account->org,
+		.note = *note,
+		.weight = 1 + change->account->n_stores,
+	};
+	if (arena != NULL)
+		err = update_account(core, change, arena);
+	tb_arena_destroy(arena);
+	return err;
+}
+
+enum tb_err tb_directory_update_account(struct tb_core *core,
+					const struct tb_audit_note *note,
+					const struct tb_account *account,
+					unsigned changes, bool bind)
+{
 	struct account_change change = {
-		.commit = { .kind = &kind,
-			    .org = account->org,
-			    .note = *note,
-			    .weight = 1 + account->n_stores },
 		.account = account,
 		.changes = changes,
 		.bind = bind,
 	};
-	struct tb_arena *arena = tb_arena_create(ARENA_MAX_BYTES);
-	enum tb_err err = TB_ERR_NOMEM;
 
-	if (arena != NULL)
-		err = update_account(core, &change, arena);
-	tb_arena_destroy(arena);
-	return err;
+	return run_update(core, note, &change);
+}
+
+enum tb_err tb_directory_update_account_as(struct tb_core *core,
+					   const struct tb_audit_note *note,
+					   struct tb_str by,
+					   const struct tb_account *account,
+					   unsigned changes)
+{
+	struct account_change change = {
+		.account = account,
+		.changes = changes,
+		.by = by,
+	};
+
+	TB_ASSERT(by.n > 0);
+	return run_update(core, note, &change);
 }

@@ -17,6 +17,11 @@
 #define TB_EVENTS_DENIED "Insufficient permissions"
 #define TB_EVENTS_EXISTS "Event already exists"
 #define TB_EVENTS_BAD_REQUEST "Invalid request format"
+#define TB_EVENTS_NO_TOKEN "Authorization header required"
+#define TB_EVENTS_BAD_TOKEN "Invalid or expired token"
+#define TB_EVENTS_BAD_LOGIN "Invalid username or password"
+#define TB_EVENTS_LIMITED "Too many failed logins, try again later"
+#define TB_EVENTS_NOT_ADMIN "Administrator privileges required"
 
 /* The parts of struct tb_api that speak of errors. */
 void tb_events_put_error(struct tb_buf *buf, const struct tb_request *req,

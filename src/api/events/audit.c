@@ -1,0 +1,27 @@
+#include "api/events/audit.h"
+
+#include <sys/random.h>
+
+enum tb_err tb_events_audit(const struct tb_request *req,
+			    const char *event_type, const char *operation,
+			    struct tb_audit_note *ret)
+{
+	struct tb_audit_note note = {
+		.event_type = event_type,
+		.operation = operation,
+		.status = "ok",
+		.request_id = req->id,
+		.address = req->address,
+	};
+	enum tb_err err =
+		tb_arena_printf(req->arena, &note.principal, "user/%.*s",
+				TB_STR_ARG(req->principal->key));
+
+	if (err)
+		return err;
+	if (getrandom(note.salt, sizeof(note.salt), 0) !=
+	    (ssize_t)sizeof(note.salt))
+		return TB_ERR_IO;
+	*ret = note;
+	return TB_OK;
+}

@@ -1,0 +1,40 @@
+#include "api/events/user_json.h"
+
+#include "codec/time.h"
+
+#define TIME_MAX_BYTES 40
+
+void tb_user_json_put_roles(struct tb_json_writer *w,
+			    const struct tb_account *user)
+{
+	tb_json_key(w, TB_STR("roles"));
+	tb_json_begin_array(w);
+	for (size_t i = 0; i < user->n_roles; i++)
+		tb_json_str(w, user->roles[i]);
+	tb_json_end_array(w);
+}
+
+static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
+{
+	struct tb_buf text;
+
+	tb_buf_init(&text, TIME_MAX_BYTES);
+	tb_time_put(&text, us);
+	tb_json_kv_str(w, key, tb_buf_str(&text));
+	if (tb_buf_err(&text))
+		w->buf->err = tb_buf_err(&text);
+	tb_buf_fini(&text);
+}
+
+void tb_user_json_put(struct tb_json_writer *w, const struct tb_account *user)
+{
+	tb_json_begin_object(w);
+	tb_json_kv_str(w, "uuid", user->key);
+	tb_json_kv_str(w, "username", user->username);
+	tb_user_json_put_roles(w, user);
+	tb_json_kv_bool(w, "isAdmin", user->is_admin);
+	tb_json_kv_bool(w, "disabled", user->disabled);
+	put_time(w, "createdAt", user->created_us);
+	put_time(w, "updatedAt", user->updated_us);
+	tb_json_end_object(w);
+}
