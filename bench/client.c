@@ -10,6 +10,9 @@
 #include "base/assert.h"
 
 #define READ_MIN_BYTES 4096
+/* Of a body that is handed on: more would not stay in the processor's cache
+ * until it is looked at. */
+#define PIECE_BYTES ((size_t)256 << 10)
 #define CHUNK_LINE_MAX 32
 
 enum tb_err tb_client_init(struct tb_client *client,
@@ -52,6 +55,13 @@ void tb_client_begin(struct tb_client *client, struct tb_str head,
 	client->body_bytes = 0;
 	client->chunked = false;
 	client->status = 0;
+	client->received_bytes = 0;
+	client->is_last_chunk = false;
+}
+
+struct tb_str tb_client_head(const struct tb_client *client)
+{
+	return tb_str(client->in.p, client->head_bytes);
 }
 
 struct tb_str tb_client_body(const struct tb_client *client)
@@ -96,7 +106,7 @@ static bool read_header(struct tb_client *client, struct tb_str line)
 	value = tb_str_trim(value);
 	if (tb_str_eq_nocase(name, TB_STR("content-length"))) {
 		if (tb_str_to_u64(value, &length) != TB_OK ||
-		    length > TB_CLIENT_ANSWER_MAX)
+		    (client->take == NULL && length > TB_CLIENT_ANSWER_MAX))
 			return false;
 		client->body_bytes = length;
 	} else if (tb_str_eq_nocase(name, TB_STR("transfer-encoding"))) {
@@ -138,6 +148,7 @@ static bool read_head(struct tb_client *client)
 	while (rest.n > 0)
 		if (!read_header(client, cut_line(&rest)))
 			return false;
+	client->left_bytes = client->chunked ? 0 : client->body_bytes;
 	return true;
 }
 
@@ -170,12 +181,70 @@ static enum tb_client_state join_chunks(struct tb_client *client)
 	}
 }
 
+/* Reads lines up to the size of the next chunk. DONE behind the last one. */
+static enum tb_client_state next_chunk(struct tb_client *client,
+				       struct tb_str *rest)
+{
+	while (rest->n > 0) {
+		const char *eol = memchr(rest->p, '\n', rest->n);
+		bool is_empty = rest->p[0] == '\r' || rest->p[0] == '\n';
+		struct tb_str line;
+
+		if (eol == NULL)
+			return rest->n > CHUNK_LINE_MAX ? TB_CLIENT_FAILED
+							: TB_CLIENT_WAITING;
+		if (is_empty && client->is_last_chunk)
+			return TB_CLIENT_DONE;
+		line = tb_str_cut(rest, '\n');
+		if (is_empty) /* the end of the chunk before */
+			continue;
+		client->left_bytes = strtoull(line.p, NULL, 16);
+		if (client->left_bytes > 0)
+			return TB_CLIENT_WAITING;
+		client->is_last_chunk = true;
+	}
+	return TB_CLIENT_WAITING;
+}
+
+static void hand_on(struct tb_client *client, struct tb_str *rest)
+{
+	size_t n = client->left_bytes < rest->n ? client->left_bytes : rest->n;
+
+	if (n > 0)
+		client->take(client->take_ctx, tb_str(rest->p, n));
+	client->left_bytes -= n;
+	*rest = tb_str(rest->p + n, rest->n - n);
+}
+
+/* Hands on what is there of the body. Of it only a torn line is kept, behind
+ * the head. */
+static enum tb_client_state pass_on(struct tb_client *client)
+{
+	enum tb_client_state state = TB_CLIENT_WAITING;
+	struct tb_str rest = tb_str(client->in.p + client->chunk_at,
+				    client->in.n - client->chunk_at);
+
+	do {
+		hand_on(client, &rest);
+		if (client->left_bytes == 0)
+			state = client->chunked ? next_chunk(client, &rest)
+						: TB_CLIENT_DONE;
+	} while (state == TB_CLIENT_WAITING && client->left_bytes > 0 &&
+		 rest.n > 0);
+	client->in.n = client->head_bytes + rest.n;
+	client->chunk_at = client->head_bytes;
+	memmove(client->in.p + client->head_bytes, rest.p, rest.n);
+	return state;
+}
+
 static enum tb_client_state look(struct tb_client *client)
 {
 	if (client->head_bytes == 0 && !read_head(client))
 		return TB_CLIENT_FAILED;
 	if (client->head_bytes == 0)
 		return TB_CLIENT_WAITING;
+	if (client->take != NULL)
+		return pass_on(client);
 	if (client->chunked)
 		return join_chunks(client);
 	return client->in.n >= client->head_bytes + client->body_bytes
@@ -185,8 +254,10 @@ static enum tb_client_state look(struct tb_client *client)
 
 static enum tb_client_state receive(struct tb_client *client)
 {
+	size_t room = client->take != NULL ? PIECE_BYTES : READ_MIN_BYTES;
+
 	for (;;) {
-		char *to = tb_buf_reserve(&client->in, READ_MIN_BYTES);
+		char *to = tb_buf_reserve(&client->in, room);
 		enum tb_client_state state;
 		ssize_t n;
 
@@ -199,6 +270,7 @@ static enum tb_client_state receive(struct tb_client *client)
 		if (n <= 0)
 			return TB_CLIENT_FAILED;
 		client->in.n += (size_t)n;
+		client->received_bytes += (uint64_t)n;
 		state = look(client);
 		if (state != TB_CLIENT_WAITING)
 			return state;

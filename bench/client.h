@@ -1,6 +1,7 @@
 /*
  * A keep-alive HTTP/1.1 connection that sends one request at a time and reads
- * the whole answer. It never blocks; whoever owns it polls its descriptor.
+ * the whole answer: keeps its body, or hands it on as it comes. It never
+ * blocks; whoever owns it polls its descriptor.
  */
 #ifndef TB_BENCH_CLIENT_H
 #define TB_BENCH_CLIENT_H
@@ -14,6 +15,9 @@
 
 #define TB_CLIENT_ANSWER_MAX ((size_t)64 << 20)
 
+/* Takes a piece of a body, borrowed for the call. */
+typedef void tb_client_take_fn(void *ctx, struct tb_str piece);
+
 struct tb_client {
 	int fd;
 	struct tb_str parts[2]; /* of the request: what is not sent yet */
@@ -24,7 +28,14 @@ struct tb_client {
 	bool chunked;
 	bool closing; /* the server will close */
 	unsigned status;
-	int64_t sent_us; /* for whoever measures */
+	uint64_t received_bytes; /* of the answer, its head too */
+	/* Where the body goes; NULL: it is kept. */
+	tb_client_take_fn *take;
+	void *take_ctx;
+	uint64_t left_bytes; /* of the body, or of the chunk, to hand on */
+	bool is_last_chunk;
+	/* For whoever measures. */
+	int64_t sent_us;
 };
 
 enum tb_client_state {
@@ -44,7 +55,9 @@ void tb_client_begin(struct tb_client *client, struct tb_str head,
 		     struct tb_str body);
 /* Does what can be done now. */
 enum tb_client_state tb_client_step(struct tb_client *client);
-/* The body of the answer, borrowed until the next request. */
+/* The head of the answer, and its body where it is kept; borrowed until the
+ * next request. */
+struct tb_str tb_client_head(const struct tb_client *client);
 struct tb_str tb_client_body(const struct tb_client *client);
 
 #endif

@@ -1,16 +1,18 @@
 /*
  * Fills a store that a server has made, without a server: records of central
  * data as the primary site would push them, updates of them in random order,
- * and sites that never call. Goes through the kernel, so that what is there
- * is what a server would have written.
+ * sites that never call, and a history of events. Goes through the kernel, so
+ * that what is there is what a server would have written.
  */
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "engine/engine.h"
 #include "kernel/directory.h"
+#include "kernel/event.h"
 #include "kernel/push.h"
 #include "options.h"
 #include "sample.h"
@@ -22,6 +24,7 @@
 #define FIRST_IDLE_SITE 100000
 #define SITE_TEXT_BYTES 32
 #define SITE_THREADS 64
+#define EVENT_MAX_BYTES 256
 
 struct fill_options {
 	const char *data;
@@ -30,12 +33,13 @@ struct fill_options {
 	uint64_t updates; /* of the first so many records, each once, in
 			   * random order */
 	uint64_t sites;   /* to add, each with a store of its own */
+	uint64_t events;  /* to post */
 };
 
 static const struct tb_bench_option rows[] = {
 #define ROW(member, what) TB_OPTION(struct fill_options, member, what)
 	ROW(data, TEXT),      ROW(org, TEXT),     ROW(records, NUMBER),
-	ROW(updates, NUMBER), ROW(sites, NUMBER),
+	ROW(updates, NUMBER), ROW(sites, NUMBER), ROW(events, NUMBER),
 #undef ROW
 };
 
@@ -217,6 +221,48 @@ static void add_all_sites(struct fill *fill, uint64_t n)
 		pthread_join(threads[i].thread, NULL);
 }
 
+/* The body of an event begins with its id. */
+static void make_event(struct fill *fill, struct tb_event *event, uint64_t i)
+{
+	size_t from = fill->text.n;
+
+	tb_sample_put_event(&fill->text, &fill->sample, i);
+	tb_bench_must(tb_buf_err(&fill->text), "a batch");
+	event->body = tb_str(fill->text.p + from, fill->text.n - from);
+	event->uuid = tb_str(event->body.p + strlen("{\"uuid\":\""),
+			     TB_SAMPLE_ID_BYTES);
+}
+
+static void post_batch(struct fill *fill, uint64_t first, size_t n)
+{
+	struct tb_event *events =
+		tb_arena_calloc(fill->arena, n, sizeof(*events));
+	struct tb_event_post post = { .events = events, .n = n };
+	struct tb_heads heads;
+
+	tb_buf_reset(&fill->text);
+	/* The texts must stay where they are. */
+	if (events == NULL ||
+	    tb_buf_reserve(&fill->text, n * EVENT_MAX_BYTES) == NULL)
+		tb_bench_die("out of memory");
+	for (size_t i = 0; i < n; i++)
+		make_event(fill, &events[i], first + i);
+	tb_bench_must(tb_core_heads(fill->core, fill->org, &heads), "heads");
+	tb_event_post_init(&post, fill->org);
+	post.generation = heads.generation;
+	post.commit.note = note;
+	tb_bench_must(tb_core_commit(fill->core, &post.commit), "post");
+	if (post.n_stored != n)
+		tb_bench_die("events were not stored");
+	tb_arena_reset(fill->arena);
+}
+
+static void post_all(struct fill *fill, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i += BATCH)
+		post_batch(fill, i, n - i < BATCH ? n - i : BATCH);
+}
+
 static void fill_all(struct fill *fill, const struct fill_options *options)
 {
 	struct tb_heads heads;
@@ -226,13 +272,16 @@ static void fill_all(struct fill *fill, const struct fill_options *options)
 	add_all_sites(fill, options->sites);
 	push_all(fill, NULL, options->records, 0);
 	update_all(fill, options->updates);
+	post_all(fill, options->events);
 	tb_bench_must(tb_core_heads(fill->core, fill->org, &heads), "heads");
 	printf("{\"records\":%llu,\"updates\":%llu,\"sites\":%llu,"
-	       "\"central_head\":%llu,\"seconds\":%.6f}\n",
+	       "\"central_head\":%llu,\"events_head\":%llu,"
+	       "\"seconds\":%.6f}\n",
 	       (unsigned long long)options->records,
 	       (unsigned long long)options->updates,
 	       (unsigned long long)options->sites,
 	       (unsigned long long)heads.dense[TB_DENSE_CENTRAL],
+	       (unsigned long long)heads.dense[TB_DENSE_EVENTS],
 	       (double)(tb_bench_now_us() - begin_us) / 1e6);
 }
 

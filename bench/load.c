@@ -11,15 +11,14 @@
 #include "base/assert.h"
 
 #define EVENTS 256
-#define COMMON_MAX 1024
-#define HEAD_MAX 4096
+#define COMMON_MAX 8192
+#define HEAD_MAX 16384
 #define SILENCE_MAX_MS 60000
 #define SHOWN_BYTES 200
 
 static const struct tb_load_mode *const modes[] = {
-	&tb_load_push,
-	&tb_load_get,
-	&tb_load_walk,
+	&tb_load_push, &tb_load_post,   &tb_load_get,
+	&tb_load_walk, &tb_load_stream,
 };
 
 /* A run: the load, its connections, and how long each request took. */
@@ -44,6 +43,7 @@ static const struct tb_bench_option rows[] = {
 	ROW(seed, NUMBER),        ROW(site, NUMBER),    ROW(table, TEXT),
 	ROW(store, TEXT),         ROW(count, NUMBER),   ROW(from, NUMBER),
 	ROW(to, NUMBER),          ROW(limit, NUMBER),   ROW(rounds, NUMBER),
+	ROW(header, TEXTS),
 #undef ROW
 };
 
@@ -52,7 +52,7 @@ static const struct tb_load_mode *find_mode(const char *name)
 	for (size_t i = 0; i < TB_ARRAY_LEN(modes); i++)
 		if (strcmp(name, modes[i]->name) == 0)
 			return modes[i];
-	tb_bench_die("one of push, get, walk was expected");
+	tb_bench_die("one of push, post, get, walk, stream was expected");
 }
 
 static void parse_address(const char *text, struct sockaddr_in *ret)
@@ -100,6 +100,8 @@ static void put_common(struct tb_buf *buf,
 		put_base64(buf, tb_str_z(options->user));
 		tb_buf_append_z(buf, "\r\n");
 	}
+	for (size_t i = 0; options->header[i] != NULL; i++)
+		tb_buf_printf(buf, "%s\r\n", options->header[i]);
 	tb_buf_append_z(buf, "\r\n");
 }
 
@@ -135,7 +137,7 @@ static void show_bad(const struct tb_load_conn *conn)
 static void finish(struct run *run, struct tb_load_conn *conn)
 {
 	note_latency(run, tb_bench_now_us() - conn->client.sent_us);
-	run->load.bytes_in += conn->client.in.n;
+	run->load.bytes_in += conn->client.received_bytes;
 	conn->done++;
 	if (!run->mode->check(&run->load, conn))
 		show_bad(conn);
@@ -270,6 +272,9 @@ static void report(struct run *run)
 	       (double)load->bytes_in / seconds,
 	       (double)load->bytes_out / seconds, run->latencies_us[n / 2],
 	       run->latencies_us[n - 1 - n / 100]);
+	if (load->first_max_us > 0)
+		printf(",\"first_max_us\":%llu",
+		       (unsigned long long)load->first_max_us);
 	if (load->options->pid > 0)
 		printf(",\"rss_kib\":%llu",
 		       (unsigned long long)rss_kib(load->options->pid));

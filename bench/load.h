@@ -16,19 +16,22 @@
 struct tb_load_options {
 	const char *address; /* 127.0.0.1:PORT */
 	const char *user;    /* NAME:PASSWORD; NULL: none */
+	const char *header[TB_OPTION_TEXTS_MAX + 1]; /* "Name: value" */
 	uint64_t connections;
-	uint64_t seconds; /* get: how long */
-	uint64_t each;    /* get: requests of each connection; 0: no end */
+	uint64_t seconds; /* get, stream: how long */
+	uint64_t each;    /* get, stream: requests of each connection; 0: no
+			   * end */
 	uint64_t pid;     /* whose memory to report; 0: nobody's */
-	uint64_t total;   /* push: records */
-	uint64_t batch;   /* push: records in a request */
-	uint64_t seed;    /* push */
+	uint64_t total;   /* push, post: records, events */
+	uint64_t batch;   /* push, post: of them in a request */
+	uint64_t seed;    /* push, post */
 	uint64_t site;    /* push: whose records */
 	const char *table;
 	const char *store;
-	/* get: asked for in turn; walk: the first, without its query. */
+	/* get, stream: asked for in turn; walk: the first, without its query.
+	 */
 	const char *url[TB_OPTION_TEXTS_MAX + 1];
-	uint64_t count;  /* records in each page; 0: not counted */
+	uint64_t count;  /* records in each answer; 0: not counted */
 	uint64_t from;   /* walk: the first cursor */
 	uint64_t to;     /* walk: where the last page ends */
 	uint64_t limit;  /* walk: numbers in a page */
@@ -42,6 +45,8 @@ struct tb_load_conn {
 	uint32_t watched;   /* the events it is polled for */
 	uint64_t done;      /* requests */
 	size_t url;         /* get: which one was asked */
+	uint64_t braces;    /* stream: seen in the answer */
+	int64_t first_us;   /* stream: when its first piece came; 0: not yet */
 };
 
 struct tb_load {
@@ -52,6 +57,7 @@ struct tb_load {
 	uint64_t records;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
+	uint64_t first_max_us; /* stream: the longest wait for a first piece */
 	/* For the modes. */
 	uint64_t next; /* the next number to give out */
 	uint64_t round;
@@ -70,8 +76,17 @@ struct tb_load_mode {
 	bool (*check)(struct tb_load *load, struct tb_load_conn *conn);
 };
 
+/* True if there is one more request to make by the time or the number of them
+ * that was asked for. */
+bool tb_load_goes_on(const struct tb_load *load,
+		     const struct tb_load_conn *conn);
+/* Begins a GET of an address that is in conn->head already, behind "GET ". */
+void tb_load_begin_get(struct tb_load *load, struct tb_load_conn *conn);
+
 extern const struct tb_load_mode tb_load_push;
+extern const struct tb_load_mode tb_load_post;
 extern const struct tb_load_mode tb_load_get;
 extern const struct tb_load_mode tb_load_walk;
+extern const struct tb_load_mode tb_load_stream;
 
 #endif

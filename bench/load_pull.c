@@ -2,7 +2,7 @@
 
 #include "sample.h"
 
-static void begin_get(struct tb_load *load, struct tb_load_conn *conn)
+void tb_load_begin_get(struct tb_load *load, struct tb_load_conn *conn)
 {
 	tb_buf_append_z(&conn->head, " HTTP/1.1\r\n");
 	tb_buf_append_str(&conn->head, tb_buf_str(&load->common));
@@ -50,18 +50,27 @@ static enum tb_err get_prepare(struct tb_load *load)
 	return load->n_urls > 0 ? TB_OK : TB_ERR_INVALID;
 }
 
+bool tb_load_goes_on(const struct tb_load *load,
+		     const struct tb_load_conn *conn)
+{
+	const struct tb_load_options *options = load->options;
+
+	if (options->each > 0)
+		return conn->done < options->each;
+	return tb_bench_now_us() - load->begin_us <=
+	       (int64_t)options->seconds * 1000000;
+}
+
 static bool get_next(struct tb_load *load, struct tb_load_conn *conn)
 {
 	const struct tb_load_options *options = load->options;
 
-	if (options->each > 0 ? conn->done == options->each
-			      : tb_bench_now_us() - load->begin_us >
-					(int64_t)options->seconds * 1000000)
+	if (!tb_load_goes_on(load, conn))
 		return false;
 	conn->url = load->next++ % load->n_urls;
 	tb_buf_reset(&conn->head);
 	tb_buf_printf(&conn->head, "GET %s", options->url[conn->url]);
-	begin_get(load, conn);
+	tb_load_begin_get(load, conn);
 	return tb_buf_err(&conn->head) == TB_OK;
 }
 
@@ -113,7 +122,7 @@ static bool walk_next(struct tb_load *load, struct tb_load_conn *conn)
 		      options->url[0], (unsigned long long)load->next,
 		      (unsigned long long)options->limit);
 	load->next += options->limit;
-	begin_get(load, conn);
+	tb_load_begin_get(load, conn);
 	return tb_buf_err(&conn->head) == TB_OK;
 }
 

@@ -130,7 +130,7 @@ def write(lines, about):
     """Write RESULTS.md."""
     with open(RESULTS, "w", encoding="utf-8") as f:
         f.write("# Benchmarks\n\nMade by `make bench`; what each line "
-                "measures is in bench/suite.py.\n\n")
+                "measures is in bench/suite_*.py.\n\n")
         for name, value in about:
             f.write("- %s: %s\n" % (name, value))
         f.write("\n" + row(HEADINGS) + row(["---"] * len(HEADINGS)))

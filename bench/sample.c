@@ -4,6 +4,9 @@
 
 #include "base/assert.h"
 
+#define FIRST_EVENT_S 1678886400
+#define EVENT_ITEMS 1000
+
 uint64_t tb_sample_mix(uint64_t v)
 {
 	v += 0x9e3779b97f4a7c15u;
@@ -62,4 +65,17 @@ void tb_sample_put_record(struct tb_buf *buf, const struct tb_sample *sample,
 		      i + 1);
 	tb_sample_put_data(buf, sample, i, 0);
 	tb_buf_append_char(buf, '}');
+}
+
+void tb_sample_put_event(struct tb_buf *buf, const struct tb_sample *sample,
+			 uint64_t i)
+{
+	tb_buf_append_z(buf, "{\"uuid\":\"");
+	tb_sample_put_id(buf, sample, i);
+	tb_buf_printf(
+		buf,
+		"\",\"timestamp\":%" PRIu64 ",\"userUuid\":\"" TB_SAMPLE_AUTHOR
+		"\",\"itemUuid\":\"item%03" PRIu64 "\",\"action\":\"update\","
+		"\"payload\":\"{\\\"name\\\": \\\"New Name\\\"}\"}",
+		FIRST_EVENT_S + i, i % EVENT_ITEMS);
 }

@@ -1,6 +1,7 @@
 /*
- * The records that the benchmarks push: what a site's client would send, with
- * data of one size, made from a number so that nothing has to be kept. Pure.
+ * The records that the benchmarks push and the events that they post: what a
+ * client would send, of one size, made from a number so that nothing has to be
+ * kept. Pure.
  */
 #ifndef TB_BENCH_SAMPLE_H
 #define TB_BENCH_SAMPLE_H
@@ -12,6 +13,11 @@
 
 #define TB_SAMPLE_ID_BYTES 36
 #define TB_SAMPLE_DATA_BYTES 250
+/* Who posts the events. */
+#define TB_SAMPLE_AUTHOR "user123"
+/* An event has so many braces that open: its own and its payload's. Those of
+ * the demo are alike, so that events can be counted by their braces. */
+#define TB_SAMPLE_EVENT_BRACES 2
 
 struct tb_sample {
 	const char *table;
@@ -34,5 +40,9 @@ void tb_sample_put_data(struct tb_buf *buf, const struct tb_sample *sample,
 /* The element of a push that inserts it. */
 void tb_sample_put_record(struct tb_buf *buf, const struct tb_sample *sample,
 			  uint64_t i);
+/* Event `i`, as it is posted and as it is kept; about 170 bytes, as those that
+ * the documentation of the API shows. */
+void tb_sample_put_event(struct tb_buf *buf, const struct tb_sample *sample,
+			 uint64_t i);
 
 #endif

@@ -1,4 +1,5 @@
-"""The programs that the benchmarks run: Tombolo, nginx, and the tools.
+"""The programs that the benchmarks run: Tombolo, what it is measured against,
+and the tools.
 
 Servers listen on 127.0.0.1 on free ports and are ended by their own process
 id. Every wait has a deadline.
@@ -22,6 +23,7 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 START_S, STOP_S, TOOL_S = 30, 60, 1800
 SITE = ("username", "password")
 PRIMARY = ("primary", "primary-password")
+USER = ("testuser", "testpass123")
 
 
 def sha256(text):
@@ -31,6 +33,11 @@ def sha256(text):
 def credentials(account):
     """What a site's client sends: its name and its password's SHA-256."""
     return "%s:%s" % (account[0], sha256(account[1]))
+
+
+def basic(account):
+    pair = base64.b64encode(credentials(account).encode()).decode()
+    return {"Authorization": "Basic " + pair}
 
 
 def pinned(argv, core):
@@ -55,9 +62,12 @@ def tool(name, *args, core=None, **options):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def load(mode, port, account=SITE, core=LOAD_CORE, **options):
-    """The load generator, which ends badly if one answer is wrong."""
-    if account:
+def load(mode, port, account=SITE, headers=None, core=LOAD_CORE, **options):
+    """The load generator, which ends badly if one answer is wrong. With
+    `headers` they say who asks, and not `account`."""
+    if headers is not None:
+        options["header"] = ["%s: %s" % pair for pair in headers.items()]
+    else:
         options["user"] = credentials(account)
     return tool("load", mode, core=core, address="127.0.0.1:%d" % port,
                 **options)[0]
@@ -66,9 +76,9 @@ def load(mode, port, account=SITE, core=LOAD_CORE, **options):
 class Process:
     """A server process that answers HTTP on `port`.
 
-    It has started when it answers the probe: a path, and whose it is."""
+    It has started when it answers the probe: a path, and headers."""
 
-    probe = ("/", None)
+    probe = ("/", {})
 
     def __init__(self, argv, core, folder, env=None):
         self.port = free_port()
@@ -111,32 +121,52 @@ class Process:
             fields = f.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory_bytes(self, what):
+        """As Linux counts it: VmRSS now, VmHWM at most."""
+        with open("/proc/%d/status" % self.process.pid,
+                  encoding="utf-8") as f:
+            for line in f:
+                if line.startswith(what + ":"):
+                    return int(line.split()[1]) * 1024
+        raise RuntimeError("no " + what)
+
+    def forget_peak(self):
+        """VmHWM counts from now on (proc(5), clear_refs)."""
+        path = "/proc/%d/clear_refs" % self.process.pid
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("5")
+
     def answers(self):
         try:
-            return self.get(*self.probe)[0] == 200
+            return self.ask("GET", *self.probe)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
-    def get(self, path, account=None):
-        """(status, body) of one GET on a connection of its own."""
+    def ask(self, method, path, headers, body=None):
+        """(status, headers, body) of one request on a connection of its
+        own."""
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_S)
-        headers = {}
-        if account:
-            pair = base64.b64encode(credentials(account).encode()).decode()
-            headers["Authorization"] = "Basic " + pair
         try:
-            c.request("GET", path, headers=headers)
+            c.request(method, path, headers=headers, body=body)
             r = c.getresponse()
-            return r.status, r.read()
+            return r.status, r.headers, r.read()
         finally:
             c.close()
+
+    def must(self, method, path, headers, body=None):
+        """(headers, body) of an answer that must be 200."""
+        status, got, answer = self.ask(method, path, headers, body)
+        if status != 200:
+            raise RuntimeError("%s %s: %d %s" % (method, path, status,
+                                                 answer[:200]))
+        return got, answer
 
 
 class Tombolo(Process):
     """The server, on the demo's accounts and declaration."""
 
-    def __init__(self, data, core=None, page_cache=True):
-        env = {} if page_cache else {"TOMBOLO_SITES_CACHE_MAX_BYTES": "0"}
+    def __init__(self, data, core=None, sites_cache=True):
+        env = {} if sites_cache else {"TOMBOLO_SITES_CACHE_MAX_BYTES": "0"}
         super().__init__([str(BUILD / "tombolo"), "serve", "--demo",
                           "--listen", "127.0.0.1:PORT", "--data", str(data)],
                          core, pathlib.Path(data).parent, env)
@@ -145,10 +175,26 @@ class Tombolo(Process):
         super().__enter__()
         # Checking a password takes tens of milliseconds, once.
         for account in (SITE, PRIMARY):
-            status, body = self.get("/sync/v5/site", account)
-            if status != 200:
-                raise RuntimeError("%s: %s" % (account[0], body[:200]))
+            self.must("GET", "/sync/v5/site", basic(account))
         return self
+
+    def user(self):
+        """What the demo's user sends along."""
+        body = json.dumps({"username": USER[0], "password": USER[1]})
+        _, answer = self.must("POST", "/api/v1/auth/token",
+                              {"Content-Type": "application/json"}, body)
+        return {"Authorization": "Bearer " + json.loads(answer)["token"]}
+
+
+class BareHttp(Process):
+    """libmicrohttpd alone: answers always the same."""
+
+    def __init__(self, folder, headers, body, core=None):
+        argv = [str(BUILD / "bench" / "bench_bare_http"), "--port", "PORT",
+                "--body", body]
+        for pair in headers.items():
+            argv += ["--header", "%s: %s" % pair]
+        super().__init__(argv, core, folder)
 
 
 NGINX_CONF = """\
