@@ -160,7 +160,9 @@ void tb_log_put_access(struct tb_buf *buf, int64_t now_us,
 	tb_json_kv_str(&w, "message", TB_STR("request"));
 	put_text(&w, "request_id", access->request_id);
 	put_text(&w, "address", access->address);
-	if (access->req && access->req->principal)
+	if (access->login)
+		put_principal(&w, access->login);
+	else if (access->req && access->req->principal)
 		put_principal(&w, access->req->principal);
 	put_text(&w, "method", access->method);
 	put_text(&w, "route", access->route);

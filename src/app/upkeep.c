@@ -271,7 +271,10 @@ void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access)
 		       tb_str_eq(access->method, TB_STR("HEAD"));
 	struct tb_buf name;
 
-	if (!is_read && access->status < 400)
+	if (access->login)
+		principal = access->login;
+	/* What was written has a row of its own. */
+	if (!is_read && !access->login && access->status < 400)
 		return;
 	tb_buf_init(&name, TB_LOG_LINE_MAX);
 	if (principal)

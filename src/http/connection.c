@@ -331,6 +331,7 @@ static void report(const struct tb_exchange *ex,
 	bool is_library_answer = status != 0 && ex->phase != TB_PHASE_QUEUED;
 	struct tb_access access = {
 		.req = ex->phase == TB_PHASE_HEAD ? NULL : &ex->req,
+		.login = ex->res.login,
 		.method = ex->method,
 		.route = ex->req.route,
 		.request_id = ex->req.id,

@@ -90,6 +90,15 @@ void tb_response_empty(struct tb_response *res, unsigned status)
 	res->content_type = NULL;
 	res->encoded = false;
 	res->status = status;
+	tb_principal_unref(res->login);
+	res->login = NULL;
+}
+
+void tb_response_login(struct tb_response *res,
+		       const struct tb_principal *principal)
+{
+	tb_principal_unref(res->login);
+	res->login = tb_principal_ref(principal);
 }
 
 void tb_response_body(struct tb_response *res, unsigned status,

@@ -36,7 +36,8 @@ struct tb_response {
 	uint64_t source_bytes;    /* of its body, or TB_LENGTH_UNKNOWN */
 	bool encoded;             /* the body is gzip already */
 	/* What the log line and the audit trail say of it. */
-	const char *error_code; /* static, or NULL */
+	const char *error_code;           /* static, or NULL */
+	const struct tb_principal *login; /* a reference; NULL: nobody */
 };
 
 /* Adds a header; name static or in the arena, value copied to the arena.
@@ -53,6 +54,10 @@ void tb_response_blob(struct tb_response *res, unsigned status,
 		      bool is_gzip);
 /* An answer without a body. */
 void tb_response_empty(struct tb_response *res, unsigned status);
+/* Says whom the answer that was made gives a token, so that logins are on the
+ * audit trail; takes a reference of its own. Another answer ends it. */
+void tb_response_login(struct tb_response *res,
+		       const struct tb_principal *principal);
 
 /* An error in the shape of the request's API: its put_error writes the body.
  * `code` is static ("site_incorrect_password", or NULL for the status's own),

@@ -18,6 +18,7 @@ struct tb_server;
 /* One finished request, for the log line and the audit of reads; borrowed. */
 struct tb_access {
 	const struct tb_request *req; /* NULL when it was refused unparsed */
+	const struct tb_principal *login; /* who got a token; NULL: nobody */
 	struct tb_str method;
 	struct tb_str route; /* pattern, or empty */
 	struct tb_str request_id;

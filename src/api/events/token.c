@@ -95,6 +95,7 @@ static void answer(const struct tb_events *events, const struct tb_request *req,
 		return;
 	}
 	tb_response_body(res, 200, TB_JSON_UTF8_TYPE, &body);
+	tb_response_login(res, principal);
 }
 
 void tb_events_post_token(void *state, const struct tb_request *req,

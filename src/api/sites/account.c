@@ -37,6 +37,8 @@ void tb_sites_post_auth(void *state, const struct tb_request *req,
 	tb_json_kv_uint(&w, "site_id", call.site->site_id);
 	tb_json_end_object(&w);
 	tb_sites_call_answer(&call, &buf);
+	if (res->status == 200)
+		tb_response_login(res, call.site);
 }
 
 static void put_strings(struct tb_json_writer *w, const char *key,
@@ -55,7 +57,8 @@ static void put_user(struct tb_json_writer *w, const struct tb_account *user)
 	tb_json_begin_object(w);
 	tb_json_kv_str(w, "id", user->key);
 	tb_json_kv_str(w, "username", user->username);
-	tb_json_kv_str(w, "name", user->name);
+	tb_json_kv_str(w, "name",
+		       user->name.n > 0 ? user->name : user->username);
 	tb_json_kv_bool(w, "active", !user->disabled);
 	put_strings(w, "stores", user->stores, user->n_stores);
 	put_strings(w, "permissions", user->permissions, user->n_permissions);
