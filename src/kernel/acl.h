@@ -25,6 +25,8 @@ struct tb_acl_rule {
 
 #define TB_ACL_RULES_MAX 10000
 #define TB_ACL_PATTERN_MAX_BYTES 512
+/* A list as it is written; longer than one of the longest rules. */
+#define TB_ACL_TEXT_MAX_BYTES ((size_t)16 << 20)
 /* The action that reading asks for. */
 #define TB_ACL_VIEW "view"
 
@@ -38,7 +40,8 @@ struct tb_acl_flaw {
  * the text or in the arena. INVALID with a flaw: no JSON, an unknown, missing
  * or repeated field, a wrong type, an empty pattern, one that is too long,
  * holds a control character or a star that is not its end (`user`, `action`:
- * not all of it), more than TB_ACL_RULES_MAX rules. NOMEM. */
+ * not all of it), more than TB_ACL_RULES_MAX rules, over
+ * TB_ACL_TEXT_MAX_BYTES. NOMEM, TOO_LARGE (for the arena). */
 enum tb_err tb_acl_parse(struct tb_arena *arena, struct tb_str text,
 			 const struct tb_acl_rule **ret, size_t *ret_n,
 			 struct tb_acl_flaw *ret_flaw) tb_must_check;

@@ -4,10 +4,12 @@
 #include "codec/digest.h"
 #include "codec/json.h"
 #include "codec/time.h"
+#include "kernel/acl.h"
 #include "kernel/view.h"
 
 #define ROW_MAX 4096
-#define DETAIL_MAX (64u << 10)
+/* The longest details are those of a change of access rules: two lists. */
+#define DETAIL_MAX (2 * TB_ACL_TEXT_MAX_BYTES + ((size_t)64 << 10))
 #define SALT_BYTES 16
 
 void tb_audit_hash(const uint8_t before[32], struct tb_str row, uint8_t ret[32])
