@@ -69,8 +69,9 @@ static void items_that_block_spread_over_all_workers(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(tb_pool_create(WORKERS, WORKERS, 0, wait_at_gate, &pool),
-			 TB_OK);
+	assert_int_equal(
+		tb_pool_create(WORKERS, WORKERS, 0, wait_at_gate, &pool),
+		TB_OK);
 	for (i = 0; i < WORKERS; i++)
 		assert_int_equal(tb_pool_submit(pool, pool), TB_OK);
 	await_waiting(WORKERS);
@@ -94,6 +95,26 @@ static void no_more_wait_than_may_and_those_are_run_at_the_end(void **state)
 	tb_pool_stop(pool);
 	assert_int_equal(atomic_load(&n_done), 3);
 	assert_int_equal(tb_pool_submit(pool, pool), TB_ERR_CLOSED);
+	tb_pool_destroy(pool);
+}
+
+static void what_is_begun_has_places_of_its_own(void **state)
+{
+	struct tb_pool *pool;
+
+	(void)state;
+	assert_int_equal(tb_pool_create(1, 1, 1, wait_at_gate, &pool), TB_OK);
+	assert_int_equal(tb_pool_submit(pool, pool), TB_OK);
+	await_waiting(1);
+	assert_int_equal(tb_pool_submit(pool, pool), TB_OK);
+	assert_int_equal(tb_pool_submit(pool, pool), TB_ERR_BUSY);
+	assert_int_equal(tb_pool_submit_again(pool, pool), TB_OK);
+	assert_int_equal(tb_pool_submit_again(pool, pool), TB_ERR_BUSY);
+	assert_int_equal(tb_pool_submit(pool, pool), TB_ERR_BUSY);
+	open_gate();
+	tb_pool_stop(pool);
+	assert_int_equal(atomic_load(&n_done), 3);
+	assert_int_equal(tb_pool_submit_again(pool, pool), TB_ERR_CLOSED);
 	tb_pool_destroy(pool);
 }
 
@@ -149,6 +170,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			no_more_wait_than_may_and_those_are_run_at_the_end,
 			set_up),
+		cmocka_unit_test_setup(what_is_begun_has_places_of_its_own,
+				       set_up),
 		cmocka_unit_test_setup(each_item_is_run_once_whoever_submits_it,
 				       set_up),
 		cmocka_unit_test_setup(without_memory_there_is_no_pool, set_up),

@@ -10,6 +10,7 @@
 #include "http/fail.h"
 #include "http/response.h"
 #include "http/route.h"
+#include "http/source.h"
 
 static void put_error(struct tb_buf *buf, const struct tb_request *req,
 		      const struct tb_http_error *error)
@@ -175,6 +176,38 @@ static void a_status_without_a_code_of_its_own_has_a_general_one(void **state)
 	assert_string_equal(tb_fail_status_code(502), "internal_error");
 }
 
+static int n_destroyed;
+
+static void count_destroyed(struct tb_source *source)
+{
+	(void)source;
+	n_destroyed++;
+}
+
+static void a_source_is_owned_until_something_replaces_it(void **state)
+{
+	static const struct tb_source_ops ops = { .destroy = count_destroyed };
+	struct tb_source first = { .ops = &ops }, second = { .ops = &ops };
+	struct fixture *f = *state;
+	struct tb_buf buf = text("body");
+
+	n_destroyed = 0;
+	tb_response_body(&f->res, 200, TB_JSON_TYPE, &buf);
+	tb_response_source(&f->res, 201, TB_JSON_UTF8_TYPE, &first, 7);
+	assert_null(f->res.body.p);
+	assert_int_equal(f->res.status, 201);
+	assert_string_equal(f->res.content_type, TB_JSON_UTF8_TYPE);
+	assert_int_equal(f->res.source_bytes, 7);
+	assert_int_equal(n_destroyed, 0);
+	tb_response_source(&f->res, 200, TB_JSON_TYPE, &second,
+			   TB_LENGTH_UNKNOWN);
+	assert_int_equal(n_destroyed, 1);
+	tb_response_fail(&f->res, &f->req, TB_ERR_IO);
+	assert_int_equal(n_destroyed, 2);
+	assert_null(f->res.source);
+	assert_int_equal(f->res.status, 503);
+}
+
 static void gzip_is_taken_by_those_who_say_so(void **state)
 {
 	struct fixture *f = *state;
@@ -200,6 +233,7 @@ int main(void)
 		WITH(an_error_without_memory_keeps_its_status),
 		WITH(every_error_has_a_status_and_503_says_when_to_come_back),
 		WITH(a_status_without_a_code_of_its_own_has_a_general_one),
+		WITH(a_source_is_owned_until_something_replaces_it),
 		WITH(gzip_is_taken_by_those_who_say_so),
 	};
 

@@ -1,0 +1,52 @@
+/*
+ * Lists of entity tags: the strong comparison finds no more than the weak one,
+ * a list that is put behind a tag keeps it or is none, and nothing is found
+ * that is not written there.
+ */
+#include "fuzz.h"
+
+#include "base/buf.h"
+#include "http/etag.h"
+
+#define TAG TB_STR("\"x\"")
+
+static bool is_star(struct tb_str list)
+{
+	for (size_t i = 0; i < list.n; i++)
+		if (list.p[i] != '*' && list.p[i] != ',' && list.p[i] != ' ' &&
+		    list.p[i] != '\t')
+			return false;
+	return true;
+}
+
+/* A list is good with this tag before it, or without one: both must agree. */
+static void put_before(struct tb_str list)
+{
+	struct tb_buf first;
+	bool is_good;
+
+	tb_buf_init(&first, list.n + 100);
+	tb_buf_append_z(&first, "\"only here\", ");
+	tb_buf_append_str(&first, list);
+	is_good = tb_etag_list_has(tb_buf_str(&first), TB_STR("\"only here\""));
+	if (!is_good)
+		TB_ASSERT(is_star(list) || !tb_etag_list_has(list, TAG));
+	else
+		TB_ASSERT(tb_etag_list_has(tb_buf_str(&first), TAG) ==
+			  tb_etag_list_has(list, TAG));
+	tb_buf_fini(&first);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct tb_str list = fuzz_input(data, n);
+	bool is_there = tb_etag_list_has(list, TAG);
+
+	TB_ASSERT(is_there == tb_etag_list_has(list, TB_STR("W/\"x\"")));
+	if (tb_etag_list_has_strong(list, TAG))
+		TB_ASSERT(is_there);
+	if (is_there && !is_star(list))
+		TB_ASSERT(memmem(list.p, list.n, "\"x\"", 3));
+	put_before(list);
+	return 0;
+}
