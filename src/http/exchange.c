@@ -91,6 +91,7 @@ static void reset(struct tb_exchange *ex)
 	ex->res.source = NULL;
 	ex->res.encoded = false;
 	ex->res.error_code = NULL;
+	ex->res.login = NULL;
 	tb_buf_init(&ex->res.body, 0);
 }
 
