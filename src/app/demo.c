@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "api/ops/demo.h"
+#include "app/demo_events.h"
 #include "auth/passwords.h"
 #include "base/assert.h"
 #include "http/address.h"
@@ -272,6 +273,8 @@ static enum tb_err fill(struct filling *f)
 		err = make_account(f, &tb_demo_accounts[i]);
 	for (size_t i = 0; !err && i < TB_ARRAY_LEN(records); i++)
 		err = push_record(f, i);
+	if (!err)
+		err = tb_demo_post_events(f->core, f->arena, f->org, &f->note);
 	return err ? err : put_mark(f, TB_STR("\"made\""));
 }
 
