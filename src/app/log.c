@@ -1,8 +1,6 @@
 #include "app/log.h"
 
-#include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/assert.h"
 #include "codec/json.h"
@@ -21,7 +19,19 @@ const char *const tb_log_level_names[] = {
 void tb_log_init(struct tb_log *log, int fd, enum tb_log_level level)
 {
 	log->fd = fd;
+	log->sink = NULL;
 	atomic_init(&log->level, (unsigned)level);
+}
+
+enum tb_err tb_log_start(struct tb_log *log)
+{
+	return tb_log_sink_create(log->fd, &log->sink);
+}
+
+void tb_log_stop(struct tb_log *log)
+{
+	tb_log_sink_destroy(log->sink);
+	log->sink = NULL;
 }
 
 void tb_log_set_level(struct tb_log *log, enum tb_log_level level)
@@ -178,16 +188,14 @@ void tb_log_put_access(struct tb_buf *buf, int64_t now_us,
 	tb_buf_append_char(buf, '\n');
 }
 
-/* A log that cannot be written must not stop the server: the line is lost. */
 static void write_line(struct tb_log *log, const struct tb_buf *line)
 {
-	ssize_t n;
-
 	if (tb_buf_err(line))
 		return;
-	do {
-		n = write(log->fd, line->p, line->n);
-	} while (n < 0 && errno == EINTR);
+	if (log->sink)
+		tb_log_sink_put(log->sink, tb_buf_str(line));
+	else
+		tb_log_sink_write(log->fd, tb_buf_str(line));
 }
 
 void tb_log_event(struct tb_log *log, enum tb_log_level level, int64_t now_us,

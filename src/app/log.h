@@ -1,5 +1,5 @@
 /*
- * The log: one JSON line for each event, by one write to a file descriptor,
+ * The log: one JSON line for each event, written whole to a file descriptor,
  * so that lines of threads never mix. Holds no record contents: what it may
  * say of a request is in struct tb_access. Thread-safe. Borrows the
  * descriptor.
@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "app/log_sink.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/server.h"
@@ -30,10 +31,15 @@ extern const char *const tb_log_level_names[];
 
 struct tb_log {
 	int fd;
-	atomic_uint level; /* enum tb_log_level */
+	struct tb_log_sink *sink; /* NULL: each line is written at once */
+	atomic_uint level;        /* enum tb_log_level */
 };
 
 void tb_log_init(struct tb_log *log, int fd, enum tb_log_level level);
+/* From now on lines are gathered and written by a thread of their own, until
+ * the end. Both before other threads log, or when none does any more. */
+enum tb_err tb_log_start(struct tb_log *log) tb_must_check;
+void tb_log_stop(struct tb_log *log);
 void tb_log_set_level(struct tb_log *log, enum tb_log_level level);
 
 /* A member of a line besides time, level and message. */

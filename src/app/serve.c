@@ -180,8 +180,10 @@ static enum tb_exit start_threads(struct serving *serving)
 		.wiring = &serving->wiring,
 		.absence_us = config->program.absence_max_days * DAY_US,
 	};
-	enum tb_err err = tb_upkeep_start(&upkeep, &serving->upkeep);
+	enum tb_err err = tb_log_start(&serving->log);
 
+	if (!err)
+		err = tb_upkeep_start(&upkeep, &serving->upkeep);
 	if (!err)
 		err = tb_control_start(config->program.data, on_refresh,
 				       serving, &serving->control);
@@ -204,6 +206,7 @@ static void stop(struct serving *serving)
 	tb_auth_destroy(serving->auth);
 	tb_keys_destroy(serving->keys);
 	tb_engine_close(serving->engine);
+	tb_log_stop(&serving->log);
 	if (serving->lock_fd >= 0)
 		close(serving->lock_fd);
 	tb_config_destroy(serving->reloaded);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
 
 #include "app/log.h"
 #include "codec/json.h"
@@ -191,6 +193,67 @@ static void what_is_below_the_level_is_not_written(void **state)
 	close(fds[0]);
 }
 
+#define LINES 20000
+
+/* What comes through a pipe until it is closed. */
+struct reading {
+	int fd;
+	struct tb_buf text;
+};
+
+static void *read_all(void *arg)
+{
+	struct reading *reading = arg;
+	ssize_t n;
+
+	do {
+		char *to = tb_buf_reserve(&reading->text, 65536);
+
+		n = to ? read(reading->fd, to, 65536) : 0;
+		reading->text.n += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	return NULL;
+}
+
+/* More lines than the sink holds, into a pipe that holds less. */
+static void gathered_lines_keep_their_order_and_none_is_lost(void **state)
+{
+	struct reading reading;
+	struct tb_log log;
+	pthread_t reader;
+	struct tb_str rest;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	reading.fd = fds[0];
+	tb_buf_init(&reading.text, (size_t)16 << 20);
+	tb_log_init(&log, fds[1], TB_LOG_INFO);
+	assert_int_equal(tb_log_start(&log), TB_OK);
+	assert_int_equal(pthread_create(&reader, NULL, read_all, &reading), 0);
+	for (int64_t i = 0; i < LINES; i++) {
+		struct tb_log_field field = { .name = "i", .number = i };
+
+		tb_log_event(&log, TB_LOG_INFO, TIME_US, "line", &field, 1);
+	}
+	tb_log_stop(&log);
+	close(fds[1]);
+	pthread_join(reader, NULL);
+	rest = tb_buf_str(&reading.text);
+	for (int64_t i = 0; i < LINES; i++) {
+		struct tb_str line = tb_str_cut(&rest, '\n');
+		char end[32];
+		size_t n = (size_t)snprintf(end, sizeof(end), "\"i\":%lld}",
+					    (long long)i);
+
+		assert_true(line.n > n);
+		assert_memory_equal(line.p + line.n - n, end, n);
+	}
+	assert_int_equal(rest.n, 0);
+	close(fds[0]);
+	tb_buf_fini(&reading.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +261,8 @@ int main(void)
 		cmocka_unit_test(the_status_gives_the_level),
 		cmocka_unit_test(an_event_escapes_what_it_says),
 		cmocka_unit_test(any_bytes_make_a_line_that_fits),
+		cmocka_unit_test(
+			gathered_lines_keep_their_order_and_none_is_lost),
 		cmocka_unit_test(what_is_below_the_level_is_not_written),
 	};
 
