@@ -1,217 +1,10 @@
-#include "../kernel/inline_core.h"
+#include "fixture.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "auth/admit.h"
-#include "auth/token.h"
 #include "base/alloc.h"
-#include "base/assert.h"
 #include "forge.h"
-#include "key_folder.h"
-
-#define SECOND_US 1000000ll
-#define ADDRESS "192.0.2.1"
-
-/* The vector of contract 1. */
-#define SITE_HASH                                                              \
-	"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
-
-struct fixture {
-	struct inline_core ic;
-	struct key_folder folder;
-	struct tb_keys *keys;
-	struct tb_auth *auth;
-	struct tb_passwords *passwords;
-	uint32_t org;
-};
-
-static const struct tb_auth_options cheap = {
-	.token_life_s = 3600,
-	.verified_max = 8,
-	.verified_life_s = 600,
-	.failures_max = 5,
-	.lock_s = 1800,
-	.site_delay_max_s = 30,
-	.address_failures_max = 300,
-	.argon2_mem_bytes = 8192,
-	.argon2_ops = 1,
-};
-
-static void add_account(struct fixture *f, enum tb_account_kind kind,
-			const char *key, const char *username,
-			const char *password)
-{
-	char hash[TB_PASSWORD_HASH_BYTES];
-	struct tb_account account = { .kind = kind,
-				      .org = f->org,
-				      .key = tb_str_z(key),
-				      .username = tb_str_z(username) };
-
-	if (password != NULL) {
-		MUST(tb_passwords_make(f->passwords, kind, tb_str_z(password),
-				       hash));
-		account.password = tb_str_z(hash);
-	}
-	MUST(tb_directory_add_account(f->ic.core, &f->ic.note, &account));
-}
-
-static int setup(void **state)
-{
-	static struct fixture f;
-	struct tb_passwords_options options = { .mem_bytes = 8192,
-						.ops = 1,
-						.wait_ms = 5000 };
-
-	inline_core_init(&f.ic);
-	key_folder_init(&f.folder);
-	MUST(tb_keys_open(f.folder.path, &f.keys));
-	MUST(tb_passwords_create(&options, &f.passwords));
-	MUST(tb_auth_create(f.ic.core, f.keys, &cheap, &f.auth));
-	f.org = inline_core_add_org(&f.ic, "clinics");
-	MUST(tb_directory_add_store(f.ic.core, &f.ic.note, f.org, TB_STR("s1"),
-				    TB_STR_NONE));
-	add_account(&f, TB_ACCOUNT_SITE, "63", "username", "password");
-	add_account(&f, TB_ACCOUNT_USER, "u1", "Anna", "testpass123");
-	MUST(tb_directory_assign_store(f.ic.core, &f.ic.note, f.org,
-				       TB_STR("s1"), TB_STR("63")));
-	*state = &f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	tb_auth_destroy(f->auth);
-	tb_passwords_destroy(f->passwords);
-	tb_keys_destroy(f->keys);
-	key_folder_fini(&f->folder);
-	inline_core_fini(&f->ic);
-	return 0;
-}
-
-/* ---- requests ---- */
-
-static struct tb_str basic(struct fixture *f, const char *name,
-			   const char *password)
-{
-	struct tb_str text;
-	struct tb_str header;
-	struct tb_buf buf;
-
-	MUST(tb_arena_printf(f->ic.arena, &text, "%s:%s", name, password));
-	tb_buf_init(&buf, 8192);
-	tb_buf_append_z(&buf, "Basic ");
-	tb_base64_put(&buf, text);
-	MUST(tb_arena_strdup(f->ic.arena, tb_buf_str(&buf), &header));
-	tb_buf_fini(&buf);
-	return header;
-}
-
-static struct tb_str bearer(struct fixture *f, struct tb_str token)
-{
-	struct tb_str header;
-
-	MUST(tb_arena_printf(f->ic.arena, &header, "Bearer %.*s",
-			     TB_STR_ARG(token)));
-	return header;
-}
-
-static struct tb_auth_result ask(struct fixture *f, struct tb_str header,
-				 const char *hardware, bool may_block)
-{
-	struct tb_credentials credentials = {
-		.schemes = TB_AUTH_BASIC_SITE | TB_AUTH_BEARER,
-		.authorization = header,
-		.hardware = tb_str_z(hardware),
-		.address = TB_STR(ADDRESS),
-		.now_us = f->ic.now_us,
-	};
-
-	return tb_auth_check(f->auth, &credentials, may_block);
-}
-
-static const struct tb_principal *admitted(struct tb_auth_result result)
-{
-	assert_int_equal(result.outcome, TB_AUTH_OK);
-	assert_non_null(result.principal);
-	return result.principal;
-}
-
-static void must_admit(struct fixture *f, struct tb_str header,
-		       const char *hardware)
-{
-	tb_principal_unref(admitted(ask(f, header, hardware, true)));
-}
-
-/* Admitted from memory. */
-static void must_admit_at_once(struct fixture *f, struct tb_str header,
-			       const char *hardware)
-{
-	tb_principal_unref(admitted(ask(f, header, hardware, false)));
-}
-
-static void must_refuse(struct fixture *f, struct tb_str header,
-			const char *hardware, enum tb_auth_failure failure)
-{
-	struct tb_auth_result result = ask(f, header, hardware, true);
-
-	assert_int_equal(result.outcome, TB_AUTH_REFUSED);
-	assert_int_equal(result.failure, failure);
-}
-
-static void must_block(struct fixture *f, struct tb_str header,
-		       const char *hardware)
-{
-	assert_int_equal(ask(f, header, hardware, false).outcome,
-			 TB_AUTH_WOULD_BLOCK);
-}
-
-/* A token for whoever the header admits. */
-static struct tb_str issue(struct fixture *f, struct tb_str header,
-			   const char *hardware)
-{
-	const struct tb_principal *principal =
-		admitted(ask(f, header, hardware, true));
-	struct tb_str token;
-
-	MUST(tb_auth_issue(f->auth, f->ic.arena, principal, f->ic.now_us, 3600,
-			   &token));
-	tb_principal_unref(principal);
-	return token;
-}
-
-static void update(struct fixture *f, enum tb_account_kind kind,
-		   const char *key, struct tb_account to, unsigned changes)
-{
-	to.kind = kind;
-	to.org = f->org;
-	to.key = tb_str_z(key);
-	MUST(tb_directory_update_account(f->ic.core, &f->ic.note, &to, changes,
-					 false));
-}
-
-static void set_password(struct fixture *f, const char *password)
-{
-	char hash[TB_PASSWORD_HASH_BYTES];
-
-	MUST(tb_passwords_make(f->passwords, TB_ACCOUNT_SITE,
-			       tb_str_z(password), hash));
-	update(f, TB_ACCOUNT_SITE, "63",
-	       (struct tb_account) { .password = tb_str_z(hash) },
-	       TB_CHANGE_PASSWORD);
-}
-
-static uint64_t finds(struct fixture *f)
-{
-	return tb_fail_calls(f->ic.store, TB_FAIL_FIND);
-}
-
-static void count_anew(struct fixture *f)
-{
-	tb_fail_set_plan(f->ic.store, NULL);
-}
 
 /* ---- Basic ---- */
 
@@ -307,6 +100,60 @@ static void test_a_scheme_that_an_api_does_not_take_is_malformed(void **state)
 	credentials.authorization = bearer(f, TB_STR("a.b.c"));
 	result = tb_auth_check(f->auth, &credentials, true);
 	assert_int_equal(result.failure, TB_AUTH_MALFORMED);
+}
+
+static struct tb_auth_result ask_exact(struct fixture *f, struct tb_str header)
+{
+	struct tb_credentials credentials = {
+		.schemes = TB_AUTH_BEARER_EXACT,
+		.authorization = header,
+		.address = TB_STR(ADDRESS),
+		.now_us = f->ic.now_us,
+	};
+
+	return tb_auth_check(f->auth, &credentials, true);
+}
+
+static void test_exactly_bearer_takes_no_other_spelling(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *behind;
+	} forms[] = {
+		{ "bearer ", "" },  { "BEARER ", "" },  { "Bearer  ", "" },
+		{ " Bearer ", "" }, { "Bearer\t", "" }, { "Bearer ", " " },
+		{ "Bearer", "" },   { "", "" },         { "Token ", "" },
+		{ "Bearer:", "" },  { "Basic ", "" },   { "Bearer ", " x" },
+	};
+	struct fixture *f = *state;
+	struct tb_str token = issue(f, basic(f, "username", "password"), NULL);
+
+	tb_principal_unref(admitted(ask_exact(f, bearer(f, token))));
+	for (size_t i = 0; i < TB_ARRAY_LEN(forms); i++) {
+		struct tb_auth_result result;
+		struct tb_str header;
+
+		MUST(tb_arena_printf(f->ic.arena, &header, "%s%.*s%s",
+				     forms[i].before, TB_STR_ARG(token),
+				     forms[i].behind));
+		result = ask_exact(f, header);
+		assert_int_equal(result.outcome, TB_AUTH_REFUSED);
+		assert_int_equal(result.failure, TB_AUTH_MALFORMED);
+	}
+}
+
+static void test_exactly_bearer_needs_a_token(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ask_exact(f, TB_STR_NONE).failure, TB_AUTH_MISSING);
+	assert_int_equal(ask_exact(f, TB_STR("")).failure, TB_AUTH_MALFORMED);
+	assert_int_equal(ask_exact(f, TB_STR("Bearer")).failure,
+			 TB_AUTH_MALFORMED);
+	assert_int_equal(ask_exact(f, TB_STR("Bearer ")).failure,
+			 TB_AUTH_MALFORMED);
+	assert_int_equal(ask_exact(f, TB_STR("Bearer x")).failure,
+			 TB_AUTH_BAD_TOKEN);
 }
 
 static void test_seen_credentials_need_no_store(void **state)
@@ -726,118 +573,6 @@ static void test_a_token_of_an_account_that_is_gone_is_expired(void **state)
 	must_refuse(f, bearer(f, text), NULL, TB_AUTH_EXPIRED);
 }
 
-/* ---- users ---- */
-
-static struct tb_auth_result login(struct fixture *f, const char *name,
-				   const char *password, const char *address)
-{
-	return tb_auth_login_user(f->auth, tb_str_z(name), tb_str_z(password),
-				  tb_str_z(address), f->ic.now_us);
-}
-
-static void login_must_fail(struct fixture *f, const char *name,
-			    const char *password, enum tb_auth_failure failure)
-{
-	struct tb_auth_result result = login(f, name, password, ADDRESS);
-
-	assert_int_equal(result.outcome, TB_AUTH_REFUSED);
-	assert_int_equal(result.failure, failure);
-}
-
-static void test_a_user_logs_in_and_gets_a_token(void **state)
-{
-	struct fixture *f = *state;
-	const struct tb_principal *p =
-		admitted(login(f, "ANNA", "testpass123", ADDRESS));
-	struct tb_str token;
-
-	assert_int_equal(p->kind, TB_PRINCIPAL_USER);
-	assert_true(tb_str_eq(p->key, TB_STR("u1")));
-	assert_true(tb_str_eq(p->name, TB_STR("Anna")));
-	assert_true(tb_principal_is(p, TB_WHO_USER));
-	assert_false(tb_principal_is(p, TB_WHO_ADMIN));
-	MUST(tb_auth_issue(f->auth, f->ic.arena, p, f->ic.now_us, 60, &token));
-	tb_principal_unref(p);
-	/* A user has no database to be bound to. */
-	must_admit(f, bearer(f, token), "uuid-a");
-	must_admit_at_once(f, bearer(f, token), NULL);
-}
-
-static void test_an_administrators_right_is_seen_at_once(void **state)
-{
-	struct fixture *f = *state;
-	const struct tb_principal *p =
-		admitted(login(f, "Anna", "testpass123", ADDRESS));
-	struct tb_str token;
-
-	MUST(tb_auth_issue(f->auth, f->ic.arena, p, f->ic.now_us, 60, &token));
-	tb_principal_unref(p);
-	update(f, TB_ACCOUNT_USER, "u1",
-	       (struct tb_account) { .is_admin = true }, TB_CHANGE_ADMIN);
-	p = admitted(ask(f, bearer(f, token), NULL, true));
-	assert_true(tb_principal_is(p, TB_WHO_ADMIN));
-	tb_principal_unref(p);
-}
-
-static void test_logins_that_fail(void **state)
-{
-	static char large[TB_PASSWORD_MAX_BYTES + 2];
-	struct fixture *f = *state;
-
-	memset(large, 'x', sizeof(large) - 1);
-	login_must_fail(f, "Anna", "testpass124", TB_AUTH_WRONG);
-	login_must_fail(f, "Berta", "testpass123", TB_AUTH_UNKNOWN);
-	login_must_fail(f, "", "", TB_AUTH_WRONG);
-	login_must_fail(f, "Anna", large, TB_AUTH_WRONG);
-	login_must_fail(f, "username", "password", TB_AUTH_UNKNOWN);
-	update(f, TB_ACCOUNT_USER, "u1",
-	       (struct tb_account) { .disabled = true }, TB_CHANGE_DISABLED);
-	login_must_fail(f, "Anna", "testpass123", TB_AUTH_DISABLED);
-}
-
-static void test_five_failures_lock_a_user_for_that_address(void **state)
-{
-	struct fixture *f = *state;
-	struct tb_auth_result result;
-
-	for (int i = 0; i < 5; i++)
-		login_must_fail(f, "Anna", "wrong", TB_AUTH_WRONG);
-	result = login(f, "anna", "testpass123", ADDRESS);
-	assert_int_equal(result.failure, TB_AUTH_LIMITED);
-	assert_int_equal(result.retry_after_s, 1800);
-	tb_principal_unref(
-		admitted(login(f, "Anna", "testpass123", "192.0.2.2")));
-	f->ic.now_us += 1800 * SECOND_US;
-	tb_principal_unref(admitted(login(f, "Anna", "testpass123", ADDRESS)));
-}
-
-static void test_an_unknown_name_is_locked_like_a_known_one(void **state)
-{
-	struct fixture *f = *state;
-
-	for (int i = 0; i < 5; i++)
-		login_must_fail(f, "Berta", "wrong", TB_AUTH_UNKNOWN);
-	login_must_fail(f, "Berta", "wrong", TB_AUTH_LIMITED);
-}
-
-static void test_a_slowed_site_is_let_in_by_what_is_remembered(void **state)
-{
-	struct fixture *f = *state;
-	struct tb_str right = basic(f, "username", "password");
-	struct tb_str wrong = basic(f, "username", "wrong");
-	struct tb_auth_result result;
-
-	must_admit(f, right, NULL);
-	for (int i = 0; i < 5; i++)
-		must_refuse(f, wrong, NULL, TB_AUTH_WRONG);
-	result = ask(f, wrong, NULL, true);
-	assert_int_equal(result.failure, TB_AUTH_LIMITED);
-	assert_in_range(result.retry_after_s, 1, 30);
-	must_admit_at_once(f, right, NULL);
-	f->ic.now_us += SECOND_US;
-	must_refuse(f, wrong, NULL, TB_AUTH_WRONG);
-}
-
 /* ---- what fails ---- */
 
 static void test_without_turns_credentials_are_unavailable(void **state)
@@ -947,6 +682,8 @@ int main(void)
 		TEST(test_headers_that_are_none_are_malformed),
 		TEST(test_a_schemes_name_has_no_case),
 		TEST(test_a_scheme_that_an_api_does_not_take_is_malformed),
+		TEST(test_exactly_bearer_takes_no_other_spelling),
+		TEST(test_exactly_bearer_needs_a_token),
 		TEST(test_seen_credentials_need_no_store),
 		TEST(test_after_a_change_elsewhere_no_password_is_hashed),
 		TEST(test_a_changed_password_ends_the_old_one_at_once),
@@ -971,12 +708,6 @@ int main(void)
 		TEST(test_a_refresh_token_is_no_credential),
 		TEST(test_bad_tokens_never_reach_a_worker),
 		TEST(test_a_token_of_an_account_that_is_gone_is_expired),
-		TEST(test_a_user_logs_in_and_gets_a_token),
-		TEST(test_an_administrators_right_is_seen_at_once),
-		TEST(test_logins_that_fail),
-		TEST(test_five_failures_lock_a_user_for_that_address),
-		TEST(test_an_unknown_name_is_locked_like_a_known_one),
-		TEST(test_a_slowed_site_is_let_in_by_what_is_remembered),
 		TEST(test_without_turns_credentials_are_unavailable),
 		TEST(test_any_call_of_the_store_may_fail),
 		TEST(test_any_allocation_may_fail),
