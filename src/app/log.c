@@ -9,6 +9,8 @@
 /* A text in a line is cut behind this many bytes, so that a line with all of
  * them fits. */
 #define TEXT_MAX_BYTES 256
+/* Nearly every line of a request fits in. */
+#define ACCESS_BYTES 512
 
 const char *const tb_log_level_names[] = {
 	[TB_LOG_DEBUG] = "debug",    [TB_LOG_INFO] = "info",
@@ -73,29 +75,48 @@ static size_t utf8_len(const unsigned char *p, size_t n)
 	return len;
 }
 
-/* What comes from outside may be any bytes; the line is UTF-8 all the same,
- * and without the control characters that would take six bytes each. */
-static void put_text(struct tb_json_writer *w, const char *key,
-		     struct tb_str text)
+/* As much of `text` as is written, in UTF-8 whatever it was. */
+static size_t clean(struct tb_str text, char to[TEXT_MAX_BYTES])
 {
 	const unsigned char *p = (const unsigned char *)text.p;
-	char clean[TEXT_MAX_BYTES];
 	size_t n = 0;
 	size_t len;
 
 	for (size_t i = 0; i < text.n; i += len) {
 		len = utf8_len(p + i, text.n - i);
-		if (n + (len ? len : 1) > sizeof(clean))
+		if (n + (len ? len : 1) > TEXT_MAX_BYTES)
 			break;
 		if (len == 0) {
-			clean[n++] = '?';
+			to[n++] = '?';
 			len = 1;
 			continue;
 		}
-		memcpy(clean + n, p + i, len);
+		memcpy(to + n, p + i, len);
 		n += len;
 	}
-	tb_json_kv_str(w, key, tb_str(clean, n));
+	return n;
+}
+
+/* True of nearly all texts, which are then written as they are. */
+static bool is_short_ascii(struct tb_str text)
+{
+	unsigned others = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		others |= (uint8_t)(text.p[i] - ' ') > '~' - ' ';
+	return text.n <= TEXT_MAX_BYTES && others == 0;
+}
+
+/* What comes from outside may be any bytes; the line is UTF-8 all the same,
+ * and without the control characters that would take six bytes each. */
+static void put_text(struct tb_json_writer *w, const char *key,
+		     struct tb_str text)
+{
+	char cleaned[TEXT_MAX_BYTES];
+
+	if (!is_short_ascii(text))
+		text = tb_str(cleaned, clean(text, cleaned));
+	tb_json_kv_str(w, key, text);
 }
 
 static void put_head(struct tb_json_writer *w, enum tb_log_level level,
@@ -228,6 +249,7 @@ void tb_log_access(struct tb_log *log, int64_t now_us,
 	if (!is_wanted(log, access_level(access)))
 		return;
 	tb_buf_init(&line, TB_LOG_LINE_MAX);
+	tb_buf_reserve(&line, ACCESS_BYTES);
 	tb_log_put_access(&line, now_us, access);
 	write_line(log, &line);
 	tb_buf_fini(&line);

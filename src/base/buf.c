@@ -56,7 +56,7 @@ char *tb_buf_reserve(struct tb_buf *buf, size_t n)
 	return buf->p + buf->n;
 }
 
-void tb_buf_append(struct tb_buf *buf, const void *p, size_t n)
+void tb_buf_append_slow(struct tb_buf *buf, const void *p, size_t n)
 {
 	if (n == 0)
 		return;
@@ -75,11 +75,6 @@ void tb_buf_append_str(struct tb_buf *buf, struct tb_str s)
 void tb_buf_append_z(struct tb_buf *buf, const char *z)
 {
 	tb_buf_append_str(buf, tb_str_z(z));
-}
-
-void tb_buf_append_char(struct tb_buf *buf, char c)
-{
-	tb_buf_append(buf, &c, 1);
 }
 
 void tb_buf_append_u64(struct tb_buf *buf, uint64_t v)

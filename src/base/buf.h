@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -26,10 +27,23 @@ void tb_buf_fini(struct tb_buf *buf);
 /* Empties it and forgets its error, keeps its memory. */
 void tb_buf_reset(struct tb_buf *buf);
 
-void tb_buf_append(struct tb_buf *buf, const void *p, size_t n);
+/* The same as tb_buf_append, where there is no room yet. */
+void tb_buf_append_slow(struct tb_buf *buf, const void *p, size_t n);
+static inline void tb_buf_append(struct tb_buf *buf, const void *p, size_t n)
+{
+	if (n == 0 || n > buf->cap - buf->n || buf->err != TB_OK) {
+		tb_buf_append_slow(buf, p, n);
+		return;
+	}
+	memcpy(buf->p + buf->n, p, n);
+	buf->n += n;
+}
 void tb_buf_append_str(struct tb_buf *buf, struct tb_str s);
 void tb_buf_append_z(struct tb_buf *buf, const char *z);
-void tb_buf_append_char(struct tb_buf *buf, char c);
+static inline void tb_buf_append_char(struct tb_buf *buf, char c)
+{
+	tb_buf_append(buf, &c, 1);
+}
 void tb_buf_append_u64(struct tb_buf *buf, uint64_t v);
 void tb_buf_append_i64(struct tb_buf *buf, int64_t v);
 void tb_buf_printf(struct tb_buf *buf, const char *fmt, ...)
