@@ -52,7 +52,7 @@ def assert_401(response, text=None):
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-# --- the header ---------------------------------------------------------------
+# --- the header --------------------------------------------------------------
 
 @calls(OPEN_TO_USERS, FOR_ADMINISTRATORS)
 def test_without_a_header_it_is_401(user, method, path):
@@ -111,7 +111,7 @@ def test_a_bad_token_is_401_everywhere(user, method, path):
     assert_401(call(user, method, path, token="x.y.z"), INVALID)
 
 
-# --- forged and expired tokens ------------------------------------------------
+# --- forged and expired tokens -----------------------------------------------
 
 def b64(value):
     if not isinstance(value, bytes):
@@ -234,7 +234,7 @@ def test_a_token_expires(tmp_path):
         assert s.stop() == 0
 
 
-# --- one system of tokens -----------------------------------------------------
+# --- one system of tokens ----------------------------------------------------
 
 def test_a_token_that_was_not_made_here_is_valid_here(demo):
     token = demo.cli.run("demo", "token", "testuser").stdout.strip()
@@ -299,7 +299,7 @@ def test_a_cursor_of_another_org_shows_nothing_of_it(server):
         assert_error(r, 400, "Invalid cursor")
 
 
-# --- auth comes before the body -----------------------------------------------
+# --- auth comes before the body ----------------------------------------------
 
 BAD_BODIES = {"not JSON": "{", "empty": "", "wrong": "17", "none": None}
 
@@ -323,7 +323,7 @@ def test_auth_comes_before_the_content_type_and_the_query(user):
     assert_401(r, REQUIRED)
 
 
-# --- what never reaches a handler ---------------------------------------------
+# --- what never reaches a handler --------------------------------------------
 
 @pytest.mark.parametrize("path", [
     "", "nope", "events/", "events/x", "Events", "acl/", "acl/x", "admin",

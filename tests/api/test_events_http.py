@@ -56,7 +56,7 @@ def by_hand(client, method, path, headers, body=None):
         c.close()
 
 
-# --- preferences --------------------------------------------------------------
+# --- preferences -------------------------------------------------------------
 
 def applied(response):
     value = response.headers.get("Preference-Applied") or ""
@@ -167,7 +167,7 @@ def test_a_minimal_refusal_is_the_same_refusal(user):
     assert_error(r, 400, "Missing required fields")
 
 
-# --- validators ---------------------------------------------------------------
+# --- validators --------------------------------------------------------------
 
 def conditional(client, value, **params):
     return client.get(headers={"If-None-Match": value}, **params)
@@ -317,7 +317,7 @@ def test_304_stays_right_while_the_history_grows(org):
     assert had == reader.history()
 
 
-# --- codings ------------------------------------------------------------------
+# --- codings -----------------------------------------------------------------
 
 def assert_one_member(packed, text):
     """One gzip member, whole, with nothing behind it."""
@@ -443,7 +443,7 @@ def test_another_coding_is_refused(user, coding):
     assert_error(r, r.status_code)
 
 
-# --- HEAD ---------------------------------------------------------------------
+# --- HEAD --------------------------------------------------------------------
 
 OWN = {"date", "x-request-id", "content-length", "transfer-encoding",
        "connection"}
@@ -480,7 +480,7 @@ def test_head_is_304_and_401_and_400_as_get_is(user):
     assert user.request("HEAD", "events?after=x").status_code == 400
 
 
-# --- other origins ------------------------------------------------------------
+# --- other origins -----------------------------------------------------------
 
 ORIGIN = {"Origin": "https://a.example"}
 

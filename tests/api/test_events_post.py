@@ -60,7 +60,7 @@ def refuses(org, batch, text, status=400, **members):
     assert org.bob.get().content == before
 
 
-# --- what is taken ------------------------------------------------------------
+# --- what is taken -----------------------------------------------------------
 
 def test_an_event_is_shown_as_it_was_posted(user):
     e = event(item="item-1", action="create", payload='{"a":1}')
@@ -183,7 +183,7 @@ def test_users_posts_are_in_the_order_of_their_arrival(org):
         assert uuids(user.history()) == sent
 
 
-# --- what is refused ----------------------------------------------------------
+# --- what is refused ---------------------------------------------------------
 
 @table({"missing": Ellipsis, "null": None, "empty": ""})
 @pytest.mark.parametrize("member", IDS)
@@ -360,7 +360,7 @@ def test_the_first_bad_event_decides_also_when_it_exists(shared):
     assert shared.bob.get().content == before
 
 
-# --- the ceiling --------------------------------------------------------------
+# --- the ceiling -------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
@@ -394,7 +394,7 @@ def test_a_large_batch_is_taken_whole(user):
     assert uuids(user.history()) == uuids(batch)
 
 
-# --- the same uuid ------------------------------------------------------------
+# --- the same uuid -----------------------------------------------------------
 
 def test_the_same_again_is_stored_once(user):
     batch = events(3)
@@ -512,7 +512,7 @@ def test_a_retry_is_the_same_after_a_restart(server, user):
                  eventUuid=batch[0]["uuid"])
 
 
-# --- lenient ------------------------------------------------------------------
+# --- lenient -----------------------------------------------------------------
 
 def test_lenient_stores_the_good_ones_and_lists_the_others(user):
     there, good = event("there"), events(3)

@@ -39,7 +39,7 @@ def full(server):
     return users[0]
 
 
-# --- the history --------------------------------------------------------------
+# --- the history -------------------------------------------------------------
 
 def test_no_events_are_an_empty_array(user):
     r = user.get()
@@ -86,7 +86,7 @@ def test_the_history_is_the_same_after_a_restart(server, full):
     assert full.history() == full.all
 
 
-# --- fromTimestamp ------------------------------------------------------------
+# --- fromTimestamp -----------------------------------------------------------
 
 def test_from_timestamp_leaves_out_what_is_lower(full):
     for start in (WHEN - 1, WHEN, WHEN + 1, WHEN + 11, WHEN + 22, WHEN + 23):
@@ -157,7 +157,7 @@ def test_from_timestamp_misses_what_comes_late_and_after_does_not(org):
     assert uuids(two.page(cursor)[0]) == [late["uuid"]]
 
 
-# --- pages and cursors --------------------------------------------------------
+# --- pages and cursors -------------------------------------------------------
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 22, 23, 24, 1000, None])
 def test_pages_together_are_the_whole(full, limit):
@@ -374,7 +374,7 @@ def test_a_limit_over_the_largest_counts_as_that(tmp_path):
         assert s.stop() == 0
 
 
-# --- reading by POST ----------------------------------------------------------
+# --- reading by POST ---------------------------------------------------------
 
 def test_a_post_answers_what_is_behind_its_cursor(org):
     one, two = org.users(2)

@@ -53,7 +53,7 @@ def elsewhere(client):
     return other
 
 
-# --- what it takes ------------------------------------------------------------
+# --- what it takes -----------------------------------------------------------
 
 def test_name_and_password_give_a_token(user):
     r = user.login()
@@ -137,7 +137,7 @@ def test_a_field_named_twice_is_400(user):
     assert_error(ask(user, text[:-1] + ', "password": "x"}'), 400, FORMAT)
 
 
-# --- what is wrong ------------------------------------------------------------
+# --- what is wrong -----------------------------------------------------------
 
 VARYING = {"date", "x-request-id"}
 
@@ -184,7 +184,7 @@ def test_a_sites_name_is_no_users(org, user):
     assert_error(user.login(site.name, site.password), 401, WRONG)
 
 
-# --- guessing -----------------------------------------------------------------
+# --- guessing ----------------------------------------------------------------
 
 def fail(client, times, name=None):
     for _ in range(times):
