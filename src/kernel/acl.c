@@ -56,25 +56,6 @@ static struct scope find_scope(const struct tb_acl *acl, struct tb_str user,
 	} };
 }
 
-/* How many bytes from the beginning are the same; the first `n` are. */
-static size_t common_bytes(struct tb_str a, struct tb_str b, size_t n)
-{
-	size_t end = a.n < b.n ? a.n : b.n;
-
-	for (; end - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
-		uint64_t x;
-		uint64_t y;
-
-		memcpy(&x, a.p + n, sizeof(x));
-		memcpy(&y, b.p + n, sizeof(y));
-		if (x != y)
-			break;
-	}
-	while (n < end && a.p[n] == b.p[n])
-		n++;
-	return n;
-}
-
 /* The nearest ancestor, or itself, that has at most `n` bytes. */
 static uint32_t climb_to_length(const struct tb_acl_prefix *prefixes,
 				uint32_t at, size_t n)
@@ -86,6 +67,30 @@ static uint32_t climb_to_length(const struct tb_acl_prefix *prefixes,
 						     : link->parent;
 	}
 	return at;
+}
+
+/* How many bytes the prefix that a step comes by shares with an item, and
+ * whether it sorts no later. `known` bytes are shared in any case. */
+static size_t compare_step(const struct tb_acl *acl, uint32_t at,
+			   struct tb_str item, size_t known,
+			   bool *ret_not_later)
+{
+	const struct tb_acl_step *step = &acl->steps[at];
+	uint64_t key = tb_acl_key(item, step->shared);
+	struct tb_str text;
+	size_t n;
+
+	if (step->key != key) {
+		*ret_not_later = step->key < key;
+		return step->shared +
+		       (size_t)__builtin_clzll(step->key ^ key) / 8;
+	}
+	text = acl->prefixes[at].text;
+	n = tb_acl_common_bytes(text, item, known);
+	*ret_not_later = n == text.n ||
+			 (n < item.n &&
+			  (unsigned char)text.p[n] < (unsigned char)item.p[n]);
+	return n;
 }
 
 /* The longest prefix of an item. Between `low`, which sorts no later than the
@@ -100,14 +105,12 @@ static uint32_t longest_prefix(const struct tb_acl *acl, struct tb_str item)
 
 	while (high - low > 1) {
 		uint32_t middle = low + (high - low) / 2;
-		struct tb_str text = acl->prefixes[middle].text;
-		size_t n = common_bytes(text, item,
-					low_common < high_common ? low_common
-								 : high_common);
+		size_t known =
+			low_common < high_common ? low_common : high_common;
+		bool not_later;
+		size_t n = compare_step(acl, middle, item, known, &not_later);
 
-		if (n == text.n ||
-		    (n < item.n &&
-		     (unsigned char)text.p[n] < (unsigned char)item.p[n])) {
+		if (not_later) {
 			low = middle;
 			low_common = n;
 		} else {
@@ -124,16 +127,16 @@ static uint32_t prefix_rule(const struct tb_acl *acl,
 			    const struct tb_acl_bucket *bucket, uint32_t prefix)
 {
 	const struct tb_acl_node *nodes = &acl->nodes[bucket->first_node];
+	const uint32_t *numbers = &acl->node_prefixes[bucket->first_node];
 	uint32_t low = 0;
-	uint32_t high = bucket->n_nodes;
 
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
+	/* Without a branch that the processor would guess wrong every other
+	 * time. */
+	for (uint32_t n = bucket->n_nodes; n > 1;) {
+		uint32_t half = n / 2;
 
-		if (nodes[middle].prefix <= prefix)
-			low = middle;
-		else
-			high = middle;
+		low += (numbers[low + half] <= prefix) * half;
+		n -= half;
 	}
 	while (acl->prefixes[nodes[low].prefix].end < prefix) {
 		const struct tb_acl_link *link = &nodes[low].link;

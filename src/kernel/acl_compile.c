@@ -204,6 +204,37 @@ static enum tb_err number_prefixes(struct compiler *c)
 	return TB_OK;
 }
 
+/* Fills in the steps between two prefixes; as deep as the search is. */
+static void fill_steps(struct tb_acl *acl, uint32_t low, uint32_t high)
+{
+	uint32_t middle = low + (high - low) / 2;
+	size_t shared = 0;
+
+	if (high - low <= 1)
+		return;
+	if (high < acl->n_prefixes)
+		shared = tb_acl_common_bytes(acl->prefixes[low].text,
+					     acl->prefixes[high].text, 0);
+	acl->steps[middle] = (struct tb_acl_step) {
+		.key = tb_acl_key(acl->prefixes[middle].text, shared),
+		.shared = (uint32_t)shared,
+	};
+	fill_steps(acl, low, middle);
+	fill_steps(acl, middle, high);
+}
+
+static enum tb_err make_steps(struct compiler *c)
+{
+	struct tb_acl *acl = c->acl;
+
+	acl->steps = tb_arena_calloc(acl->arena, acl->n_prefixes,
+				     sizeof(*acl->steps));
+	if (acl->steps == NULL)
+		return TB_ERR_NOMEM;
+	fill_steps(acl, 0, acl->n_prefixes);
+	return TB_OK;
+}
+
 /* Lays out the buckets' ranges; each begins empty, but for a root. */
 static enum tb_err make_buckets(struct compiler *c)
 {
@@ -218,7 +249,11 @@ static enum tb_err make_buckets(struct compiler *c)
 				     sizeof(*acl->nodes));
 	acl->exact_list = tb_arena_calloc(acl->arena, c->n_exact_rules,
 					  sizeof(*acl->exact_list));
-	if (list == NULL || acl->nodes == NULL || acl->exact_list == NULL)
+	acl->node_prefixes = tb_arena_calloc(
+		acl->arena, (size_t)c->n_prefix_rules + c->n_buckets,
+		sizeof(*acl->node_prefixes));
+	if (list == NULL || acl->nodes == NULL || acl->node_prefixes == NULL ||
+	    acl->exact_list == NULL)
 		return TB_ERR_NOMEM;
 	for (uint32_t i = 0; i < c->n_prefix_rules; i++)
 		list[c->prefix_rules[i].bucket].n_nodes++;
@@ -258,6 +293,7 @@ static void add_node(const struct tb_acl *acl, struct tb_acl_bucket *bucket,
 	}
 	link = &nodes[parent].link;
 	jump = &nodes[link->jump].link;
+	acl->node_prefixes[bucket->first_node + bucket->n_nodes] = rule->prefix;
 	nodes[bucket->n_nodes++] = (struct tb_acl_node) {
 		.prefix = rule->prefix,
 		.rule = rule->rule < nodes[parent].rule ? rule->rule
@@ -304,6 +340,8 @@ static enum tb_err compile(struct compiler *c)
 		err = copy_answers(c);
 	if (err == TB_OK)
 		err = number_prefixes(c);
+	if (err == TB_OK)
+		err = make_steps(c);
 	if (err == TB_OK)
 		err = make_buckets(c);
 	if (err == TB_OK)

@@ -58,6 +58,8 @@ enum tb_err tb_acl_words_add(struct tb_acl_words *words, struct tb_arena *arena,
 			return err;
 		slot->word = ++words->n;
 		slot->tag = (uint32_t)(hash >> 32);
+		if (text.n > words->longest)
+			words->longest = text.n;
 	}
 	*ret = slot->word;
 	return TB_OK;
@@ -65,8 +67,11 @@ enum tb_err tb_acl_words_add(struct tb_acl_words *words, struct tb_arena *arena,
 
 uint32_t tb_acl_words_find(const struct tb_acl_words *words, struct tb_str text)
 {
-	uint32_t word = word_slot(words, text, tb_str_hash(text))->word;
+	uint32_t word;
 
+	if (text.n > words->longest)
+		return TB_ACL_NONE;
+	word = word_slot(words, text, tb_str_hash(text))->word;
 	return word != 0 ? word : TB_ACL_NONE;
 }
 
@@ -124,4 +129,22 @@ uint32_t tb_acl_map_add(struct tb_acl_map *map, uint32_t a, uint32_t b,
 	if (slot->value == TB_ACL_NONE)
 		*slot = (struct tb_acl_map_slot) { key, value };
 	return slot->value;
+}
+
+size_t tb_acl_common_bytes(struct tb_str a, struct tb_str b, size_t n)
+{
+	size_t end = a.n < b.n ? a.n : b.n;
+
+	for (; end - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+		uint64_t x;
+		uint64_t y;
+
+		memcpy(&x, a.p + n, sizeof(x));
+		memcpy(&y, b.p + n, sizeof(y));
+		if (x != y)
+			break;
+	}
+	while (n < end && a.p[n] == b.p[n])
+		n++;
+	return n;
 }

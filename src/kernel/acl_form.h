@@ -19,6 +19,7 @@
 #ifndef TB_KERNEL_ACL_FORM_H
 #define TB_KERNEL_ACL_FORM_H
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,7 @@ struct tb_acl_words {
 	size_t mask;
 	struct tb_str *texts; /* by number */
 	uint32_t n;           /* the highest number */
+	size_t longest;       /* bytes of a text */
 };
 
 /* A pair of numbers to a third. */
@@ -64,6 +66,14 @@ struct tb_acl_prefix {
 	struct tb_str text; /* number 0: the empty one */
 	struct tb_acl_link link;
 	uint32_t end; /* the last number below it, or its own */
+};
+
+/* Where the search for an item comes by a prefix: between two others, which
+ * share their first bytes with all that is between them. Most often the bytes
+ * that follow decide, so that texts, which can be megabytes, are not read. */
+struct tb_acl_step {
+	uint64_t key; /* tb_acl_key(text, shared) */
+	uint32_t shared;
 };
 
 /* A prefix of a bucket; its link is to others of the bucket. */
@@ -99,7 +109,9 @@ struct tb_acl {
 	struct tb_acl_bucket *bucket_list;
 	struct tb_acl_exact *exact_list;
 	struct tb_acl_node *nodes;
+	uint32_t *node_prefixes; /* of the nodes, to be searched */
 	struct tb_acl_prefix *prefixes;
+	struct tb_acl_step *steps; /* by number of the prefix */
 	uint32_t n_prefixes;
 };
 
@@ -119,5 +131,20 @@ uint32_t tb_acl_map_find(const struct tb_acl_map *map, uint32_t a, uint32_t b);
 /* The value that a pair has already, or else `value`, which it has then. */
 uint32_t tb_acl_map_add(struct tb_acl_map *map, uint32_t a, uint32_t b,
 			uint32_t value);
+
+/* How many bytes from the beginning are the same; the first `n` are. */
+size_t tb_acl_common_bytes(struct tb_str a, struct tb_str b, size_t n);
+
+/* The eight bytes from `at` on, zeros behind the end, as a number that
+ * compares as they do. */
+static inline uint64_t tb_acl_key(struct tb_str text, size_t at)
+{
+	size_t n = text.n - at;
+	uint64_t key = 0;
+
+	if (n > 0)
+		memcpy(&key, text.p + at, n < sizeof(key) ? n : sizeof(key));
+	return be64toh(key);
+}
 
 #endif
