@@ -138,12 +138,11 @@ static uint32_t prefix_rule(const struct tb_acl *acl,
 		low += (numbers[low + half] <= prefix) * half;
 		n -= half;
 	}
-	while (acl->prefixes[nodes[low].prefix].end < prefix) {
+	while (nodes[low].end < prefix) {
 		const struct tb_acl_link *link = &nodes[low].link;
 
-		low = acl->prefixes[nodes[link->jump].prefix].end < prefix
-			      ? link->jump
-			      : link->parent;
+		low = nodes[link->jump].end < prefix ? link->jump
+						     : link->parent;
 	}
 	return nodes[low].rule;
 }
@@ -249,7 +248,8 @@ static bool ask_bucket(const struct asking *asking, uint32_t number)
 	for (uint32_t i = 0; i < bucket->n_nodes; i++)
 		if (nodes[i].rule != TB_ACL_NONE &&
 		    is_asked_of(asking, nodes[i].rule) &&
-		    ask_prefix(asking, nodes[i].prefix))
+		    ask_prefix(asking,
+			       acl->node_prefixes[bucket->first_node + i]))
 			return true;
 	for (uint32_t i = 0; i < bucket->n_exact; i++)
 		if (is_asked_of(asking, exact[i].rule) &&

@@ -266,7 +266,10 @@ static enum tb_err make_buckets(struct compiler *c)
 		bucket->first_exact = n_exact;
 		n_nodes += bucket->n_nodes + 1;
 		n_exact += bucket->n_exact;
-		acl->nodes[bucket->first_node].rule = TB_ACL_NONE;
+		acl->nodes[bucket->first_node] = (struct tb_acl_node) {
+			.end = acl->prefixes[0].end,
+			.rule = TB_ACL_NONE,
+		};
 		bucket->n_nodes = 1;
 		bucket->n_exact = 0;
 	}
@@ -280,22 +283,23 @@ static void add_node(const struct tb_acl *acl, struct tb_acl_bucket *bucket,
 		     const struct prefix_rule *rule)
 {
 	struct tb_acl_node *nodes = &acl->nodes[bucket->first_node];
+	uint32_t *numbers = &acl->node_prefixes[bucket->first_node];
 	uint32_t parent = bucket->n_nodes - 1;
 	const struct tb_acl_link *link;
 	const struct tb_acl_link *jump;
 
-	while (acl->prefixes[nodes[parent].prefix].end < rule->prefix)
+	while (nodes[parent].end < rule->prefix)
 		parent = nodes[parent].link.parent;
-	if (nodes[parent].prefix == rule->prefix) {
+	if (numbers[parent] == rule->prefix) {
 		if (rule->rule < nodes[parent].rule)
 			nodes[parent].rule = rule->rule;
 		return;
 	}
 	link = &nodes[parent].link;
 	jump = &nodes[link->jump].link;
-	acl->node_prefixes[bucket->first_node + bucket->n_nodes] = rule->prefix;
+	numbers[bucket->n_nodes] = rule->prefix;
 	nodes[bucket->n_nodes++] = (struct tb_acl_node) {
-		.prefix = rule->prefix,
+		.end = acl->prefixes[rule->prefix].end,
 		.rule = rule->rule < nodes[parent].rule ? rule->rule
 							: nodes[parent].rule,
 		.link = make_link(parent, link, jump, &nodes[jump->jump].link),

@@ -78,7 +78,7 @@ struct tb_acl_step {
 
 /* A prefix of a bucket; its link is to others of the bucket. */
 struct tb_acl_node {
-	uint32_t prefix;
+	uint32_t end;  /* the prefix's */
 	uint32_t rule; /* the lowest of its own and its ancestors', or none */
 	struct tb_acl_link link;
 };
@@ -142,8 +142,16 @@ static inline uint64_t tb_acl_key(struct tb_str text, size_t at)
 	size_t n = text.n - at;
 	uint64_t key = 0;
 
+	if (n >= sizeof(key)) {
+		memcpy(&key, text.p + at, sizeof(key));
+		return be64toh(key);
+	}
+	if (n > 0 && text.n >= sizeof(key)) {
+		memcpy(&key, text.p + text.n - sizeof(key), sizeof(key));
+		return be64toh(key) << 8 * (sizeof(key) - n);
+	}
 	if (n > 0)
-		memcpy(&key, text.p + at, n < sizeof(key) ? n : sizeof(key));
+		memcpy(&key, text.p + at, n);
 	return be64toh(key);
 }
 
