@@ -281,6 +281,7 @@ struct MHD_Response *tb_sending_create_response(struct tb_exchange *ex)
 {
 	uint64_t length_bytes = ex->res.source_bytes;
 	size_t block_bytes = BLOCK_BYTES;
+	struct MHD_Response *answer;
 
 	if (ex->sending.is_gzip || length_bytes == TB_LENGTH_UNKNOWN) {
 		length_bytes = MHD_SIZE_UNKNOWN;
@@ -288,6 +289,13 @@ struct MHD_Response *tb_sending_create_response(struct tb_exchange *ex)
 	} else if (length_bytes < BLOCK_BYTES) {
 		block_bytes = (size_t)length_bytes + 1;
 	}
-	return MHD_create_response_from_callback(length_bytes, block_bytes,
-						 read_body, ex, NULL);
+	answer = MHD_create_response_from_callback(length_bytes, block_bytes,
+						   read_body, ex, NULL);
+	/* libmicrohttpd would send a last chunk to HEAD, which the client has
+	 * to take for the next answer. So nothing is chunked, and it closes. */
+	if (answer && length_bytes == MHD_SIZE_UNKNOWN &&
+	    ex->req.method == TB_HEAD)
+		MHD_set_response_options(
+			answer, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return answer;
 }
