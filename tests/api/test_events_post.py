@@ -44,11 +44,8 @@ def table(of):
 def with_member(name, value):
     """An event with one member changed, or left out."""
     e = event()
-    if value is Ellipsis:
-        del e[name]
-    else:
-        e[name] = value
-    return e
+    e.pop(name, None)
+    return e if value is Ellipsis else {**e, name: value}
 
 
 def refuses(org, batch, text, status=400, **members):

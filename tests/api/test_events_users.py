@@ -168,7 +168,7 @@ def test_a_password_under_8_bytes_is_400(admin, body, password):
 
 
 @pytest.mark.parametrize("password", ["12345678", "\u00e9\u00e9\u00e9\u00e9",
-                                      " " * 8, "x" * 200, "\"\\\u0001'--:"])
+                                      " " * 8, "x" * 200, "\"\\\u0001'--: "])
 def test_a_password_of_8_bytes_and_of_any_text_is_taken(admin, body,
                                                         password):
     assert logs_in(added(admin, {**body, "password": password}))
@@ -615,7 +615,8 @@ def test_two_administrators_cannot_disable_each_other(server):
     {"disabled": True}, {"new_password": "the-next-password"}],
     ids=["disabled", "password"])
 def test_a_user_who_is_changed_while_posting_is_out_at_once(server, change):
-    """What was begun after the change was answered stores nothing."""
+    """What was begun after the change was answered stores nothing; of what
+    was begun before, no more than the one that was under way."""
     org = EventsOrg(server)
     user, out, posted = org.user(), threading.Event(), []
     assert user.token
@@ -640,7 +641,7 @@ def test_a_user_who_is_changed_while_posting_is_out_at_once(server, change):
     taken = [u for u, _, s in posted if s == 200]
     assert {s for _, _, s in posted} == {200, 401}
     assert uuids(org.history()) == taken
-    assert count == len(taken)
+    assert len(taken) - 1 <= count <= len(taken)
 
 
 def test_rules_for_a_user_who_is_not_there_yet_hold_when_they_come(server,
