@@ -4,6 +4,17 @@
 
 #define HARDWARE_MAX_BYTES 128
 
+enum tb_account_kind tb_auth_account_kind(enum tb_principal_kind kind)
+{
+	static const enum tb_account_kind kinds[] = {
+		[TB_PRINCIPAL_USER] = TB_ACCOUNT_USER,
+		[TB_PRINCIPAL_SITE] = TB_ACCOUNT_SITE,
+		[TB_PRINCIPAL_DEVICE] = TB_ACCOUNT_DEVICE,
+	};
+
+	return kinds[kind];
+}
+
 struct tb_auth_result tb_auth_admitted(const struct tb_principal *principal)
 {
 	return (struct tb_auth_result) { .outcome = TB_AUTH_OK,
@@ -161,4 +172,44 @@ tb_auth_find_verified(struct tb_auth *auth, const struct tb_verified_key *key,
 		return entry.principal;
 	tb_principal_unref(entry.principal);
 	return NULL;
+}
+
+static enum tb_err renew(struct tb_auth *auth, struct tb_arena *arena,
+			 const struct tb_principal *principal,
+			 const struct tb_principal **ret)
+{
+	struct tb_wanted_account wanted = {
+		.kind = tb_auth_account_kind(principal->kind),
+		.org = principal->org,
+		.key = principal->key,
+	};
+	const struct tb_principal *renewed;
+	struct tb_stored_account stored;
+	enum tb_err err = tb_auth_read_account(auth, arena, &wanted, &stored);
+
+	if (err == TB_ERR_NOT_FOUND)
+		return TB_ERR_UNAUTHENTICATED;
+	if (err != TB_OK)
+		return err;
+	if (stored.account.disabled ||
+	    stored.account.credential != principal->credential)
+		return TB_ERR_UNAUTHENTICATED;
+	renewed = tb_principal_create(&stored.account, &stored.org);
+	if (renewed == NULL)
+		return TB_ERR_NOMEM;
+	*ret = renewed;
+	return TB_OK;
+}
+
+enum tb_err tb_auth_renew(struct tb_auth *auth,
+			  const struct tb_principal *principal,
+			  const struct tb_principal **ret)
+{
+	struct tb_arena *arena = tb_arena_create(TB_AUTH_ARENA_MAX_BYTES);
+	enum tb_err err = TB_ERR_NOMEM;
+
+	if (arena != NULL)
+		err = renew(auth, arena, principal, ret);
+	tb_arena_destroy(arena);
+	return err;
 }

@@ -42,6 +42,9 @@ struct tb_wanted_account {
 	struct tb_str key;
 };
 
+/* Where the accounts of principals are. */
+enum tb_account_kind tb_auth_account_kind(enum tb_principal_kind kind);
+
 struct tb_auth_result tb_auth_admitted(const struct tb_principal *principal);
 struct tb_auth_result tb_auth_refused(enum tb_auth_failure failure);
 struct tb_auth_result tb_auth_would_block(void);

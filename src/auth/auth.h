@@ -84,6 +84,14 @@ struct tb_auth_result tb_auth_check(struct tb_auth *auth,
 				    const struct tb_credentials *credentials,
 				    bool may_block);
 
+/* Who was admitted a moment ago, as the account is now: a reference, the
+ * caller's. UNAUTHENTICATED: the credentials have ended since. Otherwise the
+ * store could not be asked. For what must not be done by the account of a
+ * moment ago; its `generation` says which moment the result is of. Blocks. */
+enum tb_err tb_auth_renew(struct tb_auth *auth,
+			  const struct tb_principal *principal,
+			  const struct tb_principal **ret) tb_must_check;
+
 /* A user's name and password from a login body (any login endpoint): counts
  * failures for account and address together; takes the same time whether the
  * name is known or not. Blocks. */

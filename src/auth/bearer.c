@@ -9,12 +9,6 @@
 
 #define TOKEN_ID_BYTES 16
 
-static const enum tb_account_kind account_kinds[] = {
-	[TB_PRINCIPAL_USER] = TB_ACCOUNT_USER,
-	[TB_PRINCIPAL_SITE] = TB_ACCOUNT_SITE,
-	[TB_PRINCIPAL_DEVICE] = TB_ACCOUNT_DEVICE,
-};
-
 /* What a token's account says to it. */
 static struct tb_auth_result
 check_token_account(struct tb_auth *auth, struct tb_arena *arena,
@@ -22,9 +16,11 @@ check_token_account(struct tb_auth *auth, struct tb_arena *arena,
 		    const struct tb_token *token,
 		    const struct tb_verified_key *key)
 {
-	struct tb_wanted_account wanted = { .kind = account_kinds[token->kind],
-					    .org = token->org,
-					    .key = token->key };
+	struct tb_wanted_account wanted = {
+		.kind = tb_auth_account_kind(token->kind),
+		.org = token->org,
+		.key = token->key,
+	};
 	struct tb_stored_account stored;
 	enum tb_err err = tb_auth_read_account(auth, arena, &wanted, &stored);
 

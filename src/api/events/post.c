@@ -1,7 +1,8 @@
 /*
  * Adding events: POST events. A post is decided by the access rules of one
  * moment and committed under the generation that they had then; if that is
- * another by then, it is decided again.
+ * another by then, it is decided again. The caller's account is looked at anew,
+ * too, because changes of accounts raise the generation.
  */
 #include "api/events/answer.h"
 #include "api/events/audit.h"
@@ -25,7 +26,8 @@ struct post {
 	size_t n_refused;
 	size_t *item_of; /* of each event of the commit */
 	struct tb_event_post commit;
-	struct tb_rules rules; /* by which it was decided */
+	struct tb_rules rules;             /* by which it was decided */
+	const struct tb_principal *caller; /* at the time of the rules */
 };
 
 static bool is_lenient(const struct post *post)
@@ -116,7 +118,7 @@ static bool read_body(struct post *post)
 static const char *refusal_of(const struct post *post,
 			      const struct tb_events_item *item)
 {
-	const struct tb_principal *user = post->answer.req->principal;
+	const struct tb_principal *user = post->caller;
 
 	if (item->flaw)
 		return item->flaw;
@@ -167,6 +169,24 @@ static enum tb_err commit(struct post *post)
 	return tb_core_commit(post->answer.events->core, &post->commit.commit);
 }
 
+/* "A new password, or disabling, ends a user's tokens at once." CONFLICT: the
+ * account is of another time than the rules. */
+static enum tb_err renew_caller(struct post *post)
+{
+	const struct tb_principal *renewed;
+	enum tb_err err;
+
+	if (post->caller->generation == post->rules.generation)
+		return TB_OK;
+	err = tb_auth_renew(post->answer.events->auth, post->caller, &renewed);
+	if (err)
+		return err;
+	tb_principal_unref(post->caller);
+	post->caller = renewed;
+	return renewed->generation == post->rules.generation ? TB_OK
+							     : TB_ERR_CONFLICT;
+}
+
 static enum tb_err attempt(struct post *post)
 {
 	const struct tb_events *events = post->answer.events;
@@ -176,6 +196,8 @@ static enum tb_err attempt(struct post *post)
 	post->rules = (struct tb_rules) { .acl = NULL };
 	err = tb_rules_get(events->rules, post->answer.req->principal->org,
 			   &post->rules);
+	if (!err)
+		err = renew_caller(post);
 	if (err)
 		return err;
 	decide(post);
@@ -197,10 +219,14 @@ static void note_taken(struct post *post)
 
 static enum tb_err store(struct post *post)
 {
+	const struct tb_events *events = post->answer.events;
 	enum tb_err err = TB_ERR_CONFLICT;
 
-	for (int i = 0; i < ATTEMPTS_MAX && err == TB_ERR_CONFLICT; i++)
+	for (int i = 0; i < ATTEMPTS_MAX && err == TB_ERR_CONFLICT; i++) {
 		err = attempt(post);
+		if (err == TB_ERR_CONFLICT)
+			tb_rules_forget(events->rules, post->caller->org);
+	}
 	if (!err)
 		note_taken(post);
 	return err == TB_ERR_CONFLICT ? TB_ERR_BUSY : err;
@@ -355,6 +381,9 @@ static void answer(struct post *post, enum tb_err err)
 {
 	if (err == TB_ERR_DENIED)
 		answer_refused(post);
+	else if (err == TB_ERR_UNAUTHENTICATED)
+		tb_events_fail_401(post->answer.res, post->answer.req,
+				   TB_EVENTS_BAD_TOKEN);
 	else if (err == TB_ERR_EXISTS)
 		answer_taken(post);
 	else if (err)
@@ -371,10 +400,12 @@ void tb_events_post_events(void *state, const struct tb_request *req,
 	struct post post = {
 		.answer = { .events = state, .req = req, .res = res },
 		.prefers = tb_request_prefers(req),
+		.caller = tb_principal_ref(req->principal),
 	};
 
 	if (read_query(&post) && read_body(&post))
 		answer(&post, store(&post));
+	tb_principal_unref(post.caller);
 	tb_rules_release(&post.rules);
 	tb_buf_fini(&post.bodies);
 }

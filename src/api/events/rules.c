@@ -280,6 +280,11 @@ enum tb_err tb_rules_get(struct tb_rules_cache *cache, uint32_t org,
 	return err;
 }
 
+void tb_rules_forget(struct tb_rules_cache *cache, uint32_t org)
+{
+	tb_cache_remove(cache->current, org_key_str(&org));
+}
+
 enum tb_err tb_rules_before(struct tb_rules_cache *cache, uint32_t org,
 			    uint64_t version, const struct tb_acl **ret)
 {

@@ -31,6 +31,9 @@ bool tb_rules_find(struct tb_rules_cache *cache, uint32_t org,
 /* From memory, or else from the store. */
 enum tb_err tb_rules_get(struct tb_rules_cache *cache, uint32_t org,
 			 struct tb_rules *ret) tb_must_check;
+/* Memory is behind the store, which another process has changed: the next get
+ * reads the store. */
+void tb_rules_forget(struct tb_rules_cache *cache, uint32_t org);
 /* An earlier list, compiled; a reference. NOT_FOUND: it is not kept. Version 0
  * is no list: NULL. Remembered, as far as memory for it goes. */
 enum tb_err tb_rules_before(struct tb_rules_cache *cache, uint32_t org,

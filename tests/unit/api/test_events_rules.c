@@ -195,6 +195,19 @@ static void test_orgs_have_rules_of_their_own(void **state)
 	assert_true(is_in_memory(f, f->other));
 }
 
+static void test_what_is_forgotten_is_read_again(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "edit", true);
+	assert_true(allows(f, "edit"));
+	tb_rules_forget(f->cache, f->org);
+	assert_false(is_in_memory(f, f->org));
+	assert_true(allows(f, "edit"));
+	assert_true(is_in_memory(f, f->org));
+	tb_rules_forget(f->cache, f->other);
+}
+
 static void test_earlier_lists_are_compiled_too(void **state)
 {
 	struct fixture *f = *state;
@@ -321,6 +334,7 @@ int main(void)
 		TEST(test_version_and_generation_are_of_one_time),
 		TEST(test_after_another_change_the_list_is_not_compiled_anew),
 		TEST(test_orgs_have_rules_of_their_own),
+		TEST(test_what_is_forgotten_is_read_again),
 		TEST(test_earlier_lists_are_compiled_too),
 		TEST(test_version_0_is_no_list),
 		TEST(test_a_list_that_is_not_kept_is_not_found),

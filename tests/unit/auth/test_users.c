@@ -209,6 +209,48 @@ static void test_a_slowed_site_is_let_in_by_what_is_remembered(void **state)
 	must_refuse(f, wrong, NULL, TB_AUTH_WRONG);
 }
 
+static void test_a_caller_is_renewed_as_the_account_is_now(void **state)
+{
+	struct fixture *f = *state;
+	const struct tb_principal *p =
+		admitted(login(f, "Anna", "testpass123", ADDRESS));
+	const struct tb_principal *now;
+
+	update(f, TB_ACCOUNT_USER, "u1",
+	       (struct tb_account) { .is_admin = true }, TB_CHANGE_ADMIN);
+	MUST(tb_auth_renew(f->auth, p, &now));
+	assert_true(tb_principal_is(now, TB_WHO_ADMIN));
+	assert_true(now->generation > p->generation);
+	tb_principal_unref(now);
+	disable_anna(f);
+	assert_int_equal(tb_auth_renew(f->auth, p, &now),
+			 TB_ERR_UNAUTHENTICATED);
+	update(f, TB_ACCOUNT_USER, "u1",
+	       (struct tb_account) { .disabled = false }, TB_CHANGE_DISABLED);
+	/* What ended does not begin again. */
+	assert_int_equal(tb_auth_renew(f->auth, p, &now),
+			 TB_ERR_UNAUTHENTICATED);
+	tb_principal_unref(p);
+}
+
+static void test_a_caller_is_not_renewed_without_the_store(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_fail_plan plan = { .call = TB_FAIL_ANY,
+				     .first = 1,
+				     .err = TB_ERR_BUSY };
+	const struct tb_principal *p =
+		admitted(login(f, "Anna", "testpass123", ADDRESS));
+	const struct tb_principal *now;
+
+	tb_fail_set_plan(f->ic.store, &plan);
+	assert_int_equal(tb_auth_renew(f->auth, p, &now), TB_ERR_BUSY);
+	tb_fail_set_plan(f->ic.store, NULL);
+	MUST(tb_auth_renew(f->auth, p, &now));
+	tb_principal_unref(now);
+	tb_principal_unref(p);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -224,6 +266,8 @@ int main(void)
 		TEST(test_a_disabled_users_hash_is_not_renewed),
 		TEST(test_a_users_new_password_ends_the_old_and_its_tokens),
 		TEST(test_a_new_password_has_its_limits),
+		TEST(test_a_caller_is_renewed_as_the_account_is_now),
+		TEST(test_a_caller_is_not_renewed_without_the_store),
 		TEST(test_a_slowed_site_is_let_in_by_what_is_remembered),
 	};
 
