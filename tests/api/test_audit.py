@@ -1,5 +1,7 @@
 """The audit trail: a row for each write request, and no way to alter it."""
 
+import collections
+import json
 import pathlib
 import shutil
 import sqlite3
@@ -7,6 +9,7 @@ import sqlite3
 import pytest
 
 from cli import Cli
+from events import EventsOrg
 from harness import CONFIG, Server, Site
 
 
@@ -58,6 +61,8 @@ def written(tmp_path_factory):
     return s
 
 
+SALT_BYTES = 16
+
 # Reads and failures are added up for each principal and minute, so that a
 # few rows of theirs may stand among those of the writes.
 SUMMARIES_MAX = 8
@@ -99,6 +104,42 @@ def test_failures_are_added_up(server, org):
     for _ in range(60):
         assert a.get("queued_records", {"limit": "x"}).status_code == 400
     assert rows(server.data) - before <= SUMMARIES_MAX
+
+
+def sums(data):
+    """The requests that were added up: {(principal, route, status): count}."""
+    db = sqlite3.connect("file:%s?mode=ro" % audit_database(data), uri=True)
+    try:
+        details = [bytes(r[0]) for r in db.execute(
+            "select detail from audit_detail")]
+    finally:
+        db.close()
+    added = collections.Counter()
+    for detail in details:
+        for s in json.loads(detail[SALT_BYTES:]).get("sums", []):
+            added[s["principal"], s["operation"], s["status"]] += s["count"]
+    return added
+
+
+def test_logins_good_and_bad_are_added_up(tmp_path):
+    s = Server(tmp_path, config=CONFIG)
+    s.cli.init("main", "admin", "an-admin-password")
+    s.start()
+    user = EventsOrg(s).user()
+    site = s.org().site()
+    for _ in range(3):
+        assert user.login().status_code == 200
+    for password in ("wrong-password", "wrong-too"):
+        assert user.login(password=password).status_code == 401
+    assert site.post("auth").status_code == 200
+    assert s.stop() == 0
+    added = sums(s.data)
+    assert added["user/" + user.uuid, "/auth/token", 200] == 3
+    assert added["", "/auth/token", 401] == 2
+    assert added["site/%d" % site.number, "/auth", 200] == 1
+    assert not any(b"wrong-password" in p.read_bytes()
+                   for p in pathlib.Path(s.data).rglob("*") if p.is_file())
+    s.cli.audit_verify()
 
 
 def test_the_row_is_in_the_writes_commit(tmp_path):
