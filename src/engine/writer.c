@@ -1,6 +1,8 @@
 #include "engine/writer.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 
 #include "base/alloc.h"
@@ -11,20 +13,18 @@
 struct waiter {
 	struct waiter *next;
 	struct tb_commit *commit;
-	pthread_cond_t done_cond;
-	bool done;
+	sem_t done;
 };
 
 struct tb_writer_thread {
 	struct tb_writer_options options;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t work_cond;
+	pthread_mutex_t lock;     /* of what follows */
+	pthread_cond_t turn_cond; /* the thread may run a group, or end */
 	struct waiter *first;
 	struct waiter **last;
 	size_t n_waiting;
-	size_t n_inside;          /* submitters that have not left yet */
-	pthread_cond_t left_cond; /* the last of them has */
+	bool running; /* a group, by the thread or by its submitter */
 	bool stopping;
 	struct tb_commit **group; /* the thread's own, group_max long */
 };
@@ -54,18 +54,23 @@ static size_t take_group(struct tb_writer_thread *writer,
 	return n;
 }
 
+/* Without the lock, so that nobody wakes only to wait for it. A waiter may be
+ * gone as soon as it is posted, and its stack with it: the link is read
+ * before, and glibc's sem_post (since 2.21) touches the semaphore last with
+ * the addition that lets the waiter go; the system call that may follow takes
+ * its address as a number only. */
 static void wake(struct waiter *waiters)
 {
 	while (waiters != NULL) {
-		/* Once it is done the waiter's stack is not ours any more. */
 		struct waiter *next = waiters->next;
 
-		waiters->done = true;
-		pthread_cond_signal(&waiters->done_cond);
+		TB_ASSERT(sem_post(&waiters->done) == 0);
 		waiters = next;
 	}
 }
 
+/* Who submits while the waiters are woken lines up behind this group, because
+ * it counts as running until then: so they gather. */
 static void *run(void *arg)
 {
 	struct tb_writer_thread *writer = arg;
@@ -75,15 +80,18 @@ static void *run(void *arg)
 		struct waiter *waiters;
 		size_t n;
 
-		while (writer->first == NULL && !writer->stopping)
-			pthread_cond_wait(&writer->work_cond, &writer->lock);
+		while (writer->running ||
+		       (writer->first == NULL && !writer->stopping))
+			pthread_cond_wait(&writer->turn_cond, &writer->lock);
 		if (writer->first == NULL)
 			break;
 		n = take_group(writer, &waiters);
+		writer->running = true;
 		pthread_mutex_unlock(&writer->lock);
 		writer->options.run(writer->options.ctx, writer->group, n);
-		pthread_mutex_lock(&writer->lock);
 		wake(waiters);
+		pthread_mutex_lock(&writer->lock);
+		writer->running = false;
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return NULL;
@@ -91,8 +99,7 @@ static void *run(void *arg)
 
 static void destroy(struct tb_writer_thread *writer)
 {
-	pthread_cond_destroy(&writer->work_cond);
-	pthread_cond_destroy(&writer->left_cond);
+	pthread_cond_destroy(&writer->turn_cond);
 	pthread_mutex_destroy(&writer->lock);
 	tb_free(writer->group);
 	tb_free(writer);
@@ -108,8 +115,7 @@ enum tb_err tb_writer_start(const struct tb_writer_options *options,
 	writer->options = *options;
 	writer->last = &writer->first;
 	TB_ASSERT(pthread_mutex_init(&writer->lock, NULL) == 0);
-	TB_ASSERT(pthread_cond_init(&writer->work_cond, NULL) == 0);
-	TB_ASSERT(pthread_cond_init(&writer->left_cond, NULL) == 0);
+	TB_ASSERT(pthread_cond_init(&writer->turn_cond, NULL) == 0);
 	writer->group =
 		tb_calloc(options->group_max, sizeof(struct tb_commit *));
 	if (writer->group == NULL ||
@@ -121,42 +127,63 @@ enum tb_err tb_writer_start(const struct tb_writer_options *options,
 	return TB_OK;
 }
 
+/* The thread ends when nothing waits and nothing runs; whoever was woken or
+ * ran alone does not touch the writer after it gave up the lock. */
 void tb_writer_stop(struct tb_writer_thread *writer)
 {
 	if (writer == NULL)
 		return;
 	pthread_mutex_lock(&writer->lock);
 	writer->stopping = true;
-	pthread_cond_signal(&writer->work_cond);
+	pthread_cond_signal(&writer->turn_cond);
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
-	/* Who was woken has yet to take the lock once more. */
-	pthread_mutex_lock(&writer->lock);
-	while (writer->n_inside > 0)
-		pthread_cond_wait(&writer->left_cond, &writer->lock);
-	pthread_mutex_unlock(&writer->lock);
 	destroy(writer);
+}
+
+/* Runs one commit on its submitter's thread. Those that came meanwhile are
+ * the thread's: nobody runs alone while somebody waits. */
+static void run_alone(struct tb_writer_thread *writer, struct tb_commit *commit)
+{
+	writer->options.run(writer->options.ctx, &commit, 1);
+	pthread_mutex_lock(&writer->lock);
+	writer->running = false;
+	if (writer->first != NULL || writer->stopping)
+		pthread_cond_signal(&writer->turn_cond);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+/* The thread need not be told: who runs now looks for waiters after it. */
+static void enqueue(struct tb_writer_thread *writer, struct waiter *waiter)
+{
+	TB_ASSERT(sem_init(&waiter->done, 0, 0) == 0);
+	*writer->last = waiter;
+	writer->last = &waiter->next;
+	writer->n_waiting++;
+}
+
+static void await_done(struct waiter *waiter)
+{
+	while (sem_wait(&waiter->done) != 0)
+		TB_ASSERT(errno == EINTR);
+	sem_destroy(&waiter->done);
 }
 
 void tb_writer_submit(struct tb_writer_thread *writer, struct tb_commit *commit)
 {
 	struct waiter waiter = { .commit = commit };
 
-	TB_ASSERT(pthread_cond_init(&waiter.done_cond, NULL) == 0);
 	pthread_mutex_lock(&writer->lock);
-	writer->n_inside++;
-	if (writer->n_waiting >= writer->options.queue_max) {
+	if (!writer->running && writer->first == NULL) {
+		writer->running = true;
+		pthread_mutex_unlock(&writer->lock);
+		run_alone(writer, commit);
+	} else if (writer->n_waiting >= writer->options.queue_max) {
+		pthread_mutex_unlock(&writer->lock);
 		commit->err = TB_ERR_BUSY;
 	} else {
-		*writer->last = &waiter;
-		writer->last = &waiter.next;
-		if (writer->n_waiting++ == 0)
-			pthread_cond_signal(&writer->work_cond);
-		while (!waiter.done)
-			pthread_cond_wait(&waiter.done_cond, &writer->lock);
+		enqueue(writer, &waiter);
+		pthread_mutex_unlock(&writer->lock);
+		await_done(&waiter);
 	}
-	if (--writer->n_inside == 0)
-		pthread_cond_signal(&writer->left_cond);
-	pthread_mutex_unlock(&writer->lock);
-	pthread_cond_destroy(&waiter.done_cond);
 }

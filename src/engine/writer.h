@@ -1,7 +1,9 @@
 /*
- * The writer thread: takes the commits that wait, runs them as a group, and
- * wakes who submitted them. While one group is synced the next gathers, so
- * that load makes groups larger and not waits longer. Thread-safe.
+ * The writer: one group of commits is run at a time. A commit that finds
+ * nothing running and nobody waiting is run at once, on its submitter's
+ * thread. Others wait; the writer's own thread takes them as a group and wakes
+ * who submitted them. While one group is synced the next gathers, so that load
+ * makes groups larger and not waits longer. Thread-safe.
  */
 #ifndef TB_ENGINE_WRITER_H
 #define TB_ENGINE_WRITER_H
@@ -15,7 +17,9 @@ struct tb_commit;
 struct tb_writer_thread;
 
 struct tb_writer_options {
-	/* Runs a group; the outcome of each is in its commit afterwards. */
+	/* Runs a group; the outcome of each is in its commit afterwards. It is
+	 * called on changing threads, never by two at a time, and each call
+	 * sees what the one before it did. */
 	void (*run)(void *ctx, struct tb_commit **commits, size_t n);
 	void *ctx;
 	uint32_t group_max;  /* commits in a group */
@@ -26,8 +30,8 @@ struct tb_writer_options {
 
 enum tb_err tb_writer_start(const struct tb_writer_options *options,
 			    struct tb_writer_thread **ret) tb_must_check;
-/* Runs what waits, then ends the thread. Nobody may submit any more. Takes
- * NULL. */
+/* Runs what waits, lets end what runs, then ends the thread. Nobody may begin
+ * to submit any more. Takes NULL. */
 void tb_writer_stop(struct tb_writer_thread *writer);
 /* Returns when the commit was run, or refused with BUSY: see commit->err. */
 void tb_writer_submit(struct tb_writer_thread *writer,
