@@ -411,7 +411,10 @@ def test_each_allocation_may_fail(thread):
         post("/t/echo", packed, "Content-Encoding: gzip"),
         request("/t/nope"), request("/t/items/%41/b"),
         request("/t/const", method="PUT"), post("/t/private", b"[1]"),
-        post("/t/echo", b"x" * (2 * MIB))]
+        post("/t/echo", b"x" * (2 * MIB)),
+        request("/t/source?n=3&known=1"),
+        request("/t/source?n=3", "Accept-Encoding: gzip"),
+        request("/t/source/quick?n=3&find=2", "Accept-Encoding: gzip")]
     with running(workers=1, body_max_bytes=MIB, quiet=1) as s:
         expected = [answered(s, r) for r in requests]
         assert None not in expected

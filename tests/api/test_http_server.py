@@ -356,6 +356,15 @@ def test_who_may_not_is_refused(server, who, status, code):
     assert (status == 401) == ("www-authenticate" in a.headers)
 
 
+def test_an_api_may_say_itself_who_is_not_one_of_its_callers(server):
+    a = server.get("/own/user", "Authorization: site")
+    assert a.status == 403
+    assert a.json()["code"] == "not_yours"
+    assert server.line_of(a.headers["x-request-id"])["code"] == "not_yours"
+    assert server.get("/own/user", "Authorization: user").status == 200
+    assert server.get("/own/user", "Authorization: x").status == 401
+
+
 def test_credentials_are_looked_at_where_they_are_not_needed(server):
     assert server.get("/t/optional").json()["name"] is None
     a = server.get("/t/optional", "Authorization: user")
@@ -649,6 +658,26 @@ def test_a_preflight_is_answered_from_the_routes(cors):
     assert a.status == 204
     assert not [h for h in a.headers if h.startswith("access-control")]
     assert cors.get("/t/items/1/2", method="OPTIONS").status == 405
+
+
+def exposed(answer):
+    return {x.strip() for v in answer.all("access-control-expose-headers")
+            for x in v.split(",")}
+
+
+def test_scripts_may_read_the_headers_that_an_api_names(cors):
+    common = exposed(cors.get("/t/const", ALLOWED))
+    assert {"ETag", "Retry-After", "X-Request-Id"} <= common
+    own = exposed(cors.get("/own/user", ALLOWED, "Authorization: user"))
+    assert own == common | {"X-One", "X-Two"}
+
+
+def test_scripts_may_send_preferences_and_entity_tags(cors):
+    a = cors.get("/t/items/1/2", ALLOWED,
+                 "Access-Control-Request-Method: GET",
+                 "Access-Control-Request-Headers: if-none-match,prefer",
+                 method="OPTIONS")
+    assert a.headers["access-control-allow-headers"] == "if-none-match,prefer"
 
 
 def test_without_a_list_nobody_may_read(server):

@@ -306,6 +306,7 @@ static const struct tb_route routes[] = {
 	  .handler = fail_allocation },
 	{ TB_GET, "/fail", ANYONE, TB_BODY_NONE, .handler = fail },
 	{ TB_GET, "/source", ANYONE, TB_BODY_NONE, .handler = sources_get },
+	{ TB_POST, "/source", ANYONE, TB_BODY_LARGE, .handler = sources_get },
 	{ TB_GET, "/source/quick", ANYONE, TB_BODY_NONE, .handler = sources_get,
 	  .quick = sources_get_quick },
 	{ TB_GET, "/source/counts", ANYONE, TB_BODY_NONE,
@@ -324,6 +325,29 @@ static const struct tb_api api = {
 	.schemes = TB_AUTH_BASIC_SITE | TB_AUTH_BEARER,
 	.put_error = put_error,
 	.refuse = refuse,
+};
+
+static void forbid(const struct tb_request *req, struct tb_response *res)
+{
+	tb_response_error(res, req, 403, "not_yours", TB_STR("who are you?"));
+}
+
+/* One that answers those whom it does not serve itself, and has headers of its
+ * own. */
+static const struct tb_route own_routes[] = {
+	{ TB_GET, "/user", TB_WHO_USER, TB_BODY_NONE, .handler = whoami },
+};
+static const char *const own_prefixes[] = { "/own", NULL };
+static const struct tb_api own_api = {
+	.name = "own",
+	.prefixes = own_prefixes,
+	.routes = own_routes,
+	.n_routes = TB_ARRAY_LEN(own_routes),
+	.schemes = TB_AUTH_BEARER,
+	.put_error = put_error,
+	.refuse = refuse,
+	.forbid = forbid,
+	.exposed = "X-One, X-Two",
 };
 
 static void print_access(void *ctx, const struct tb_access *access)
@@ -451,7 +475,7 @@ int main(int argc, char **argv)
 {
 	struct settings s = { .options = tb_server_default_options };
 	struct state state = { .is_open = false };
-	struct tb_mount mount = { &api, &state };
+	struct tb_mount mounts[] = { { &api, &state }, { &own_api, &state } };
 	struct rlimit files = { 16384, 16384 };
 	struct tb_auth auth = { 0 };
 	struct tb_server *server;
@@ -476,7 +500,8 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	init_state(&state);
-	err = tb_server_start(&s.options, &auth, &mount, 1, &server);
+	err = tb_server_start(&s.options, &auth, mounts, TB_ARRAY_LEN(mounts),
+			      &server);
 	if (err) {
 		printf("error %s\n", tb_err_name(err));
 	} else {

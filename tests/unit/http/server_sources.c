@@ -90,6 +90,14 @@ static void put_line(char *to, uint64_t number)
 	}
 }
 
+static struct tb_blob *blob_of(struct tb_buf *buf)
+{
+	struct tb_blob *blob = tb_blob_create(buf);
+
+	tb_buf_fini(buf);
+	return blob;
+}
+
 static struct tb_blob *create_plain(const struct numbers *numbers)
 {
 	uint64_t n = numbers->wish.lines, i;
@@ -98,46 +106,67 @@ static struct tb_blob *create_plain(const struct numbers *numbers)
 
 	tb_buf_init(&buf, PIECE_MAX);
 	to = tb_buf_reserve(&buf, n * LINE_BYTES);
-	TB_ASSERT(to);
-	for (i = 0; i < n; i++)
+	for (i = 0; to && i < n; i++)
 		put_line(to + i * LINE_BYTES, numbers->i * n + i);
 	buf.n = n * LINE_BYTES;
-	return tb_blob_create(&buf);
+	return to ? blob_of(&buf) : NULL;
 }
 
-static void make_piece(const struct numbers *numbers, struct tb_piece *ret)
+/* NULL: it is not wanted, or there is no memory for it. */
+static struct tb_blob *create_packed(const struct numbers *numbers,
+				     struct tb_blob *plain, uint32_t *ret_crc)
 {
 	struct tb_buf packed;
 
-	ret->plain = create_plain(numbers);
-	ret->packed = NULL;
-	if (!numbers->wish.packed || !numbers->source.is_gzip)
-		return;
 	tb_buf_init(&packed, PIECE_MAX);
-	if (!tb_gzip_pack(tb_blob_str(ret->plain), 1, &packed, &ret->crc))
-		ret->packed = tb_blob_create(&packed);
+	if (!numbers->wish.packed || !numbers->source.is_gzip ||
+	    tb_gzip_pack(tb_blob_str(plain), 1, &packed, ret_crc)) {
+		tb_buf_fini(&packed);
+		return NULL;
+	}
+	return blob_of(&packed);
 }
 
-static void share_piece(struct numbers *numbers, struct tb_piece *ret)
+static enum tb_err make_piece(const struct numbers *numbers,
+			      struct tb_piece *ret)
 {
+	struct tb_piece piece = { .plain = create_plain(numbers) };
+
+	if (!piece.plain)
+		return TB_ERR_NOMEM;
+	piece.packed = create_packed(numbers, piece.plain, &piece.crc);
+	*ret = piece;
+	return TB_OK;
+}
+
+static enum tb_err share_piece(struct numbers *numbers, struct tb_piece *ret)
+{
+	enum tb_err err = TB_OK;
+
 	if (!numbers->shared.plain)
-		make_piece(numbers, &numbers->shared);
+		err = make_piece(numbers, &numbers->shared);
+	if (err)
+		return err;
 	*ret = numbers->shared;
 	tb_blob_ref(ret->plain);
 	if (ret->packed)
 		tb_blob_ref(ret->packed);
+	return TB_OK;
 }
 
-static void next_piece(struct numbers *numbers, struct tb_piece *ret)
+static enum tb_err next_piece(struct numbers *numbers, struct tb_piece *ret)
 {
-	if (numbers->i == numbers->wish.n)
+	enum tb_err err;
+
+	if (numbers->i == numbers->wish.n) {
 		*ret = (struct tb_piece) { .plain = NULL };
-	else if (numbers->wish.shared)
-		share_piece(numbers, ret);
-	else
-		make_piece(numbers, ret);
-	if (ret->plain)
+		return TB_OK;
+	}
+	err = numbers->wish.shared ? share_piece(numbers, ret)
+				   : make_piece(numbers, ret);
+	if (!err)
 		numbers->i++;
+	return err;
 }
 
 static bool find(struct tb_source *source, struct tb_piece *ret)
@@ -146,9 +175,8 @@ static bool find(struct tb_source *source, struct tb_piece *ret)
 	const struct wish *wish = &numbers->wish;
 
 	if (numbers->i % wish->find != 0 || numbers->i == wish->fail ||
-	    numbers->i == wish->gate)
+	    numbers->i == wish->gate || next_piece(numbers, ret))
 		return false;
-	next_piece(numbers, ret);
 	atomic_fetch_add(&all.n_found, 1);
 	return true;
 }
@@ -161,9 +189,8 @@ static enum tb_err make(struct tb_source *source, struct tb_piece *ret)
 		wait_at_gate();
 	if (numbers->i == numbers->wish.fail)
 		return (enum tb_err)numbers->wish.err;
-	next_piece(numbers, ret);
 	atomic_fetch_add(&all.n_made, 1);
-	return TB_OK;
+	return next_piece(numbers, ret);
 }
 
 static void destroy(struct tb_source *source)
@@ -203,11 +230,15 @@ void sources_get(void *state, const struct tb_request *req,
 		tb_arena_calloc(req->arena, 1, sizeof(*numbers));
 	uint64_t length = TB_LENGTH_UNKNOWN;
 
+	enum tb_err err = numbers ? TB_OK : TB_ERR_NOMEM;
+
 	(void)state;
-	TB_ASSERT(numbers);
-	if (read_wish(req, &numbers->wish) ||
-	    tb_response_header(res, "ETag", TB_STR("\"numbers\""))) {
-		tb_response_fail(res, req, TB_ERR_INVALID);
+	if (!err)
+		err = read_wish(req, &numbers->wish);
+	if (!err)
+		err = tb_response_header(res, "ETag", TB_STR("\"numbers\""));
+	if (err) {
+		tb_response_fail(res, req, err);
 		return;
 	}
 	numbers->source.ops = numbers->wish.find ? &finds : &makes;
