@@ -27,6 +27,7 @@ static const struct option {
 	[TB_OPT_UUID] = { "uuid", "UUID", "the user's uuid" },
 	[TB_OPT_CODE] = { "code", "TEXT", "the site's code" },
 	[TB_OPT_STORE] = { "store", "ID", "a store; may be repeated" },
+	[TB_OPT_ROLE] = { "role", "ROLE", "a role; may be repeated" },
 	[TB_OPT_SITE] = { "site", "NAME", "a site, by its login name" },
 	[TB_OPT_EDIT_CENTRAL] = { "edit-central", NULL,
 				  "it may edit central data" },

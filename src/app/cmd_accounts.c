@@ -193,6 +193,23 @@ static enum tb_exit add(struct tb_session *session, const char *operation,
 	return TB_EXIT_OK;
 }
 
+/* The roles of --role. */
+static enum tb_exit take_roles(struct tb_session *session,
+			       struct tb_account *account)
+{
+	struct tb_str *roles = tb_arena_calloc(session->arena, TB_CLI_GIVEN_MAX,
+					       sizeof(*roles));
+	const char *role;
+	size_t i = 0;
+
+	if (!roles)
+		return tb_fail(TB_ERR_NOMEM, "roles");
+	account->roles = roles;
+	while ((role = tb_cli_next_value(session->cli, TB_OPT_ROLE, &i)))
+		roles[account->n_roles++] = tb_str_z(role);
+	return TB_EXIT_OK;
+}
+
 enum tb_exit tb_cmd_user_add(struct tb_session *session)
 {
 	const struct tb_cli *cli = session->cli;
@@ -214,6 +231,8 @@ enum tb_exit tb_cmd_user_add(struct tb_session *session)
 	if (!exit)
 		exit = tb_accounts_stores(session, org.id, &account.stores,
 					  &account.n_stores);
+	if (!exit)
+		exit = take_roles(session, &account);
 	if (!exit)
 		exit = tb_password_ask(session, TB_ACCOUNT_USER, hash);
 	if (exit)

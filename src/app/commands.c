@@ -48,7 +48,7 @@ const struct tb_command tb_commands[] = {
 	  .n_args_min = 1,
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG) | TB_OPT(UUID) | TB_OPT(NAME) | TB_OPT(ADMIN) |
-		     TB_OPT(STORE) | TB_OPT(PASSWORD_FILE),
+		     TB_OPT(STORE) | TB_OPT(ROLE) | TB_OPT(PASSWORD_FILE),
 	  .help = "Add a user who may work in the stores named",
 	  .act = tb_cmd_user_add },
 	{ .name = "user list",

@@ -9,7 +9,7 @@ import threading
 import pytest
 import requests
 
-from cli import tombolo
+from cli import json_lines, tombolo
 from harness import (ADMIN_PASSWORD, CONFIG, Server, Site, free_port, ids,
                      sha256, wait_for)
 
@@ -101,6 +101,19 @@ def test_lists_show_what_was_added(data):
     for kind in ("org", "site", "store", "user"):
         out = cli.run(kind, "list").stdout
         assert "password" not in out and "argon2" not in out
+
+
+def test_a_users_roles_and_rights_are_as_the_command_says(data):
+    cli = data.cli
+    cli.run("user", "add", "berta", "--org", "main", "--uuid", "u-b",
+            "--admin", "--role", "doctor", "--role", "head of ward",
+            stdin="a-user-password\n")
+    cli.user_add("carl", "main", "u-c", "a-user-password")
+    users = {u["name"]: u for u in json_lines(
+        cli.run("user", "list", "--org", "main").stdout)}
+    assert users["berta"]["roles"] == ["doctor", "head of ward"]
+    assert users["berta"]["admin"] is True
+    assert users["carl"]["roles"] == [] and users["carl"]["admin"] is False
 
 
 def test_names_and_ids_are_given_once(data):
