@@ -21,11 +21,14 @@ struct tb_load_options {
 	uint64_t seconds; /* get, stream: how long */
 	uint64_t each;    /* get, stream: requests of each connection; 0: no
 			   * end */
-	uint64_t pid;     /* whose memory to report; 0: nobody's */
-	uint64_t total;   /* push, post: records, events */
-	uint64_t batch;   /* push, post: of them in a request */
-	uint64_t seed;    /* push, post */
-	uint64_t site;    /* push: whose records */
+	/* 1: it never sleeps, so that a server which is quick does not pay for
+	 * waking it up. */
+	uint64_t spin;
+	uint64_t pid;   /* whose memory to report; 0: nobody's */
+	uint64_t total; /* push, post: records, events */
+	uint64_t batch; /* push, post: of them in a request */
+	uint64_t seed;  /* push, post */
+	uint64_t site;  /* push: whose records */
 	const char *table;
 	const char *store;
 	/* get, stream: asked for in turn; walk: the first, without its query.

@@ -104,12 +104,13 @@ def nothing_new(suite):
             def get(server):
                 begin_s = server.processor_s()
                 done = load("get", server.port, headers=user, url=url,
-                            connections=16, seconds=seconds)
+                            connections=16, seconds=seconds, spin=1)
                 used_us[server].append((server.processor_s() - begin_s) *
                                        1e6 / done["requests"])
                 return done["requests_per_s"]
 
-            a, b, ratio = ratios(REPEATS, lambda: get(t), lambda: get(bare))
+            a, b, ratio = ratios(2 * REPEATS + 1, lambda: get(t),
+                                 lambda: get(bare))
             us, bare_us = (statistics.median(used_us[s]) for s in (t, bare))
     return [Line("events after the last one, one core; libmicrohttpd "
                  "answering a constant", "answers/s", a, b, ratio, 0.6),

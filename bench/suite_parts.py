@@ -16,4 +16,10 @@ def token(suite):
                  "turn", "us", got["us_per_check"], ceiling=1)]
 
 
-STEPS = [json, token]
+def acl(_suite):
+    slowest = max(line["decide_ns"] for line in tool("acl"))
+    return [Line("decision by 10,000 access rules, of the list that takes "
+                 "longest", "us", slowest / 1000, ceiling=1)]
+
+
+STEPS = [json, token, acl]
