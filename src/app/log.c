@@ -9,8 +9,9 @@
 /* A text in a line is cut behind this many bytes, so that a line with all of
  * them fits. */
 #define TEXT_MAX_BYTES 256
-/* Nearly every line of a request fits in. */
-#define ACCESS_BYTES 512
+#define TIME_MAX_BYTES 64
+/* Of a principal; keys of accounts are shorter. */
+#define NAME_MAX_BYTES 1024
 
 const char *const tb_log_level_names[] = {
 	[TB_LOG_DEBUG] = "debug",    [TB_LOG_INFO] = "info",
@@ -122,13 +123,13 @@ static void put_text(struct tb_json_writer *w, const char *key,
 static void put_head(struct tb_json_writer *w, enum tb_log_level level,
 		     int64_t now_us)
 {
+	char text[TIME_MAX_BYTES];
 	struct tb_buf time;
 
-	tb_buf_init(&time, TEXT_MAX_BYTES);
+	tb_buf_init_fixed(&time, text, sizeof(text));
 	tb_time_put(&time, now_us);
 	tb_json_begin_object(w);
 	tb_json_kv_str(w, "time", tb_buf_str(&time));
-	tb_buf_fini(&time);
 	tb_json_kv_str(w, "level", tb_str_z(tb_log_level_names[level]));
 }
 
@@ -173,13 +174,13 @@ void tb_log_put_principal(struct tb_buf *buf,
 static void put_principal(struct tb_json_writer *w,
 			  const struct tb_principal *principal)
 {
+	char text[NAME_MAX_BYTES];
 	struct tb_buf name;
 
-	tb_buf_init(&name, TB_LOG_LINE_MAX);
+	tb_buf_init_fixed(&name, text, sizeof(text));
 	tb_log_put_principal(&name, principal);
 	put_text(w, "org", principal->org_name);
 	put_text(w, "principal", tb_buf_str(&name));
-	tb_buf_fini(&name);
 }
 
 void tb_log_put_access(struct tb_buf *buf, int64_t now_us,
@@ -223,14 +224,14 @@ void tb_log_event(struct tb_log *log, enum tb_log_level level, int64_t now_us,
 		  const char *message, const struct tb_log_field *fields,
 		  size_t n_fields)
 {
+	char text[TB_LOG_LINE_MAX];
 	struct tb_buf line;
 
 	if (!is_wanted(log, level))
 		return;
-	tb_buf_init(&line, TB_LOG_LINE_MAX);
+	tb_buf_init_fixed(&line, text, sizeof(text));
 	tb_log_put_event(&line, level, now_us, message, fields, n_fields);
 	write_line(log, &line);
-	tb_buf_fini(&line);
 }
 
 void tb_log_text(struct tb_log *log, enum tb_log_level level,
@@ -244,13 +245,12 @@ void tb_log_text(struct tb_log *log, enum tb_log_level level,
 void tb_log_access(struct tb_log *log, int64_t now_us,
 		   const struct tb_access *access)
 {
+	char text[TB_LOG_LINE_MAX];
 	struct tb_buf line;
 
 	if (!is_wanted(log, access_level(access)))
 		return;
-	tb_buf_init(&line, TB_LOG_LINE_MAX);
-	tb_buf_reserve(&line, ACCESS_BYTES);
+	tb_buf_init_fixed(&line, text, sizeof(text));
 	tb_log_put_access(&line, now_us, access);
 	write_line(log, &line);
-	tb_buf_fini(&line);
 }

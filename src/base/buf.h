@@ -22,6 +22,12 @@ struct tb_buf {
 
 /* Allocates nothing yet. `max` is the ceiling of `n`. */
 void tb_buf_init(struct tb_buf *buf, size_t max);
+/* In memory of the caller's, which it never outgrows; not to be given to fini.
+ */
+static inline void tb_buf_init_fixed(struct tb_buf *buf, char *p, size_t n)
+{
+	*buf = (struct tb_buf) { .p = p, .cap = n, .max = n };
+}
 /* Takes a zeroed buffer; afterwards it is as after init. */
 void tb_buf_fini(struct tb_buf *buf);
 /* Empties it and forgets its error, keeps its memory. */

@@ -210,11 +210,31 @@ static struct moment moment_of(int64_t us)
 	};
 }
 
+/* A number with zeros in front of it up to a width, behind another sign. */
+static void put_padded(struct tb_buf *buf, char sign, int64_t v, size_t width)
+{
+	char text[21];
+	size_t at = sizeof(text);
+	size_t end = sizeof(text) - width;
+
+	for (; v > 0 || at > end; v /= 10)
+		text[--at] = (char)('0' + v % 10);
+	if (sign != '\0')
+		text[--at] = sign;
+	tb_buf_append(buf, text + at, sizeof(text) - at);
+}
+
 static void put_seconds(struct tb_buf *buf, const struct moment *m)
 {
-	tb_buf_printf(buf, "%04lld-%02u-%02uT%02u:%02u:%02u",
-		      (long long)m->date.year, m->date.month, m->date.day,
-		      m->hour, m->minute, m->second);
+	if (m->date.year < 0)
+		put_padded(buf, '-', -m->date.year, 3);
+	else
+		put_padded(buf, '\0', m->date.year, 4);
+	put_padded(buf, '-', m->date.month, 2);
+	put_padded(buf, '-', m->date.day, 2);
+	put_padded(buf, 'T', m->hour, 2);
+	put_padded(buf, ':', m->minute, 2);
+	put_padded(buf, ':', m->second, 2);
 }
 
 void tb_time_put(struct tb_buf *buf, int64_t us)

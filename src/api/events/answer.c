@@ -63,16 +63,22 @@ static struct tb_str tag_of(const struct tb_events_answer *answer,
 	char at[TB_EVENTS_CURSOR_MAX_BYTES], after[TB_EVENTS_CURSOR_MAX_BYTES];
 	struct tb_str head = tb_events_cursor_text(&end, at);
 	struct tb_str from = TB_STR("0");
-	int n;
+	struct tb_buf tag;
 
 	if (query->has_cursor)
 		from = tb_events_cursor_text(&query->after, after);
-	n = snprintf(buf, TAG_MAX_BYTES,
-		     "W/\"%.*s.%.*s.%" PRIu32 ".%" PRId64 "\"",
-		     TB_STR_ARG(head), TB_STR_ARG(from), query->limit,
-		     query->from_s);
-	TB_ASSERT(n > 0 && n < TAG_MAX_BYTES);
-	return tb_str(buf, (size_t)n);
+	tb_buf_init_fixed(&tag, buf, TAG_MAX_BYTES);
+	tb_buf_append_z(&tag, "W/\"");
+	tb_buf_append_str(&tag, head);
+	tb_buf_append_char(&tag, '.');
+	tb_buf_append_str(&tag, from);
+	tb_buf_append_char(&tag, '.');
+	tb_buf_append_u64(&tag, query->limit);
+	tb_buf_append_char(&tag, '.');
+	tb_buf_append_i64(&tag, query->from_s);
+	tb_buf_append_char(&tag, '"');
+	TB_ASSERT(!tb_buf_err(&tag));
+	return tb_buf_str(&tag);
 }
 
 static enum tb_err put_tag(const struct tb_events_answer *answer)

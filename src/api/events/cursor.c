@@ -1,9 +1,7 @@
 #include "api/events/cursor.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/assert.h"
+#include "base/buf.h"
 #include "codec/digest.h"
 
 #define HEX_DIGITS 16
@@ -74,21 +72,30 @@ enum tb_err tb_events_cursor_parse(struct tb_str text,
 	return TB_OK;
 }
 
+static void put_hex(struct tb_buf *buf, uint64_t value)
+{
+	char digits[HEX_DIGITS];
+
+	for (size_t i = 0; i < HEX_DIGITS; i++, value <<= 4)
+		digits[i] = "0123456789abcdef"[value >> 60];
+	tb_buf_append(buf, digits, sizeof(digits));
+}
+
 struct tb_str tb_events_cursor_text(const struct tb_events_cursor *cursor,
 				    char buf[TB_EVENTS_CURSOR_MAX_BYTES])
 {
-	int n;
+	struct tb_buf text;
 
-	if (cursor->is_restricted)
-		n = snprintf(buf, TB_EVENTS_CURSOR_MAX_BYTES,
-			     "%016" PRIx64 "-%" PRIu64 "-%" PRIu64
-			     "-%016" PRIx64,
-			     cursor->epoch, cursor->num, cursor->version,
-			     cursor->reader);
-	else
-		n = snprintf(buf, TB_EVENTS_CURSOR_MAX_BYTES,
-			     "%016" PRIx64 "-%" PRIu64, cursor->epoch,
-			     cursor->num);
-	TB_ASSERT(n > 0 && n < TB_EVENTS_CURSOR_MAX_BYTES);
-	return tb_str(buf, (size_t)n);
+	tb_buf_init_fixed(&text, buf, TB_EVENTS_CURSOR_MAX_BYTES);
+	put_hex(&text, cursor->epoch);
+	tb_buf_append_char(&text, '-');
+	tb_buf_append_u64(&text, cursor->num);
+	if (cursor->is_restricted) {
+		tb_buf_append_char(&text, '-');
+		tb_buf_append_u64(&text, cursor->version);
+		tb_buf_append_char(&text, '-');
+		put_hex(&text, cursor->reader);
+	}
+	TB_ASSERT(!tb_buf_err(&text));
+	return tb_buf_str(&text);
 }
