@@ -85,7 +85,8 @@ static void give(struct walk *walk, struct tb_str body)
 {
 	struct tb_events_reader *reader = walk->reader;
 	struct tb_buf *buf = walk->batch->buf;
-	char *to = tb_buf_reserve(buf, body.n + 1);
+	/* A comma in front, and perhaps a bracket behind. */
+	char *to = tb_buf_reserve(buf, body.n + 2);
 
 	if (!to)
 		return;

@@ -97,17 +97,17 @@ static struct tb_part share(const struct tb_part *part)
 
 /* ---- where parts end ---- */
 
-/* The largest run of a power of two that begins at `at`, is aligned, and ends
- * before the head; else up to where the next small one begins. */
+/* The end of the largest aligned run of a power of two that the place lies in
+ * and that ends before the head; of none, the head. */
 static uint64_t part_end(const struct tb_part_at *place)
 {
 	uint64_t size = TB_SEGMENT_EVENTS;
-	uint64_t end;
+	uint64_t end = place->at - place->at % size + size;
 
-	while (size > PART_EVENTS_MIN &&
-	       (place->at % size || place->head - place->at < size))
+	while (end > place->head && size > PART_EVENTS_MIN) {
 		size /= 2;
-	end = place->at - place->at % size + size;
+		end = place->at - place->at % size + size;
+	}
 	return end < place->head ? end : place->head;
 }
 
@@ -177,18 +177,19 @@ static void keep(struct tb_segments *segments, const struct tb_part_at *place,
 
 /* ---- making them ---- */
 
-/* A blob that takes no more memory than its bytes. */
-static enum tb_err make_blob(struct tb_str bytes, struct tb_blob **ret)
+/* Takes over the buffer's memory, or copies it where most of it is room. */
+static enum tb_err make_blob(struct tb_buf *buf, struct tb_blob **ret)
 {
 	struct tb_blob *blob;
-	struct tb_buf buf;
+	struct tb_buf exact;
 
-	tb_buf_init(&buf, bytes.n);
-	tb_buf_append_str(&buf, bytes);
-	if (tb_buf_err(&buf))
-		return tb_buf_err(&buf);
-	blob = tb_blob_create(&buf);
-	tb_buf_fini(&buf);
+	tb_buf_init(&exact, buf->n);
+	if (buf->cap - buf->n > buf->n / 8)
+		tb_buf_append_str(&exact, tb_buf_str(buf));
+	if (tb_buf_err(&exact))
+		return tb_buf_err(&exact);
+	blob = tb_blob_create(exact.p ? &exact : buf);
+	tb_buf_fini(&exact);
 	if (!blob)
 		return TB_ERR_NOMEM;
 	*ret = blob;
@@ -235,7 +236,7 @@ static enum tb_err make(struct tb_segments *segments,
 	tb_buf_init(&buf, RENDERED_MAX_BYTES);
 	err = render(segments, place, &buf, &part.last);
 	if (!err)
-		err = make_blob(tb_buf_str(&buf), &part.piece.plain);
+		err = make_blob(&buf, &part.piece.plain);
 	tb_buf_fini(&buf);
 	if (!err)
 		*ret = part;
@@ -244,14 +245,14 @@ static enum tb_err make(struct tb_segments *segments,
 
 static enum tb_err pack(struct tb_piece *piece)
 {
-	struct tb_str plain = tb_blob_str(piece->plain);
 	struct tb_buf buf;
 	enum tb_err err;
 
 	tb_buf_init(&buf, RENDERED_MAX_BYTES);
-	err = tb_gzip_pack(plain, GZIP_LEVEL, &buf, &piece->crc);
+	err = tb_gzip_pack(tb_blob_str(piece->plain), GZIP_LEVEL, &buf,
+			   &piece->crc);
 	if (!err)
-		err = make_blob(tb_buf_str(&buf), &piece->packed);
+		err = make_blob(&buf, &piece->packed);
 	tb_buf_fini(&buf);
 	return err;
 }

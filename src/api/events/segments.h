@@ -6,11 +6,11 @@
  *
  *   [{...},{...}   ,{...},{...}   ,{...}]
  *
- * Parts begin and end at the same places for everybody, but for the first of
- * an answer that begins somewhere else and the last before the head. They are
- * whole segments; towards the head halves, quarters and so on of one, so that
- * one more event leaves all but a few events' text as it was; and of events
- * with large payloads as many as make a piece. Thread-safe.
+ * Parts end where a segment does; towards the head where a half, a quarter and
+ * so on of one does, so that one more event leaves the text of all but a few
+ * as it was; and before, when they have their length. So but for the first
+ * part of an answer that begins somewhere else, and the last before the head,
+ * they are the same for everybody. Thread-safe.
  */
 #ifndef TB_API_EVENTS_SEGMENTS_H
 #define TB_API_EVENTS_SEGMENTS_H
@@ -22,9 +22,8 @@
 #include "http/source.h"
 #include "kernel/core.h"
 
-/* A part is closed when its text has this length, unless one event alone is
- * longer. */
-#define TB_PART_MAX_BYTES ((size_t)1 << 20)
+/* A part ends before the event that would make it longer; one always fits. */
+#define TB_PART_MAX_BYTES ((size_t)120 << 10)
 
 struct tb_segments;
 

@@ -3,9 +3,11 @@
 #include "base/assert.h"
 
 /* A filtered piece is sent when it has this length, or when so many events
- * were looked at for it. */
+ * were looked at for it: few for the first, which says that there is an
+ * answer. */
 #define FILTERED_BYTES ((size_t)64 << 10)
-#define LOOKED_AT_MAX ((uint64_t)64 * TB_SEGMENT_EVENTS)
+#define FIRST_LOOKED_AT_MAX ((uint64_t)32 * TB_SEGMENT_EVENTS)
+#define LOOKED_AT_MAX ((uint64_t)1024 * TB_SEGMENT_EVENTS)
 /* For one event that is longer. */
 #define PIECE_MAX_BYTES ((size_t)1 << 30)
 
@@ -17,6 +19,8 @@ struct stream {
 	bool is_open;         /* the array's first bracket has gone */
 	struct tb_str before; /* p NULL: it has gone, or there is none */
 	struct tb_str behind;
+	uint64_t counted_at; /* the parts behind this event have so many */
+	uint64_t counted_bytes;
 };
 
 static struct stream *stream_of(struct tb_source *source)
@@ -64,9 +68,30 @@ static struct tb_part_at place_of(const struct stream *stream)
 	};
 }
 
+/* Learns how long segments are. */
+static void count(struct stream *stream, const struct tb_part *part)
+{
+	struct tb_events_reader *reader = &stream->reader;
+	struct tb_segment_facts facts = { .bytes = 0 };
+
+	if (reader->at % TB_SEGMENT_EVENTS == 0) {
+		stream->counted_at = reader->at;
+		stream->counted_bytes = 0;
+	}
+	/* The bracket at the end is none of the segment's. */
+	stream->counted_bytes +=
+		tb_blob_str(part->piece.plain).n - (part->last == reader->head);
+	if (part->last != stream->counted_at + TB_SEGMENT_EVENTS)
+		return;
+	facts.bytes = stream->counted_bytes;
+	tb_history_index_put(reader->index, reader->history,
+			     stream->counted_at / TB_SEGMENT_EVENTS, &facts);
+}
+
 static void take_part(struct stream *stream, const struct tb_part *part,
 		      struct tb_piece *ret)
 {
+	count(stream, part);
 	*ret = part->piece;
 	stream->reader.at = part->last;
 	stream->is_open = true;
@@ -110,7 +135,8 @@ static enum tb_err read_filtered(struct stream *stream, struct tb_buf *buf)
 		.buf = buf,
 		.max_bytes = FILTERED_BYTES,
 		.max_events = SIZE_MAX,
-		.max_looked_at = LOOKED_AT_MAX,
+		.max_looked_at =
+			stream->is_open ? LOOKED_AT_MAX : FIRST_LOOKED_AT_MAX,
 	};
 	enum tb_err err;
 
@@ -219,6 +245,7 @@ tb_events_stream_create(struct tb_arena *arena,
 	if (err)
 		return err;
 	tb_events_reader_seek(&stream->reader, options->at, options->head);
+	stream->counted_at = options->at;
 	stream->reader.filter.acl = tb_acl_ref(options->filter.acl);
 	*ret = &stream->source;
 	*ret_length = length_of(stream);
