@@ -1,5 +1,5 @@
 /*
- * A core on a memory store, for unit tests: commits run on the caller's own
+ * A core on a store, for unit tests: commits run on the caller's own
  * thread, the clock stands still until it is moved, and calls of the store
  * fail when they are told to.
  */
@@ -22,7 +22,7 @@
 #include "store/fail/fail.h"
 #include "store/stores.h"
 
-#define MUST(call) assert_int_equal(call, TB_OK)
+#define MUST(call) assert_int_equal((call), TB_OK)
 #define INLINE_CORE_NOW_US 1700000000000000ll
 
 struct inline_core {
@@ -60,10 +60,13 @@ static inline int64_t inline_core_now_us(void *ctx)
 	return ic->now_us;
 }
 
-static inline void inline_core_init(struct inline_core *ic)
+/* On a store of this engine, made at `path`. */
+static inline void inline_core_init_on(struct inline_core *ic,
+				       const struct tb_store_ops *ops,
+				       const char *path)
 {
 	static const struct tb_declaration nothing;
-	struct tb_store_options at = { .path = "memory",
+	struct tb_store_options at = { .path = path,
 				       .create = true,
 				       .readers_max = 64 };
 	struct tb_core_options options = {
@@ -72,7 +75,7 @@ static inline void inline_core_init(struct inline_core *ic)
 		.now_ctx = ic,
 		.declaration = &nothing,
 	};
-	struct tb_store *memory;
+	struct tb_store *store;
 
 	*ic = (struct inline_core) {
 		.now_us = INLINE_CORE_NOW_US,
@@ -83,13 +86,18 @@ static inline void inline_core_init(struct inline_core *ic)
 			  .principal = TB_STR("cli") },
 	};
 	MUST(tb_digest_init());
-	MUST(tb_store_memory.open(&at, &memory));
-	MUST(tb_fail_create(memory, &ic->store));
+	MUST(ops->open(&at, &store));
+	MUST(tb_fail_create(store, &ic->store));
 	options.store = ic->store;
 	MUST(tb_core_create(&options, &ic->core));
 	MUST(tb_directory_init(ic->core, 1));
 	ic->arena = tb_arena_create((size_t)64 << 20);
 	assert_non_null(ic->arena);
+}
+
+static inline void inline_core_init(struct inline_core *ic)
+{
+	inline_core_init_on(ic, &tb_store_memory, "memory");
 }
 
 static inline void inline_core_fini(struct inline_core *ic)
