@@ -3,11 +3,13 @@
 import json
 import re
 import sqlite3
+import threading
 
 import pytest
 
 from events import (LENIENT, MINIMAL, EventsOrg, assert_error, event, events,
                     events_of, rule, shown, uuids)
+from harness import wait_for
 from test_audit import audit_database, rows
 
 DENIED = "Insufficient permissions"
@@ -247,6 +249,34 @@ def test_rules_are_in_force_at_every_connection(org, user):
             assert may(client) == (n % 2 == 0)
 
 
+def test_rules_are_in_force_for_posts_that_are_under_way(org):
+    """What is stored when the new rules are answered is all there will be:
+    a post that was judged by the old ones is judged again."""
+    users, out = org.users(4), threading.Event()
+    statuses = [[] for _ in users]
+
+    def post(client, said):
+        last = False
+        while not last:
+            last = out.is_set()
+            said.append(client.post(events(3), MINIMAL).status_code)
+    threads = [threading.Thread(target=post, args=pair)
+               for pair in zip(users, statuses)]
+    for t in threads:
+        t.start()
+    try:
+        wait_for(lambda: all(len(s) > 10 for s in statuses), "some posts")
+        org.put_rules(rule(allow=False))
+        count = len(org.history())
+    finally:
+        out.set()
+        for t in threads:
+            t.join()
+    assert len(org.history()) == count
+    for said in statuses:
+        assert said == sorted(said) and set(said) == {200, 403}
+
+
 def test_who_is_made_an_administrator_passes_at_once(org, user):
     org.put_rules()
     assert not may(user)
@@ -370,6 +400,16 @@ def test_10000_rules_are_taken(org, user):
     org.put_rules(*rules)
     assert org.admin.acl() == rules
     assert may(user, "mine/x") and not may(user, "item-4")
+
+
+def test_10000_rules_of_the_longest_patterns_are_taken(org, user):
+    rules = [rule(("u%d-" % n).ljust(PATTERN_MAX, "x"),
+                  ("i%d-" % n).ljust(PATTERN_MAX - 1, "x") + "*",
+                  ("a%d-" % n).ljust(PATTERN_MAX, "x"))
+             for n in range(RULES_MAX - 1)] + [rule(user.uuid, "mine*")]
+    org.put_rules(*rules)
+    assert org.admin.acl() == rules
+    assert may(user, "mine/x") and not may(user, "other")
 
 
 def test_10001_rules_are_refused(kept):

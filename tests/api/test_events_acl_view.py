@@ -6,7 +6,8 @@ import random
 import pytest
 
 from acl_model import sees
-from events import EventsOrg, event, events_of, rule, uuids
+from events import (EventsOrg, assert_error, event, events_of, rule,
+                    uuids)
 
 EDIT = rule(action="edit")
 
@@ -264,6 +265,25 @@ def test_a_cursor_older_than_many_lists_misses_nothing(org, user):
     org.put_rules(view("*"))
     page, _, resync = user.page(cursor)
     assert resync and uuids(page) == ALL + ["a3"]
+
+
+def test_a_cursor_that_was_altered_shows_nothing_hidden(org, user):
+    """It is refused, starts over, or skips; never does it show more, and
+    never does it fail."""
+    org.put_rules(view("a*"))
+    cursor = user.page(None, 1)[1]
+    for at in range(len(cursor)):
+        for other in (cursor[:at], cursor[at:], cursor[:at] + cursor[at + 1:],
+                      cursor[:at] + "0" + cursor[at + 1:],
+                      cursor[:at] + "-" + cursor[at:],
+                      cursor[:at] + "9" * 20 + cursor[at:]):
+            r = user.get(after=other)
+            if r.status_code != 200:
+                assert_error(r, 400, "Invalid cursor")
+            elif r.headers.get("X-Events-Resync"):
+                assert uuids(events_of(r)) == ["a1", "a2"]
+            else:
+                assert uuids(events_of(r)) in (["a1", "a2"], ["a2"], [])
 
 
 # --- validators --------------------------------------------------------------

@@ -2,6 +2,7 @@
 what is refused leaves nothing behind."""
 
 import json
+import threading
 
 import pytest
 
@@ -507,6 +508,48 @@ def test_a_retry_is_the_same_after_a_restart(server, user):
     assert user.posted(*batch) == before
     assert_error(user.post([{**batch[0], "payload": "x"}]), 409, EXISTS,
                  eventUuid=batch[0]["uuid"])
+
+
+def at_the_same_time(work, count):
+    """work(n) in threads that start together; what each gave."""
+    start, given = threading.Barrier(count), [None] * count
+
+    def run(n):
+        start.wait()
+        given[n] = work(n)
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return given
+
+
+def test_the_same_from_several_connections_is_stored_once(user):
+    clients, before = [user.again() for _ in range(6)], 0
+    for _ in range(15):
+        batch = events(3)
+        given = at_the_same_time(lambda n, b=batch: clients[n].stored(*b), 6)
+        assert sum(given) == 3
+        before += 3
+    assert len(user.history()) == before
+
+
+def test_of_several_contents_of_a_uuid_one_is_stored(org):
+    clients, won = org.users(4), []
+    assert all(c.token for c in clients)
+    for turn in range(15):
+        uuid = "contended-%d" % turn
+        given = at_the_same_time(lambda n, u=uuid: clients[n].post(
+            [event(), event(u, payload=str(n))], MINIMAL), 4)
+        assert sorted(r.status_code for r in given) == [200, 409, 409, 409]
+        for r in given:
+            if r.status_code == 409:
+                assert_error(r, 409, EXISTS, eventUuid=uuid)
+        won.append(clients[[r.status_code for r in given].index(200)].uuid)
+    history = org.history()
+    assert len(history) == 2 * len(won)
+    assert [e["userUuid"] for e in history[::2]] == won
 
 
 # --- lenient -----------------------------------------------------------------
