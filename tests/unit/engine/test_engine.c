@@ -74,9 +74,11 @@ static void test_a_failed_sync_ends_writing_and_not_reading(void **state)
 
 		assert_int_equal(add_org(engine, "one", &org), TB_OK);
 		assert_true(tb_engine_is_writable(engine));
+		assert_true(tb_core_is_writable(tb_engine_core(engine)));
 		tb_fail_set_plan(tb_engine_store(engine), &plan);
 		assert_int_equal(add_org(engine, "two", &org), TB_ERR_IO);
 		assert_false(tb_engine_is_writable(engine));
+		assert_false(tb_core_is_writable(tb_engine_core(engine)));
 		/* The store is well again, and is not asked. */
 		assert_int_equal(add_org(engine, "two", &org), TB_ERR_IO);
 		assert_int_equal(
