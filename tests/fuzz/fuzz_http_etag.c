@@ -26,9 +26,9 @@ static void put_before(struct tb_str list)
 	bool is_good;
 
 	tb_buf_init(&first, list.n + 100);
-	tb_buf_append_z(&first, "\"only here\", ");
+	tb_buf_append_z(&first, "\"only-here\", ");
 	tb_buf_append_str(&first, list);
-	is_good = tb_etag_list_has(tb_buf_str(&first), TB_STR("\"only here\""));
+	is_good = tb_etag_list_has(tb_buf_str(&first), TB_STR("\"only-here\""));
 	if (!is_good)
 		TB_ASSERT(is_star(list) || !tb_etag_list_has(list, TAG));
 	else
