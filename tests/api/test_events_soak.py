@@ -313,7 +313,8 @@ class Rules:
 
     def __init__(self, org, users, rng):
         self.org, self.users, self.rng = org, users, rng
-        self.lists = [([], 0.0, 0.0)]
+        self.lists, self.begun, self.history = [([], 0.0, 0.0)], [0], []
+        self.ended = []
 
     def change(self):
         """Another list: each user loses and gains wards; one may not post
@@ -327,9 +328,25 @@ class Rules:
         rules += [rule(item=self.rng.choice(ITEMS), action="edit",
                        allow=False),
                   rule(action="edit")]
+        self.ended.append(self.length())
         begin = time.monotonic()
         self.org.put_rules(*rules)
         self.lists.append((rules, begin, time.monotonic()))
+        self.begun.append(self.length())
+
+    def length(self):
+        """Of the history, now."""
+        self.history += self.org.admin.news()
+        return len(self.history)
+
+    def check(self):
+        """In force at once, for posts that are under way too: what came
+        between two changes is what the list then allows."""
+        self.ended.append(self.length())
+        for (rules, _, _), begun, ended in zip(self.lists, self.begun,
+                                               self.ended):
+            assert all(allows(rules, e["userUuid"], e["itemUuid"], "edit")
+                       for e in self.history[begun:ended])
 
     def possible(self, begin, end):
         """The lists that may have decided a request of this time: put before
@@ -492,6 +509,7 @@ def test_readers_see_what_the_rules_of_the_moment_allow(server):
             [reading(w.client, w) for w in watchers])
     history, in_force = org.history(), rules.lists[-1][0]
     assert sorted(uuids(history)) == sorted(acked)
+    rules.check()
     for p in posters:
         p.check(rules)
     assert not all(taken for p in posters for _, _, taken in p.asked)

