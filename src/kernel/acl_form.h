@@ -19,7 +19,6 @@
 #ifndef TB_KERNEL_ACL_FORM_H
 #define TB_KERNEL_ACL_FORM_H
 
-#include <endian.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -135,24 +134,32 @@ uint32_t tb_acl_map_add(struct tb_acl_map *map, uint32_t a, uint32_t b,
 /* How many bytes from the beginning are the same; the first `n` are. */
 size_t tb_acl_common_bytes(struct tb_str a, struct tb_str b, size_t n);
 
-/* The eight bytes from `at` on, zeros behind the end, as a number that
- * compares as they do. */
+/* Eight bytes as a number that compares as they do; compilers know this for
+ * one instruction. */
+static inline uint64_t tb_acl_load(const unsigned char *p)
+{
+	return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 |
+	       (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+	       (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+	       (uint64_t)p[6] << 8 | (uint64_t)p[7];
+}
+
+/* Such a number of the bytes from `at` on, zeros behind the end. */
 static inline uint64_t tb_acl_key(struct tb_str text, size_t at)
 {
+	const unsigned char *p = (const unsigned char *)text.p;
 	size_t n = text.n - at;
-	uint64_t key = 0;
+	unsigned char rest[8] = { 0 };
 
-	if (n >= sizeof(key)) {
-		memcpy(&key, text.p + at, sizeof(key));
-		return be64toh(key);
-	}
-	if (n > 0 && text.n >= sizeof(key)) {
-		memcpy(&key, text.p + text.n - sizeof(key), sizeof(key));
-		return be64toh(key) << 8 * (sizeof(key) - n);
-	}
-	if (n > 0)
-		memcpy(&key, text.p + at, n);
-	return be64toh(key);
+	if (n >= sizeof(rest))
+		return tb_acl_load(p + at);
+	if (n == 0)
+		return 0;
+	if (text.n >= sizeof(rest))
+		return tb_acl_load(p + text.n - sizeof(rest))
+		       << 8 * (sizeof(rest) - n);
+	memcpy(rest, p + at, n);
+	return tb_acl_load(rest);
 }
 
 #endif

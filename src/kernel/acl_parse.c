@@ -1,4 +1,3 @@
-#include "base/assert.h"
 #include "codec/json.h"
 #include "kernel/acl.h"
 

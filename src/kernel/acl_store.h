@@ -26,7 +26,8 @@ enum tb_err tb_acl_read_version(struct tb_tx *tx, struct tb_arena *arena,
 				uint32_t org, uint64_t version,
 				struct tb_str *ret_text) tb_must_check;
 /* Puts a list in force, one that tb_acl_parse takes; one commit. The same list
- * again changes nothing. The note's detail is set here. */
+ * again, byte for byte, changes nothing. The note's detail is set here: the
+ * lists "before" (null: none) and "after". */
 enum tb_err tb_acl_put(struct tb_core *core, const struct tb_audit_note *note,
 		       uint32_t org, struct tb_str text) tb_must_check;
 
