@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from events import Client, EventsOrg, assert_error, event, rule, uuids
+from harness import DEADLINE_S, wait_for
 
 FIELDS = ["uuid", "username", "roles", "isAdmin", "disabled", "createdAt",
           "updatedAt"]
@@ -157,8 +158,9 @@ def test_a_username_has_3_to_50_characters(server, admin, body, length):
     assert logs_in(user)
 
 
-@pytest.mark.parametrize("password", ["1234567", "\u00e9\u00e9\u00e9", "x"])
-def test_a_password_under_8_bytes_is_400(admin, body, password):
+@pytest.mark.parametrize("password", ["1234567", "\u00e9\u00e9\u00e9", "x",
+                                      "x" * 1025, "\u00e9" * 513])
+def test_a_password_out_of_its_bounds_is_400(admin, body, password):
     before = everyone(admin)
     assert_error(add(admin, {**body, "password": password}), 400)
     assert everyone(admin) == before
@@ -168,7 +170,7 @@ def test_a_password_under_8_bytes_is_400(admin, body, password):
 
 
 @pytest.mark.parametrize("password", ["12345678", "\u00e9\u00e9\u00e9\u00e9",
-                                      " " * 8, "x" * 200, "\"\\\u0001'--: "])
+                                      " " * 8, "x" * 1024, "\"\\\u0001'--: "])
 def test_a_password_of_8_bytes_and_of_any_text_is_taken(admin, body,
                                                         password):
     assert logs_in(added(admin, {**body, "password": password}))
@@ -276,12 +278,32 @@ def test_a_new_username_replaces_the_old(admin, body):
     assert logs_in(user)
 
 
-def test_an_old_username_is_free_again(admin, body):
+@pytest.mark.slow
+def test_a_username_that_was_given_up_is_free_again(admin, body):
+    """A minute after it was given."""
     user = added(admin, body)
     changed(admin, user.uuid, new_username="x-" + user.name)
-    other = added(admin, {**body, "uuid": "x-" + user.uuid})
-    assert logs_in(other)
-    assert other.posted(event())[-1]["userUuid"] == "x-" + user.uuid
+    other = {**body, "uuid": "x-" + user.uuid}
+    wait_for(lambda: add(admin, other).status_code == 201,
+             "the name to be free", 3 * DEADLINE_S)
+    assert logs_in(user)
+    assert user.posted(event())[-1]["userUuid"] == other["uuid"]
+
+
+def test_a_user_may_have_the_old_name_again(admin, body):
+    user = added(admin, body)
+    changed(admin, user.uuid, new_username="x-" + user.name)
+    changed(admin, user.uuid, new_username=user.name)
+    assert logs_in(user)
+
+
+def test_the_list_is_in_the_order_of_the_last_change(server):
+    org = EventsOrg(server)
+    users = [org.admin] + org.users(3)
+    changed(org.admin, users[1].uuid, roles=["x"])
+    changed(org.admin, users[0].uuid, roles=["x"])
+    listed = [u["uuid"] for u in org.admin.get("admin/users").json()]
+    assert listed == [users[n].uuid for n in (2, 3, 1, 0)]
 
 
 def test_a_user_may_keep_the_name_or_change_its_case(admin, body):
