@@ -10,6 +10,12 @@
  * writes the account refuses once the lease of its claim has. So of two who
  * want one name at the same time only one gets it, and what a crash leaves
  * behind holds the name for no longer than the lease.
+ *
+ * Who takes another name releases the old one: its claim is removed, if it is
+ * still the one that was read before the change. Nobody can be about to write
+ * the account under that claim, because whoever gives an account another name
+ * reads the account first, then claims, and refuses if the account has changed
+ * since.
  */
 #include "kernel/directory.h"
 
@@ -19,6 +25,8 @@
 #include "kernel/system.h"
 
 #define CLAIM_LEASE_US (60 * 1000000ll)
+/* Of giving a name to an account that others change at the same time. */
+#define RENAME_ATTEMPTS 8
 /* Holds an account before and after. */
 #define ARENA_MAX_BYTES ((size_t)8 << 20)
 
@@ -119,6 +127,53 @@ static enum tb_err claim_username(struct tb_core *core, struct tb_arena *arena,
 	return err;
 }
 
+/* The claim of a name as it was read; removed when the name is given up. */
+struct release {
+	struct tb_commit commit;
+	struct tb_str login_key;
+	int64_t claimed_us;
+};
+
+static enum tb_err release_gather(struct tb_commit *commit,
+				  struct tb_view *view)
+{
+	struct release *release = (struct release *)commit;
+
+	return tb_view_want(view, TB_COLL_LOGIN, release->login_key);
+}
+
+static enum tb_err release_decide(struct tb_commit *commit,
+				  struct tb_view *view)
+{
+	struct release *release = (struct release *)commit;
+	const struct tb_record *record;
+	enum tb_err err =
+		tb_view_get(view, TB_COLL_LOGIN, release->login_key, &record);
+
+	/* A record's times never come twice. */
+	if (err != TB_OK || record == NULL ||
+	    record->updated_us != release->claimed_us)
+		return err;
+	return tb_view_remove(view, TB_COLL_LOGIN, release->login_key);
+}
+
+static enum tb_err release_username(struct tb_core *core,
+				    struct release *release)
+{
+	static const struct tb_commit_kind kind = {
+		.name = "release",
+		.gather = release_gather,
+		.decide = release_decide,
+	};
+
+	release->commit = (struct tb_commit) {
+		.kind = &kind,
+		.org = TB_ORG_SYSTEM,
+		.weight = 1,
+	};
+	return tb_core_commit(core, &release->commit);
+}
+
 /* ---- accounts ---- */
 
 struct account_change {
@@ -129,6 +184,7 @@ struct account_change {
 	struct tb_str by;   /* the administrator; empty: it needs none */
 	bool claimed;       /* the username */
 	int64_t claimed_us; /* and when */
+	int64_t seen_us;    /* update: the account's time before the claim */
 };
 
 static bool is_list(const struct tb_str *list, size_t n, size_t max)
@@ -356,9 +412,7 @@ static enum tb_err commit_claimed(struct tb_core *core,
 		claim_username(core, arena, named, &change->claimed_us);
 
 	change->claimed = true;
-	if (err == TB_OK)
-		err = tb_core_commit(core, &change->commit);
-	return err == TB_ERR_CONFLICT ? TB_ERR_BUSY : err;
+	return err == TB_OK ? tb_core_commit(core, &change->commit) : err;
 }
 
 static enum tb_err add_account(struct tb_core *core,
@@ -374,7 +428,8 @@ static enum tb_err add_account(struct tb_core *core,
 		return err;
 	if (tb_account_place(account->kind)->login_prefix == NULL)
 		return tb_core_commit(core, &change->commit);
-	return commit_claimed(core, change, arena, account);
+	err = commit_claimed(core, change, arena, account);
+	return err == TB_ERR_CONFLICT ? TB_ERR_BUSY : err;
 }
 
 enum tb_err tb_directory_add_account(struct tb_core *core,
@@ -505,6 +560,9 @@ static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 		err = tb_account_decode(arena, kind, record, &now);
 	if (err == TB_OK)
 		err = check_claim(view, change);
+	if (err == TB_OK && change->claimed &&
+	    now.updated_us != change->seen_us)
+		err = TB_ERR_CONFLICT;
 	if (err == TB_OK)
 		err = apply_changes(change, &now);
 	if (err == TB_OK && (!is_valid(&now)))
@@ -522,15 +580,57 @@ static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 	return err;
 }
 
-/* NOT_FOUND: there is no such account, so that its new name is not claimed. */
-static enum tb_err check_is_there(struct tb_core *core, struct tb_arena *arena,
-				  const struct tb_account *account)
+/* The account before it gets another name, and the claim of the one it has
+ * (p NULL: there is none). NOT_FOUND: there is no such account. */
+static enum tb_err read_before(struct tb_core *core, struct tb_arena *arena,
+			       const struct tb_account *account,
+			       struct tb_account *ret,
+			       struct release *ret_claim)
 {
-	enum tb_err err = check_key_is_free(core, arena, account);
+	struct tb_key key = { .org = TB_ORG_SYSTEM, .coll = TB_COLL_LOGIN };
+	struct release claim = { .login_key = TB_STR_NONE };
+	struct tb_record *record = NULL;
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(core, &tx);
 
-	if (err == TB_ERR_EXISTS)
-		return TB_OK;
-	return err == TB_OK ? TB_ERR_NOT_FOUND : err;
+	if (err != TB_OK)
+		return err;
+	err = tb_directory_find(tx, arena, account->kind, account->org,
+				account->key, ret);
+	if (err == TB_OK)
+		err = tb_directory_login_key(arena, account->kind,
+					     ret->username, &key.key);
+	if (err == TB_OK)
+		err = tx->store->ops->find(tx, arena, &key, 1, &record);
+	tb_core_read_end(tx);
+	if (err == TB_OK && record != NULL) {
+		claim.login_key = key.key;
+		claim.claimed_us = record->updated_us;
+	}
+	if (err == TB_OK)
+		*ret_claim = claim;
+	return err;
+}
+
+/* CONFLICT: the account was changed in the middle of it. */
+static enum tb_err rename_account(struct tb_core *core,
+				  struct account_change *change,
+				  struct tb_arena *arena)
+{
+	const struct tb_account *account = change->account;
+	struct tb_account before;
+	struct release release;
+	enum tb_err err = read_before(core, arena, account, &before, &release);
+
+	if (err != TB_OK)
+		return err;
+	change->seen_us = before.updated_us;
+	err = commit_claimed(core, change, arena, account);
+	/* If this fails, the name is free when somebody wants it later. */
+	if (err == TB_OK && release.login_key.p != NULL &&
+	    !tb_directory_has_username(&before, account->username))
+		(void)!release_username(core, &release);
+	return err;
 }
 
 static enum tb_err update_account(struct tb_core *core,
@@ -538,7 +638,7 @@ static enum tb_err update_account(struct tb_core *core,
 				  struct tb_arena *arena)
 {
 	const struct tb_account *account = change->account;
-	enum tb_err err;
+	enum tb_err err = TB_ERR_CONFLICT;
 
 	if ((change->changes & TB_CHANGE_STORES) &&
 	    account->kind != TB_ACCOUNT_USER)
@@ -548,9 +648,9 @@ static enum tb_err update_account(struct tb_core *core,
 	if (tb_account_place(account->kind)->login_prefix == NULL ||
 	    !tb_directory_is_username(account->kind, account->username))
 		return TB_ERR_INVALID;
-	err = check_is_there(core, arena, account);
-	return err == TB_OK ? commit_claimed(core, change, arena, account)
-			    : err;
+	for (int i = 0; i < RENAME_ATTEMPTS && err == TB_ERR_CONFLICT; i++)
+		err = rename_account(core, change, arena);
+	return err == TB_ERR_CONFLICT ? TB_ERR_BUSY : err;
 }
 
 static enum tb_err run_update(struct tb_core *core,

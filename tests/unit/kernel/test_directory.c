@@ -1,157 +1,13 @@
-#include "inline_core.h"
+#include "directory_fixture.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "kernel/consumer.h"
-#include "kernel/system.h"
 
 #define MINUTE_US (60 * 1000000ll)
 
 static const struct tb_str nowhere[] = { { "nowhere", 7 } };
-
-struct fixture {
-	struct inline_core ic;
-	uint32_t org;
-};
-
-static int setup(void **state)
-{
-	static struct fixture f;
-
-	inline_core_init(&f.ic);
-	f.org = inline_core_add_org(&f.ic, "clinics");
-	*state = &f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	inline_core_fini(&f->ic);
-	return 0;
-}
-
-static struct tb_account site(struct fixture *f, const char *key,
-			      const char *username)
-{
-	return (struct tb_account) { .kind = TB_ACCOUNT_SITE,
-				     .org = f->org,
-				     .key = tb_str_z(key),
-				     .username = tb_str_z(username),
-				     .name = TB_STR("A site"),
-				     .password = TB_STR("hash") };
-}
-
-static struct tb_account user(struct fixture *f, const char *key,
-			      const char *username)
-{
-	return (struct tb_account) { .kind = TB_ACCOUNT_USER,
-				     .org = f->org,
-				     .key = tb_str_z(key),
-				     .username = tb_str_z(username),
-				     .password = TB_STR("hash") };
-}
-
-static enum tb_err add(struct fixture *f, struct tb_account account)
-{
-	return tb_directory_add_account(f->ic.core, &f->ic.note, &account);
-}
-
-static enum tb_err update(struct fixture *f, struct tb_account account,
-			  unsigned changes)
-{
-	return tb_directory_update_account(f->ic.core, &f->ic.note, &account,
-					   changes, false);
-}
-
-static enum tb_err bind(struct fixture *f, struct tb_account account)
-{
-	return tb_directory_update_account(f->ic.core, &f->ic.note, &account,
-					   TB_CHANGE_HARDWARE, true);
-}
-
-static enum tb_err add_store(struct fixture *f, const char *id)
-{
-	return tb_directory_add_store(f->ic.core, &f->ic.note, f->org,
-				      tb_str_z(id), TB_STR("A store"));
-}
-
-static enum tb_err assign(struct fixture *f, const char *store, const char *to)
-{
-	return tb_directory_assign_store(f->ic.core, &f->ic.note, f->org,
-					 tb_str_z(store), tb_str_z(to));
-}
-
-static enum tb_err find(struct fixture *f, enum tb_account_kind kind,
-			const char *key, struct tb_account *ret)
-{
-	struct tb_tx *tx = inline_core_read(&f->ic);
-	enum tb_err err = tb_directory_find(tx, f->ic.arena, kind, f->org,
-					    tb_str_z(key), ret);
-
-	tb_core_read_end(tx);
-	return err;
-}
-
-static enum tb_err find_login(struct fixture *f, enum tb_account_kind kind,
-			      const char *username, struct tb_account *ret)
-{
-	struct tb_tx *tx = inline_core_read(&f->ic);
-	enum tb_err err = tb_directory_find_login(
-		f->ic.core, tx, f->ic.arena, kind, tb_str_z(username), ret);
-
-	tb_core_read_end(tx);
-	return err;
-}
-
-static uint64_t generation(struct fixture *f)
-{
-	struct tb_heads heads;
-
-	MUST(tb_core_heads(f->ic.core, f->org, &heads));
-	return heads.generation;
-}
-
-static struct tb_consumer marks(struct fixture *f, uint32_t site_id)
-{
-	struct tb_tx *tx = inline_core_read(&f->ic);
-	struct tb_consumer consumer;
-
-	MUST(tb_consumer_read(tx, f->ic.arena, f->org, site_id, &consumer));
-	tb_core_read_end(tx);
-	return consumer;
-}
-
-static uint64_t scope(struct fixture *f, const char *name)
-{
-	struct tb_tx *tx = inline_core_read(&f->ic);
-	uint64_t rid = 0;
-
-	MUST(tb_core_name_rid(f->ic.core, tx, f->org, TB_COLL_SCOPE,
-			      tb_str_z(name), &rid));
-	tb_core_read_end(tx);
-	return rid;
-}
-
-static struct tb_store_info store_info(struct fixture *f, const char *id)
-{
-	struct tb_tx *tx = inline_core_read(&f->ic);
-	struct tb_store_info info;
-
-	MUST(tb_directory_find_store(f->ic.core, tx, f->ic.arena, f->org,
-				     tb_str_z(id), &info));
-	tb_core_read_end(tx);
-	return info;
-}
-
-static void assert_str(struct tb_str s, const char *expected)
-{
-	assert_int_equal(s.n, strlen(expected));
-	assert_memory_equal(s.p ? s.p : "", expected, s.n);
-}
 
 /* ---- orgs ---- */
 
@@ -424,104 +280,6 @@ static void test_a_new_site_follows_its_own_scope(void **state)
 	assert_int_equal(consumer.subs[0].scope, scope(f, "site/63"));
 	assert_int_equal(consumer.subs[0].acked, 0);
 	assert_int_equal(consumer.init, TB_INIT_NEW);
-}
-
-/* ---- claims ---- */
-
-static enum tb_err fail_commit(struct fixture *f, uint64_t nth,
-			       struct tb_account account)
-{
-	struct tb_fail_plan plan = { .call = TB_FAIL_COMMIT,
-				     .first = nth,
-				     .err = TB_ERR_FULL };
-	enum tb_err err;
-
-	tb_fail_set_plan(f->ic.store, &plan);
-	err = add(f, account);
-	tb_fail_set_plan(f->ic.store, NULL);
-	return err;
-}
-
-static void test_a_claim_without_an_account_is_none(void **state)
-{
-	struct fixture *f = *state;
-	struct tb_account found;
-
-	/* The claim is durable, the account is not: as after a crash. */
-	assert_int_equal(fail_commit(f, 2, site(f, "63", "one")), TB_ERR_FULL);
-	assert_int_equal(find_login(f, TB_ACCOUNT_SITE, "one", &found),
-			 TB_ERR_NOT_FOUND);
-	/* Its own account may go on at once; another one's has to wait until
-	 * the lease has run out. */
-	assert_int_equal(add(f, site(f, "64", "one")), TB_ERR_EXISTS);
-	MUST(add(f, site(f, "63", "one")));
-	MUST(find_login(f, TB_ACCOUNT_SITE, "one", &found));
-	assert_int_equal(found.site_id, 63);
-}
-
-static void test_an_abandoned_claim_is_taken_over(void **state)
-{
-	struct fixture *f = *state;
-	struct tb_account found;
-
-	assert_int_equal(fail_commit(f, 2, site(f, "63", "one")), TB_ERR_FULL);
-	f->ic.now_us += MINUTE_US + 1000;
-	MUST(add(f, site(f, "64", "one")));
-	MUST(find_login(f, TB_ACCOUNT_SITE, "one", &found));
-	assert_int_equal(found.site_id, 64);
-	assert_int_equal(add(f, site(f, "63", "one")), TB_ERR_EXISTS);
-}
-
-static void test_a_name_given_up_is_free_and_one_taken_is_not(void **state)
-{
-	struct fixture *f = *state;
-	struct tb_account a = user(f, "u1", "anna");
-	struct tb_account found;
-
-	MUST(add(f, a));
-	a.username = TB_STR("berta");
-	MUST(update(f, a, TB_CHANGE_USERNAME));
-	assert_int_equal(find_login(f, TB_ACCOUNT_USER, "anna", &found),
-			 TB_ERR_NOT_FOUND);
-	MUST(find_login(f, TB_ACCOUNT_USER, "berta", &found));
-	f->ic.now_us += 2 * MINUTE_US;
-	MUST(add(f, user(f, "u2", "anna")));
-	a.username = TB_STR("anna");
-	assert_int_equal(update(f, a, TB_CHANGE_USERNAME), TB_ERR_EXISTS);
-	MUST(find_login(f, TB_ACCOUNT_USER, "anna", &found));
-	assert_str(found.key, "u2");
-}
-
-/* Moves the clock behind the lease before the second commit. */
-static void slow_submit(void *ctx, struct tb_commit *commit)
-{
-	struct inline_core *ic = ctx;
-
-	inline_core_submit(ctx, commit);
-	ic->now_us += 2 * MINUTE_US;
-}
-
-static void test_an_account_does_not_outlive_its_claims_lease(void **state)
-{
-	struct fixture *f = *state;
-	static const struct tb_declaration nothing;
-	struct tb_core_options options = {
-		.store = f->ic.store,
-		.committer = { slow_submit, &f->ic },
-		.now_us = inline_core_now_us,
-		.now_ctx = &f->ic,
-		.declaration = &nothing,
-	};
-	struct tb_account a = site(f, "63", "one");
-	struct tb_account found;
-	struct tb_core *slow;
-
-	MUST(tb_core_create(&options, &slow));
-	assert_int_equal(tb_directory_add_account(slow, &f->ic.note, &a),
-			 TB_ERR_BUSY);
-	tb_core_destroy(slow);
-	assert_int_equal(find(f, TB_ACCOUNT_SITE, "63", &found),
-			 TB_ERR_NOT_FOUND);
 }
 
 /* ---- updates ---- */
@@ -960,10 +718,6 @@ int main(void)
 		TEST(test_a_user_of_an_unknown_store_is_refused),
 		TEST(test_an_org_that_is_not_there_has_no_accounts),
 		TEST(test_a_new_site_follows_its_own_scope),
-		TEST(test_a_claim_without_an_account_is_none),
-		TEST(test_an_abandoned_claim_is_taken_over),
-		TEST(test_a_name_given_up_is_free_and_one_taken_is_not),
-		TEST(test_an_account_does_not_outlive_its_claims_lease),
 		TEST(test_each_change_changes_its_member_alone),
 		TEST(test_password_disabled_and_release_raise_the_version),
 		TEST(test_an_update_that_changes_nothing_is_no_change),
