@@ -1,5 +1,7 @@
 #include "engine/maintenance.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "kernel/work.h"
 
@@ -13,28 +15,26 @@ void tb_maintenance_fini(struct tb_maintenance *maintenance)
 	tb_free(maintenance->orgs);
 }
 
-static struct tb_maintenance_org *find_org(struct tb_maintenance *maintenance,
-					   uint32_t id)
+/* Makes room for an org in front of the i-th. */
+static enum tb_err insert_org(struct tb_maintenance *maintenance, size_t i,
+			      uint32_t id)
 {
-	for (size_t i = 0; i < maintenance->n_orgs; i++)
-		if (maintenance->orgs[i].id == id)
-			return &maintenance->orgs[i];
-	return NULL;
-}
+	size_t n = maintenance->n_orgs;
 
-static enum tb_err add_org(struct tb_maintenance *maintenance, uint32_t id,
-			   struct tb_maintenance_org **ret)
-{
-	size_t n = maintenance->n_orgs + 1;
-	struct tb_maintenance_org *orgs =
-		tb_realloc(maintenance->orgs, n * sizeof(*orgs));
+	if (n == maintenance->cap_orgs) {
+		size_t cap = n > 0 ? n * 2 : 8;
+		struct tb_maintenance_org *orgs =
+			tb_realloc(maintenance->orgs, cap * sizeof(*orgs));
 
-	if (orgs == NULL)
-		return TB_ERR_NOMEM;
-	maintenance->orgs = orgs;
-	maintenance->n_orgs = n;
-	orgs[n - 1] = (struct tb_maintenance_org) { .id = id };
-	*ret = &orgs[n - 1];
+		if (orgs == NULL)
+			return TB_ERR_NOMEM;
+		maintenance->orgs = orgs;
+		maintenance->cap_orgs = cap;
+	}
+	memmove(&maintenance->orgs[i + 1], &maintenance->orgs[i],
+		(n - i) * sizeof(*maintenance->orgs));
+	maintenance->orgs[i] = (struct tb_maintenance_org) { .id = id };
+	maintenance->n_orgs++;
 	return TB_OK;
 }
 
@@ -68,15 +68,18 @@ enum tb_err tb_maintenance_run(struct tb_maintenance *maintenance,
 	struct tb_heads heads;
 	uint32_t id = TB_ORG_SYSTEM;
 	enum tb_err first = TB_OK;
+	size_t i = 0;
 
+	/* Orgs are never removed, and both are in the order of their ids: the
+	 * i-th known one is this org, or this org is new. */
 	while (tb_core_next_org(core, id, &id, &heads)) {
-		struct tb_maintenance_org *org = find_org(maintenance, id);
 		enum tb_err err = TB_OK;
 
-		if (org == NULL)
-			err = add_org(maintenance, id, &org);
+		if (i == maintenance->n_orgs || maintenance->orgs[i].id != id)
+			err = insert_org(maintenance, i, id);
 		if (err == TB_OK)
-			err = do_work(core, org, heads.head);
+			err = do_work(core, &maintenance->orgs[i++],
+				      heads.head);
 		if (first == TB_OK)
 			first = err;
 	}

@@ -13,8 +13,9 @@ struct tb_maintenance_org;
 
 /* Embedded by the engine, zeroed at first. */
 struct tb_maintenance {
-	struct tb_maintenance_org *orgs;
+	struct tb_maintenance_org *orgs; /* in the order of their ids */
 	size_t n_orgs;
+	size_t cap_orgs;
 };
 
 void tb_maintenance_fini(struct tb_maintenance *maintenance);

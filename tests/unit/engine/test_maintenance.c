@@ -143,6 +143,29 @@ static void test_an_org_that_fails_holds_up_no_other(void **state)
 	assert_int_equal(tb_fail_calls(f->fail, TB_FAIL_FEED_OPEN), 1);
 }
 
+static void test_an_org_that_comes_between_others_is_looked_at(void **state)
+{
+	struct tb_org far = { .id = 900 };
+	struct tb_audit_note note = { .event_type = "test" };
+	struct fixture *f = *state;
+	uint32_t second;
+
+	assert_int_equal(tb_core_publish(f->centre.core, &far), TB_OK);
+	assert_int_equal(maintain(f), TB_OK);
+	assert_int_equal(tb_directory_add_org(f->centre.core, &note,
+					      TB_STR("second"), TB_STR("2"), 8,
+					      &second),
+			 TB_OK);
+	assert_true(second < far.id);
+	/* The new one is, and once; the others stood still. */
+	tb_fail_set_plan(f->fail, NULL);
+	assert_int_equal(maintain(f), TB_OK);
+	assert_int_equal(tb_fail_calls(f->fail, TB_FAIL_FEED_OPEN), 1);
+	tb_fail_set_plan(f->fail, NULL);
+	assert_int_equal(maintain(f), TB_OK);
+	assert_int_equal(tb_fail_calls(f->fail, TB_FAIL_ANY), 0);
+}
+
 static void test_work_that_failed_is_done_the_next_time(void **state)
 {
 	struct tb_fail_plan plan = { .call = TB_FAIL_COMMIT,
@@ -167,6 +190,7 @@ int main(void)
 		TEST(test_work_that_is_left_is_done),
 		TEST(test_an_org_that_stands_still_is_not_read),
 		TEST(test_an_org_that_fails_holds_up_no_other),
+		TEST(test_an_org_that_comes_between_others_is_looked_at),
 		TEST(test_work_that_failed_is_done_the_next_time),
 	};
 
