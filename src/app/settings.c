@@ -121,7 +121,8 @@ static const struct tb_setting store_rows[] = {
 #define AUTH struct tb_auth_options
 static const struct tb_setting auth_rows[] = {
 	{ NUMBER(AUTH, token_life_s, 1, 31536000),
-	  .doc = "How long a bearer token is good." },
+	  .doc = "How long a token is good that a command prints; each API has "
+		 "its own setting for those that it issues." },
 	{ NUMBER(AUTH, verified_max, 1, 100000000),
 	  .doc = "Checked credentials kept in memory." },
 	{ NUMBER(AUTH, verified_life_s, 1, 86400),

@@ -60,7 +60,7 @@ struct tb_auth_result {
 };
 
 struct tb_auth_options {
-	uint32_t token_life_s;         /* bearer tokens; 3600 */
+	uint32_t token_life_s;         /* printed by commands; 3600 */
 	uint32_t verified_max;         /* cached verifications; 100,000 */
 	uint32_t verified_life_s;      /* of a cached password check; 600 */
 	uint32_t failures_max;         /* in a row before a user is locked
