@@ -280,7 +280,7 @@ static enum tb_exit push_all(struct import *import)
 				       import->path, at, import->n_lines);
 	}
 	if (import->keep_times) {
-		err = tb_session_note("import", &note);
+		err = tb_session_note("import_seal", &note);
 		if (!err)
 			err = tb_transfer_seal(import->session->core, &note,
 					       import->org.id);

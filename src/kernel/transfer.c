@@ -159,11 +159,19 @@ enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
 	return err;
 }
 
+struct seal {
+	struct tb_commit commit; /* first, so that one is the other */
+	const struct tb_audit_note *note;
+};
+
+/* No record changes, so that the row is not appended for the commit: the seal
+ * appends its own. */
 static enum tb_err seal_decide(struct tb_commit *commit, struct tb_view *view)
 {
-	(void)commit;
+	struct seal *seal = (struct seal *)commit;
+
 	tb_view_org(view)->commits++;
-	return TB_OK;
+	return tb_audit_append(view, seal->note);
 }
 
 enum tb_err tb_transfer_seal(struct tb_core *core,
@@ -173,9 +181,10 @@ enum tb_err tb_transfer_seal(struct tb_core *core,
 		.name = "import_seal",
 		.decide = seal_decide,
 	};
-	struct tb_commit commit = {
-		.kind = &kind, .org = org, .note = *note, .weight = 1
+	struct seal seal = {
+		.commit = { .kind = &kind, .org = org, .weight = 1 },
+		.note = note,
 	};
 
-	return tb_core_commit(core, &commit);
+	return tb_core_commit(core, &seal.commit);
 }

@@ -31,7 +31,8 @@ typedef enum tb_err tb_export_fn(void *ctx, const struct tb_export_row *row);
 enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
 			       tb_export_fn *take, void *ctx) tb_must_check;
 
-/* Ends an import that kept times: from now on the org counts as used. */
+/* Ends an import that kept times: from now on the org counts as used. Writes
+ * the note as an audit row. */
 enum tb_err tb_transfer_seal(struct tb_core *core,
 			     const struct tb_audit_note *note,
 			     uint32_t org) tb_must_check;

@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "fleet.h"
+#include "kernel/audit.h"
 #include "kernel/commit.h"
 #include "kernel/quarantine.h"
 #include "kernel/system.h"
@@ -689,9 +690,32 @@ static enum tb_err import(struct centre *c, const char *id, int64_t updated_us)
 	return err;
 }
 
+/* The last audit row of the org. */
+static void assert_last_operation(struct centre *c, const char *operation)
+{
+	struct tb_arena *arena = tb_arena_create(1u << 20);
+	struct tb_audit_entry entry;
+	struct tb_audit_row row;
+	struct tb_org org;
+	struct tb_tx *tx;
+
+	assert_non_null(arena);
+	assert_int_equal(tb_core_read(c->core, &tx), TB_OK);
+	assert_int_equal(tx->store->ops->org_get(tx, FLEET_ORG, &org), TB_OK);
+	assert_int_equal(tx->store->ops->audit_next(tx, arena, FLEET_ORG,
+						    org.audit_n - 1, &row),
+			 TB_OK);
+	tb_core_read_end(tx);
+	assert_int_equal(tb_audit_decode(arena, &row, &entry), TB_OK);
+	assert_true(tb_str_eq(entry.operation, tb_str_z(operation)));
+	tb_arena_destroy(arena);
+}
+
 static void test_an_import_keeps_times_until_the_org_is_used(void **state)
 {
-	struct tb_audit_note seal = { .event_type = "test" };
+	struct tb_audit_note seal = { .event_type = "test",
+				      .operation = "import_seal",
+				      .status = "ok" };
 	struct exported exported = { .n = 0 };
 	struct centre *c = *state;
 
@@ -702,6 +726,7 @@ static void test_an_import_keeps_times_until_the_org_is_used(void **state)
 	assert_int_equal(exported.n, 1);
 	assert_int_equal(exported.updated_us, 1500000000000000);
 	assert_int_equal(tb_transfer_seal(c->core, &seal, FLEET_ORG), TB_OK);
+	assert_last_operation(c, "import_seal");
 	assert_int_equal(import(c, "j", 1500000000000001), TB_ERR_CONFLICT);
 	exported.n = 0;
 	assert_int_equal(
