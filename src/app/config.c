@@ -79,6 +79,31 @@ static enum tb_err read_root(struct tb_config_reader *reader,
 	return TB_OK;
 }
 
+static void fail_yaml(struct tb_config_reader *reader,
+		      const yaml_parser_t *parser)
+{
+	yaml_node_t at = { .start_mark = parser->problem_mark };
+
+	tb_config_fail(reader, &at, "expected YAML: %s",
+		       parser->problem ? parser->problem : "unreadable");
+}
+
+/* What a second document says would be ignored, so it must not be there. */
+static void read_end(struct tb_config_reader *reader, yaml_parser_t *parser)
+{
+	yaml_document_t second;
+	yaml_node_t at;
+
+	if (!yaml_parser_load(parser, &second)) {
+		fail_yaml(reader, parser);
+		return;
+	}
+	at = (yaml_node_t) { .start_mark = second.start_mark };
+	if (yaml_document_get_root_node(&second))
+		tb_config_fail(reader, &at, "expected one document only");
+	yaml_document_delete(&second);
+}
+
 static enum tb_err read_document(struct tb_config_reader *reader,
 				 struct tb_config *config, FILE *file)
 {
@@ -90,10 +115,7 @@ static enum tb_err read_document(struct tb_config_reader *reader,
 		return TB_ERR_NOMEM;
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &reader->doc)) {
-		yaml_node_t at = { .start_mark = parser.problem_mark };
-
-		tb_config_fail(reader, &at, "expected YAML: %s",
-			       parser.problem ? parser.problem : "unreadable");
+		fail_yaml(reader, &parser);
 		yaml_parser_delete(&parser);
 		return TB_OK;
 	}
@@ -101,6 +123,8 @@ static enum tb_err read_document(struct tb_config_reader *reader,
 	/* An empty file says nothing, and that is no mistake. */
 	if (root)
 		err = read_root(reader, config, root);
+	if (!err)
+		read_end(reader, &parser);
 	yaml_document_delete(&reader->doc);
 	yaml_parser_delete(&parser);
 	return err;

@@ -51,6 +51,18 @@ def test_a_bad_value_is_named_with_what_was_expected(tmp_path, text, line):
     refused(tmp_path, text, line)
 
 
+@pytest.mark.parametrize("text,line", [
+    ("collections: []\n---\nauth: {}\n", 2), ("---\n{}\n---\n", 3),
+    ("collections: []\n---\nauth: [\n", 4)])
+def test_a_second_document_is_refused_with_its_line(tmp_path, text, line):
+    refused(tmp_path, text, line)
+
+
+def test_a_document_may_be_marked_as_the_only_one(tmp_path):
+    path = config(tmp_path, "---\n" + CONFIG + "...\n")
+    assert tombolo("config", "check", "--config", path).returncode == 0
+
+
 @pytest.mark.parametrize("text", [
     "collections: [", "\tcollections: []", "a: b: c", "- 1\n- 2\n"])
 def test_what_is_not_yaml_or_not_a_map_is_refused(tmp_path, text):
