@@ -42,7 +42,8 @@ void tb_password_site_secret(struct tb_str password,
 			     char ret[TB_SITE_SECRET_BYTES]);
 
 /* The encoded hash of a new password, NUL-terminated. INVALID: too short, too
- * long, or one that a site could not tell from a hash. BUSY: no turn. */
+ * long, or for a site one that could not be told from a hash or that Basic
+ * authentication cannot carry (control characters). BUSY: no turn. */
 enum tb_err tb_passwords_make(struct tb_passwords *passwords,
 			      enum tb_account_kind kind, struct tb_str password,
 			      char ret[TB_PASSWORD_HASH_BYTES]) tb_must_check;

@@ -102,6 +102,26 @@ static void test_what_looks_like_a_hash_cannot_be_a_sites(void **state)
 	tb_passwords_destroy(passwords);
 }
 
+static void test_a_sites_password_has_no_control_characters(void **state)
+{
+	const struct tb_str refused[] = {
+		TB_STR("pass\nword"),   TB_STR("\tpassword"),
+		TB_STR("password\r"),   TB_STR("pass\0word"),
+		TB_STR("pass\x7fword"), TB_STR("\x1fpassword"),
+	};
+	struct tb_passwords *passwords = create(&cheap);
+	char hash[TB_PASSWORD_HASH_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(refused); i++)
+		assert_int_equal(tb_passwords_make(passwords, TB_ACCOUNT_SITE,
+						   refused[i], hash),
+				 TB_ERR_INVALID);
+	MUST(tb_passwords_make(passwords, TB_ACCOUNT_SITE,
+			       TB_STR("pass w\xc3\xb6rd:~"), hash));
+	tb_passwords_destroy(passwords);
+}
+
 static void test_passwords_have_a_length(void **state)
 {
 	static char longest[TB_PASSWORD_MAX_BYTES + 1];
@@ -221,6 +241,8 @@ int main(void)
 		cmocka_unit_test(
 			test_a_site_may_send_its_password_or_the_hash_of_it),
 		cmocka_unit_test(test_what_looks_like_a_hash_cannot_be_a_sites),
+		cmocka_unit_test(
+			test_a_sites_password_has_no_control_characters),
 		cmocka_unit_test(test_passwords_have_a_length),
 		cmocka_unit_test(test_a_hash_of_other_parameters_is_outdated),
 		cmocka_unit_test(test_who_gets_no_turn_is_told_so),
