@@ -95,9 +95,8 @@ static bool cut_bearer_exact(struct tb_str header, struct tb_str *ret_token)
 	if (header.n == prefix.n || !tb_str_starts(header, prefix))
 		return false;
 	token = tb_str(header.p + prefix.n, header.n - prefix.n);
-	for (size_t i = 0; i < token.n; i++)
-		if (token.p[i] == ' ' || token.p[i] == '\t')
-			return false;
+	if (memchr(token.p, ' ', token.n) || memchr(token.p, '\t', token.n))
+		return false;
 	*ret_token = token;
 	return true;
 }

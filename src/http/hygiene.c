@@ -20,25 +20,25 @@ bool tb_hygiene_is_token(struct tb_str s)
 	return s.n > 0;
 }
 
-/* Visible bytes, spaces and tabs (RFC 9110, 5.5). */
-static bool is_field_value(struct tb_str s)
+bool tb_hygiene_is_field_value(struct tb_str s)
 {
+	unsigned char others = 0;
 	size_t i;
 
+	/* Without a way out, so that many bytes are looked at in one step. */
 	for (i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
+		others |= (c < 0x20 && c != '\t') || c == 0x7f;
 	}
-	return true;
+	return !others;
 }
 
 static const char *check_header(const struct tb_header *header)
 {
 	if (!tb_hygiene_is_token(header->name))
 		return "a header name has a character that none may have";
-	if (!is_field_value(header->value))
+	if (!tb_hygiene_is_field_value(header->value))
 		return "a header has a control character";
 	return NULL;
 }

@@ -52,5 +52,7 @@ const char *tb_hygiene_scan(struct tb_str bytes);
 
 /* 1*tchar (RFC 9110, 5.6.2). */
 bool tb_hygiene_is_token(struct tb_str s);
+/* Visible bytes, spaces and tabs (RFC 9110, 5.5). */
+bool tb_hygiene_is_field_value(struct tb_str s);
 
 #endif

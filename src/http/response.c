@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "http/encoding.h"
 #include "http/fail.h"
+#include "http/hygiene.h"
 #include "http/route.h"
 #include "http/source.h"
 
@@ -50,26 +51,13 @@ struct tb_str tb_blob_str(const struct tb_blob *blob)
 	return tb_str(blob->p, blob->n);
 }
 
-static bool is_header_text(struct tb_str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 enum tb_err tb_response_header(struct tb_response *res, const char *name,
 			       struct tb_str value)
 {
 	struct tb_header header = { .name = tb_str_z(name) };
 	enum tb_err err;
 
-	TB_ASSERT(is_header_text(value));
+	TB_ASSERT(tb_hygiene_is_field_value(value));
 	if (res->n_headers == TB_RESPONSE_HEADERS_MAX)
 		return TB_ERR_NOMEM;
 	err = tb_arena_strdup(res->arena, value, &header.value);
