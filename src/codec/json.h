@@ -1,8 +1,9 @@
 /*
  * The strict JSON reader (RFC 8259) that validates and slices, never alters:
  * a value is handed on as the bytes it was written with. Refused: duplicate
- * keys, NUL (also as \u0000), lone surrogates, bad UTF-8, depth and node
- * counts over a ceiling, anything behind the value. Pure, no I/O.
+ * keys, NUL (as \u0000, unless it is allowed), lone surrogates, bad UTF-8,
+ * depth and node counts over a ceiling, anything behind the value. Pure, no
+ * I/O.
  */
 #ifndef TB_CODEC_JSON_H
 #define TB_CODEC_JSON_H
@@ -31,6 +32,8 @@ struct tb_json_limits {
 	uint32_t tape_depth; /* values deeper than this are checked but get no
 			      * node: 0 the root alone, 1 its members, ...;
 			      * UINT32_MAX: everything */
+	bool allow_nul;      /* \u0000 in strings and names; what is decoded
+			      * may then hold NUL */
 };
 
 /* What json_parse uses where it is given NULL: 64, 4 million, everything. */

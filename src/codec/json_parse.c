@@ -138,6 +138,10 @@ static const char *take_special(struct parser *p, const char *at, bool *escaped)
 		uint32_t code;
 		const char *behind =
 			tb_json_read_escape(at, p->end, &code, &what);
+		if (behind != NULL && code == 0 && !p->limits.allow_nul) {
+			what = "NUL character";
+			behind = NULL;
+		}
 		if (behind == NULL)
 			fail(p, TB_ERR_INVALID, at, what);
 		*escaped = true;

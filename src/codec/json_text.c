@@ -142,10 +142,6 @@ static const char *read_unicode_escape(const char *at, const char *end,
 		*ret_what = "lone surrogate";
 		return NULL;
 	}
-	if (code == 0) {
-		*ret_what = "NUL character";
-		return NULL;
-	}
 	*ret_code = code;
 	return at;
 }

@@ -91,8 +91,8 @@ static inline const char *tb_json_skip_plain(const char *at, const char *end)
 size_t tb_utf8_char_bytes(const char *at, const char *end);
 
 /* One escape. `at` is on its backslash. Gives the position behind it and the
- * code point; a pair of surrogates is one escape. NULL when it is malformed,
- * a lone surrogate, or NUL; then `ret_what` says which. */
+ * code point; a pair of surrogates is one escape. NULL when it is malformed or
+ * a lone surrogate; then `ret_what` says which. */
 const char *tb_json_read_escape(const char *at, const char *end,
 				uint32_t *ret_code, const char **ret_what);
 

@@ -1,7 +1,5 @@
 #include "kernel/event.h"
 
-#include "base/assert.h"
-
 /* The members that an event is made of, in the order in which they stand in a
  * body. */
 enum member {
@@ -106,6 +104,14 @@ static bool is_too_long(const struct tb_event_fields *fields)
 	       fields->action.n > TB_EVENT_ID_MAX_BYTES;
 }
 
+/* A NUL could be taken for the end of a name. */
+static bool has_nul(const struct tb_event_fields *fields)
+{
+	return memchr(fields->uuid.p, '\0', fields->uuid.n) ||
+	       memchr(fields->item.p, '\0', fields->item.n) ||
+	       memchr(fields->action.p, '\0', fields->action.n);
+}
+
 static enum tb_event_flaw find_flaw(const struct parts *parts, int64_t latest_s,
 				    struct tb_event_fields *fields)
 {
@@ -115,6 +121,8 @@ static enum tb_event_flaw find_flaw(const struct parts *parts, int64_t latest_s,
 		return TB_EVENT_MISSING;
 	if (is_too_long(fields))
 		return TB_EVENT_TOO_LONG;
+	if (has_nul(fields))
+		return TB_EVENT_NOT_OBJECT;
 	if (tb_json_i64(parts->values[TIMESTAMP], &time_s) != TB_OK ||
 	    time_s <= 0 || time_s > latest_s)
 		return TB_EVENT_BAD_TIME;

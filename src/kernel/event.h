@@ -34,7 +34,7 @@ struct tb_event_fields {
 /* Why a value is no event. */
 enum tb_event_flaw {
 	TB_EVENT_GOOD,
-	TB_EVENT_NOT_OBJECT, /* or a member of a wrong type */
+	TB_EVENT_NOT_OBJECT, /* or a member of a wrong type, or NUL in a name */
 	TB_EVENT_MISSING,    /* a member is missing, null or empty */
 	TB_EVENT_TOO_LONG,   /* over TB_EVENT_ID_MAX_BYTES */
 	TB_EVENT_BAD_TIME,   /* not an integer of 64 bits, not positive, or too
@@ -77,11 +77,14 @@ struct tb_event_post {
 				  * the note is the caller's */
 	uint64_t generation;     /* of the org, under which it was permitted */
 	bool is_lenient;
+	bool is_refused; /* something behind these events refuses them: nothing
+			  * is stored, and it is looked for another's uuid */
 	struct tb_event *events;
 	size_t n;
 	/* The result. EXISTS: events[taken] has another's uuid and nothing was
-	 * stored. CONFLICT: the org's generation is another by now: look at
-	 * what is permitted, and try again. */
+	 * stored. DENIED: none has, but the post is refused. CONFLICT: the
+	 * org's generation is another by now: look at what is permitted, and
+	 * try again. */
 	size_t n_stored;
 	size_t taken;
 	uint64_t before; /* number of the last event before this post */

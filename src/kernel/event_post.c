@@ -148,6 +148,8 @@ static enum tb_err post_decide(struct tb_commit *commit, struct tb_view *view)
 	if (org->generation != post->generation)
 		return TB_ERR_CONFLICT;
 	err = judge_all(post, view);
+	if (err == TB_OK && post->is_refused)
+		err = TB_ERR_DENIED;
 	if (err != TB_OK)
 		return err;
 	post->before = org->dense[TB_DENSE_EVENTS];

@@ -120,16 +120,18 @@ static enum tb_err same_value(struct tb_arena *arena, struct tb_json_value a,
 enum tb_err tb_event_same(struct tb_arena *arena, struct tb_str a,
 			  struct tb_str b, bool *ret)
 {
+	struct tb_json_limits limits = tb_json_default_limits;
 	struct tb_json x;
 	struct tb_json y;
 	enum tb_err err = TB_OK;
 
+	limits.allow_nul = true;
 	*ret = tb_str_eq(a, b);
 	if (*ret)
 		return TB_OK;
-	err = tb_json_parse(arena, a, NULL, &x, NULL);
+	err = tb_json_parse(arena, a, &limits, &x, NULL);
 	if (err == TB_OK)
-		err = tb_json_parse(arena, b, NULL, &y, NULL);
+		err = tb_json_parse(arena, b, &limits, &y, NULL);
 	if (err == TB_OK)
 		err = same_value(arena, tb_json_root(&x), tb_json_root(&y),
 				 ret);

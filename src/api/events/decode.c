@@ -2,11 +2,12 @@
 
 #include "api/events/errors.h"
 
-/* Nothing below an event's members is looked at. */
+/* Nothing below an event's members is looked at. "`payload` any string." */
 static const struct tb_json_limits limits = {
 	.max_depth = 64,
 	.max_nodes = 32u << 20,
 	.tape_depth = 2,
+	.allow_nul = true,
 };
 
 static const char *const flaws[] = {

@@ -140,31 +140,40 @@ static void add(struct post *post, size_t i)
 	};
 }
 
+/* A strict post ends with the first item that is refused: what stands before
+ * it may be another event's, which would come first. */
 static void decide(struct post *post)
 {
+	bool is_over = false;
+
 	post->commit.n = 0;
 	post->n_refused = 0;
-	for (size_t i = 0; i < post->decoder.n_items; i++) {
+	for (size_t i = 0; i < post->decoder.n_items && !is_over; i++) {
 		post->refusals[i] = refusal_of(post, &post->decoder.items[i]);
-		if (post->refusals[i])
-			post->n_refused++;
-		else
+		if (!post->refusals[i]) {
 			add(post, i);
+			continue;
+		}
+		post->n_refused++;
+		is_over = !is_lenient(post);
 	}
 }
 
+/* "The first bad event refuses the whole batch, and nothing of it is
+ * stored." */
 static enum tb_err commit(struct post *post)
 {
 	const struct tb_request *req = post->answer.req;
 	enum tb_err err;
 
+	post->commit.is_lenient = is_lenient(post);
+	post->commit.is_refused = post->n_refused > 0 && !is_lenient(post);
 	if (post->commit.n == 0)
-		return TB_OK;
+		return post->commit.is_refused ? TB_ERR_DENIED : TB_OK;
 	err = tb_events_audit(req, "events", "post", &post->commit.commit.note);
 	if (err)
 		return err;
 	post->commit.generation = post->rules.generation;
-	post->commit.is_lenient = is_lenient(post);
 	tb_event_post_init(&post->commit, req->principal->org);
 	return tb_core_commit(post->answer.events->core, &post->commit.commit);
 }
@@ -201,10 +210,7 @@ static enum tb_err attempt(struct post *post)
 	if (err)
 		return err;
 	decide(post);
-	/* "The first bad event refuses the whole batch, and nothing of it is
-	 * stored." */
-	return post->n_refused && !is_lenient(post) ? TB_ERR_DENIED
-						    : commit(post);
+	return commit(post);
 }
 
 /* What the commit refused, in a lenient post. */

@@ -365,6 +365,27 @@ static void depth_zero_allows_scalars_alone(void **state)
 		TB_ERR_TOO_DEEP);
 }
 
+static void nul_is_taken_where_it_is_allowed(void **state)
+{
+	struct tb_str text = TB_STR("\"a\\u0000b\"");
+	struct tb_json_limits limits = tb_json_default_limits;
+	struct tb_json json;
+	struct tb_str got;
+
+	assert_int_equal(tb_json_parse(*state, text, &limits, &json, NULL),
+			 TB_ERR_INVALID);
+	limits.allow_nul = true;
+	assert_int_equal(tb_json_parse(*state, text, &limits, &json, NULL),
+			 TB_OK);
+	assert_int_equal(tb_json_string(*state, tb_json_root(&json), &got),
+			 TB_OK);
+	assert_true(tb_str_eq(got, TB_STR("a\0b")));
+	/* As a byte it is a control character like others. */
+	assert_int_equal(
+		tb_json_parse(*state, TB_STR("\"a\0b\""), &limits, &json, NULL),
+		TB_ERR_INVALID);
+}
+
 static void nodes_are_bounded_by_the_limit(void **state)
 {
 	struct tb_str text = TB_STR("[1,{\"a\":2},3]");
@@ -481,6 +502,7 @@ int main(void)
 		cmocka_unit_test(depth_is_bounded_by_the_limit),
 		cmocka_unit_test(depth_costs_no_stack),
 		cmocka_unit_test(depth_zero_allows_scalars_alone),
+		cmocka_unit_test(nul_is_taken_where_it_is_allowed),
 		cmocka_unit_test(nodes_are_bounded_by_the_limit),
 		cmocka_unit_test(tape_grows_to_exactly_the_limit),
 		cmocka_unit_test(tape_takes_no_more_memory_than_it_needs),

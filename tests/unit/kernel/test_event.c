@@ -349,6 +349,8 @@ static void test_same_content_however_it_is_written(void **state)
 		    "{\"b\":[{},null],\"a\":1}", true);
 	expect_same(f, "{\"a\":{\"x\":1,\"y\":2}}",
 		    "{\"a\":{ \"y\":2,\"\\u0078\":1}}", true);
+	expect_same(f, "{\"a\":\"\\u0000\"}", "{\"a\": \"\\u0000\"}", true);
+	expect_same(f, "{\"a\":\"\\u0000\"}", "{\"a\":\"\"}", false);
 	expect_same(f, "{\"a\":1}", "{\"a\":1.0}", false);
 	expect_same(f, "{\"a\":1}", "{\"a\":\"1\"}", false);
 	expect_same(f, "{\"a\":1}", "{\"b\":1}", false);

@@ -217,6 +217,28 @@ static void test_lenient_post_leaves_out_what_is_taken(void **unused)
 	world_on_each_engine(lenient_on);
 }
 
+static void refused_on(struct world *w)
+{
+	struct posting p;
+
+	MAKE(w, &p, "a=1");
+	MUST(commit(w, &p));
+	MAKE(w, &p, "b=1", "a=1");
+	p.post.is_refused = true;
+	assert_int_equal(commit(w, &p), TB_ERR_DENIED);
+	MAKE(w, &p, "b=1", "a=2");
+	p.post.is_refused = true;
+	assert_int_equal(commit(w, &p), TB_ERR_EXISTS);
+	assert_int_equal(p.post.taken, 1);
+	expect_history(w, "1:a ");
+}
+
+static void test_refused_post_tells_only_of_taken_uuids(void **unused)
+{
+	(void)unused;
+	world_on_each_engine(refused_on);
+}
+
 static void generation_on(struct world *w)
 {
 	struct posting p;
@@ -405,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_repetition_changes_nothing),
 		cmocka_unit_test(test_taken_uuid_refuses_the_whole_post),
 		cmocka_unit_test(test_lenient_post_leaves_out_what_is_taken),
+		cmocka_unit_test(test_refused_post_tells_only_of_taken_uuids),
 		cmocka_unit_test(test_post_of_another_generation_is_refused),
 		cmocka_unit_test(
 			test_post_is_one_audit_row_unless_nothing_was_new),
