@@ -128,8 +128,7 @@ static void test_a_new_user_lacks_nothing(void **state)
 		"{\"uuid\":\"u\",\"username\":\"abc\"}",
 		"{\"uuid\":\"u\",\"password\":\"12345678\"}",
 		"{\"username\":\"abc\",\"password\":\"12345678\"}",
-		"{\"UUID\":\"u\",\"username\":\"abc\",\"password\":"
-		"\"12345678\"}",
+		"{\"Uuid\":1,\"username\":\"abc\",\"password\":\"12345678\"}",
 	};
 
 	for (size_t i = 0; i < TB_ARRAY_LEN(bodies); i++)
