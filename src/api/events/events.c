@@ -14,7 +14,7 @@ const struct tb_events_options tb_events_default_options = {
 	.batch_max = 10000,
 	.page_max = 5000,
 	.page_max_bytes = 16 * MIB,
-	.cache_max_bytes = 32 * MIB,
+	.cache_max_bytes = 24 * MIB,
 };
 
 enum tb_err tb_events_create(struct tb_core *core, struct tb_auth *auth,

@@ -19,7 +19,7 @@ struct tb_events_options {
 	uint32_t batch_max;        /* events in a post; 10,000 */
 	uint32_t page_max;         /* events in a page by `limit`; 5,000 */
 	uint64_t page_max_bytes;   /* of such a page; 16 MiB */
-	uint64_t cache_max_bytes;  /* rendered parts of histories; 32 MiB */
+	uint64_t cache_max_bytes;  /* rendered parts of histories; 24 MiB */
 };
 extern const struct tb_events_options tb_events_default_options;
 

@@ -16,6 +16,8 @@
  * body can hold. */
 #define RENDERED_MAX_BYTES ((size_t)1 << 30)
 #define GZIP_LEVEL 1
+/* From so many events on a part may well have its full length. */
+#define ROOM_EVENTS_MIN 256
 
 struct tb_segments {
 	struct tb_core *core;
@@ -212,11 +214,15 @@ static enum tb_err render(struct tb_segments *segments,
 		.max_events = SIZE_MAX,
 		.max_looked_at = UINT64_MAX,
 	};
+	uint64_t end = part_end(place);
 	enum tb_err err;
 
+	/* Room that is not used costs nothing; growing step by step does. */
+	if (end - place->at >= ROOM_EVENTS_MIN)
+		(void)tb_buf_reserve(buf, TB_PART_MAX_BYTES);
 	if (place->is_first)
 		tb_buf_append_char(buf, '[');
-	tb_events_reader_seek(&reader, place->at, part_end(place));
+	tb_events_reader_seek(&reader, place->at, end);
 	err = tb_events_read(&reader, &batch);
 	if (err)
 		return err;
