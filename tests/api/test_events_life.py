@@ -22,7 +22,7 @@ STEPS = 120
 BATCH_MAX = 12
 # What people write; it comes back as it was written.
 PAYLOADS = ["", "{}", "{\"name\": \"New Name\"}", "\u00e4\u4e2d\U0001f600",
-            "a\n\tb\x1fc", "\\\"/", "x" * 3000]
+            "a\n\tb\x00c\x1f", "\\\"/", "x" * 3000]
 
 
 class Lost(Exception):
@@ -332,3 +332,15 @@ def test_a_post_whose_answer_was_lost_is_stored_once(server):
         assert uuids(org.history()) == uuids(c.made)
     finally:
         line.close()
+
+
+def test_a_minimal_post_from_the_beginning_skips_nothing(server):
+    """`after=0` is a cursor like others: over the client's own events it goes
+    on where nothing lies before them, and nowhere else."""
+    def unread(user, *names):
+        r = user.post([event(x) for x in names], MINIMAL, after="0")
+        assert events_of(r) == []
+        return uuids(user.history(after=r.headers["X-Events-Cursor"]))
+    first, second = EventsOrg(server).users(2)
+    assert unread(first, "a", "b") == []
+    assert unread(second, "c") == ["a", "b", "c"]
