@@ -277,6 +277,30 @@ def test_rules_are_in_force_for_posts_that_are_under_way(org):
         assert said == sorted(said) and set(said) == {200, 403}
 
 
+def test_of_two_lists_that_are_put_at_once_one_stays_whole(org):
+    admins = [org.admin.again() for _ in range(3)]
+    lists = [[rule(item="%d-%d" % (n, i)) for i in range(50)]
+             for n in range(3)]
+    start, statuses = threading.Barrier(3), []
+
+    def put(n):
+        start.wait()
+        for _ in range(10):
+            statuses.append(admins[n].put_acl(*lists[n]).status_code)
+    threads = [threading.Thread(target=put, args=(n,)) for n in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert statuses == [204] * 30
+    kept = org.admin.acl()
+    assert kept in lists
+    user = org.user()
+    for some in lists:
+        assert may(user, some[7]["item"]) == (some == kept)
+    org.cli.audit_verify()
+
+
 def test_who_is_made_an_administrator_passes_at_once(org, user):
     org.put_rules()
     assert not may(user)

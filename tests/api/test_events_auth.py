@@ -265,6 +265,15 @@ def test_a_sites_token_is_not_an_administrators(org, user, method, path):
     assert_error(r, r.status_code)
 
 
+def test_a_users_token_is_no_sites(org, user):
+    """Known there, but without a part in it."""
+    site = org.site()
+    r = site.get("queued_records", auth=None, headers={
+        "Authorization": "Bearer " + user.token})
+    assert r.status_code in (401, 403)
+    assert set(r.json()["error"]) == {"code", "message", "data"}
+
+
 @calls(FOR_ADMINISTRATORS)
 def test_a_user_who_is_no_administrator_is_401(user, method, path):
     assert_401(call(user, method, path))

@@ -4,9 +4,12 @@ codings, HEAD and other origins."""
 import gzip
 import http.client
 import json
+import socket
 import zlib
 
 import pytest
+
+import wire
 
 from events import (JSON_TYPE, LENIENT, MINIMAL, PREFIX, WHEN, Client,
                     EventsOrg, assert_error, encoded, event, events,
@@ -441,6 +444,75 @@ def test_another_coding_is_refused(user, coding):
     r = packed_post(user, b"[]", coding)
     assert r.status_code in (400, 415)
     assert_error(r, r.status_code)
+
+
+# --- connections -------------------------------------------------------------
+
+def asked(client, query="", version="1.1", *lines):
+    head = ["GET %s/events%s HTTP/%s" % (PREFIX, query, version),
+            "Host: 127.0.0.1:%d" % client.server.port,
+            "Authorization: Bearer " + client.token, *lines]
+    return ("\r\n".join(head) + "\r\n\r\n").encode()
+
+
+@pytest.mark.parametrize("query", ["", "?limit=3"])
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_a_client_of_http_1_0_gets_the_whole(long, query, coding):
+    raw = long.server.raw(asked(long, query, "1.0",
+                                "Accept-Encoding: " + coding))
+    r = wire.Answer(raw)
+    assert r.status_code == 200
+    assert r.headers.get("Transfer-Encoding") is None
+    if r.headers.get("Content-Encoding") == "gzip":
+        r.content = gzip.decompress(r.content)
+    assert json.loads(r.content) == long.history()[:3 if query else None]
+
+
+def answer_from(stream):
+    """The next answer of a connection: (status, body)."""
+    status = int(stream.readline().split()[1])
+    headers = {}
+    while True:
+        name, _, value = stream.readline().decode().strip().partition(": ")
+        if not name:
+            break
+        headers[name.lower()] = value
+    if "content-length" in headers:
+        return status, stream.read(int(headers["content-length"]))
+    assert headers["transfer-encoding"] == "chunked"
+    body = b""
+    while True:
+        size = int(stream.readline(), 16)
+        body += stream.read(size)
+        assert stream.readline() == b"\r\n"
+        if size == 0:
+            return status, body
+
+
+def test_answers_in_a_row_on_one_connection_are_in_order(long):
+    whole = long.history()
+    queries = ["", "?limit=2", "?limit=x", "?limit=1500", ""]
+    data = b"".join(asked(long, q) for q in queries[:-1])
+    data += asked(long, queries[-1], "1.1", "Connection: close")
+    with socket.create_connection(("127.0.0.1", long.server.port),
+                                  timeout=DEADLINE_S) as s:
+        s.sendall(data)
+        with s.makefile("rb") as stream:
+            answers = [answer_from(stream) for _ in queries]
+    assert [a[0] for a in answers] == [200, 200, 400, 200, 200]
+    assert [json.loads(answers[n][1]) for n in (0, 1, 3, 4)] == [
+        whole, whole[:2], whole[:1500], whole]
+
+
+def test_readers_who_go_away_leave_nothing_behind(long):
+    whole = long.history()
+    for n in range(60):
+        with socket.create_connection(("127.0.0.1", long.server.port),
+                                      timeout=DEADLINE_S) as s:
+            s.sendall(asked(long, "", "1.1", "Accept-Encoding: " + (
+                "gzip" if n % 2 else "identity")))
+            assert s.recv(1 + n * 50)
+    assert long.again().history() == whole
 
 
 # --- HEAD --------------------------------------------------------------------
