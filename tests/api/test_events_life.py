@@ -5,6 +5,8 @@ TB_SEED is the first seed, TB_SEEDS how many of them (8). What a seed does is
 the same every time, so that a failure can be replayed.
 """
 
+import gzip
+import json
 import os
 import random
 import threading
@@ -70,7 +72,11 @@ class Offline:
             if method == "GET":
                 r = self.wire.get(headers=headers, **params)
             else:
-                r = self.wire.post(batch, prefer, headers, **params)
+                body = json.dumps(batch)
+                if self.rng.random() < 0.3:
+                    headers["Content-Encoding"] = "gzip"
+                    body = gzip.compress(body.encode())
+                r = self.wire.post(body, prefer, headers, **params)
             whole(r)
         except (requests.RequestException, ValueError) as e:
             assert fate != PASS, e
