@@ -78,6 +78,9 @@ struct tb_feed_query {
 	uint64_t limit; /* rows; UINT64_MAX for all */
 	bool with_records;
 	bool with_entries; /* and the records' entries, decoded */
+	/* Instead of all that: rows with their numbers and their records'
+	 * bodies, and nothing else; skips no origin. For long walks. */
+	bool bodies_only;
 	/* Rows of this origin above `skip_above` are left out (a site does
 	 * not get back its own changes); no skipping when it is 0. */
 	uint32_t skip_origin;

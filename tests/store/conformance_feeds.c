@@ -177,6 +177,66 @@ static void a_row_has_what_the_query_asks_for(void **state)
 	f->ops->rollback(tx);
 }
 
+/* Rows of such a walk, as "num=body "; nothing else is in them. */
+static void bodies_of(struct fixture *f, const struct tb_feed_query *query,
+		      char *to, size_t n)
+{
+	struct tb_tx *tx = fixture_begin(f, TB_TX_READ);
+	struct tb_cursor *cursor;
+	struct tb_feed_row row;
+	size_t at = 0;
+
+	to[0] = '\0';
+	MUST(f->ops->feed_open(tx, query, &cursor));
+	while (f->ops->feed_next(cursor, &row) == TB_OK) {
+		const struct tb_record bare = { .body = row.record.body };
+
+		assert_record_equal(&row.record, &bare);
+		assert_true(row.rid == 0 && row.entered == 0 &&
+			    row.time_us == 0 && row.origin == 0 &&
+			    row.flags == 0);
+		at += (size_t)snprintf(to + at, n - at, "%llu=%.*s ",
+				       (unsigned long long)row.num,
+				       TB_STR_ARG(row.record.body));
+		assert_true(at < n);
+	}
+	f->ops->feed_close(cursor);
+	f->ops->rollback(tx);
+}
+
+static void a_walk_over_bodies_has_numbers_and_bodies_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_entry entries[] = { fixture_entry(SCOPE, 90),
+				      fixture_entry(SCOPE, 95),
+				      fixture_entry(OTHER_SCOPE, 96) };
+	struct tb_record records[] = {
+		fixture_record(tb_rid(1, 70), "a", "{\"b\":1}", &entries[0], 1),
+		fixture_record(tb_rid(1, 71), "b", "", &entries[1], 2),
+	};
+	struct tb_op ops[] = {
+		fixture_put(&records[0], NULL),
+		fixture_put(&records[1], NULL),
+	};
+	struct tb_feed_query query = whole_feed;
+	char rows[256];
+
+	fixture_apply(f, ops, 2);
+	query.bodies_only = true;
+	bodies_of(f, &query, rows, sizeof(rows));
+	assert_string_equal(rows, "90={\"b\":1} 95= ");
+	query.limit = 1;
+	bodies_of(f, &query, rows, sizeof(rows));
+	assert_string_equal(rows, "90={\"b\":1} ");
+	query.after = 90;
+	query.until = 95;
+	bodies_of(f, &query, rows, sizeof(rows));
+	assert_string_equal(rows, "95= ");
+	query.until = 94;
+	bodies_of(f, &query, rows, sizeof(rows));
+	assert_string_equal(rows, "");
+}
+
 static void a_changed_record_moves_to_its_new_number(void **state)
 {
 	struct fixture *f = *state;
@@ -330,6 +390,7 @@ static const struct CMUnitTest tests[] = {
 	STORE_TEST(after_is_exclusive_until_inclusive_limit_counts),
 	STORE_TEST(a_site_does_not_get_back_its_own_above_a_mark),
 	STORE_TEST(a_row_has_what_the_query_asks_for),
+	STORE_TEST(a_walk_over_bodies_has_numbers_and_bodies_alone),
 	STORE_TEST(a_changed_record_moves_to_its_new_number),
 	STORE_TEST(entries_are_compared_scope_by_scope),
 	STORE_TEST(many_walks_at_once_do_not_disturb_each_other),

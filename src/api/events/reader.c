@@ -134,7 +134,7 @@ static enum tb_err walk_rows(struct walk *walk, struct tb_tx *tx,
 		.after = reader->at,
 		.until = until,
 		.limit = UINT64_MAX,
-		.with_records = true,
+		.bodies_only = true,
 	};
 	struct tb_cursor *cursor;
 	struct tb_feed_row row;

@@ -213,6 +213,7 @@ next_row(struct tb_memory_cursor *cursor)
 enum tb_err tb_memory_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 {
 	struct tb_memory_cursor *cursor = (struct tb_memory_cursor *)base;
+	const struct tb_feed_query *query = &cursor->query;
 	const struct tb_memory_feed_row *row =
 		cursor->left > 0 ? next_row(cursor) : NULL;
 	struct tb_record record = { 0 };
@@ -220,7 +221,7 @@ enum tb_err tb_memory_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 	if (!row)
 		return TB_ERR_NOT_FOUND;
 	cursor->left--;
-	if (cursor->query.with_records) {
+	if (query->with_records || query->bodies_only) {
 		const struct tb_record *found =
 			tb_memory_record(cursor->tx, row->rid);
 
@@ -228,7 +229,12 @@ enum tb_err tb_memory_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 			return TB_ERR_CORRUPT;
 		record = *found;
 	}
-	if (!cursor->query.with_entries) {
+	if (query->bodies_only) {
+		*ret = (struct tb_feed_row) { .num = row->entry.num,
+					      .record.body = record.body };
+		return TB_OK;
+	}
+	if (!query->with_entries) {
 		record.entries = NULL;
 		record.n_entries = 0;
 	}

@@ -15,6 +15,7 @@ struct tb_sqlite_cursor {
 	sqlite3_stmt *stmt;
 	unsigned walk; /* which of the connection's TB_SQLITE_WALKS */
 	bool with_records;
+	bool bodies_only;
 	bool at_end;
 	struct tb_arena *arena; /* NULL unless the walk gives entries */
 	struct tb_sqlite_cursor *next_idle;
@@ -36,6 +37,9 @@ static enum tb_sqlite_statement statement_for(const struct tb_feed_query *query)
 {
 	bool skip = query->skip_origin != 0;
 
+	TB_ASSERT(!query->bodies_only || !skip);
+	if (query->bodies_only)
+		return TB_SQLITE_FEED_BODIES;
 	if (!query->with_records)
 		return skip ? TB_SQLITE_FEED_SKIPPING : TB_SQLITE_FEED;
 	if (!query->with_entries)
@@ -57,6 +61,7 @@ static enum tb_err cursor_create(struct tb_sqlite_conn *conn,
 	cursor->conn = conn;
 	cursor->walk = which - TB_SQLITE_FEED;
 	cursor->with_records = query->with_records;
+	cursor->bodies_only = query->bodies_only;
 	err = tb_sqlite_prepare(conn, which, &cursor->stmt);
 	if (err == TB_OK && query->with_records && query->with_entries) {
 		cursor->arena = tb_arena_create(ENTRIES_ARENA_BYTES);
@@ -179,6 +184,19 @@ static enum tb_err step(struct tb_sqlite_cursor *cursor)
 				 : tb_sqlite_err(cursor->conn->db, rc);
 }
 
+/* A number and a body. */
+static enum tb_err read_body(sqlite3_stmt *stmt, struct tb_feed_row *ret)
+{
+	/* Every record has one: there is no such record. */
+	if (sqlite3_column_type(stmt, 1) == SQLITE_NULL)
+		return TB_ERR_CORRUPT;
+	*ret = (struct tb_feed_row) {
+		.num = tb_sqlite_column(stmt, 0),
+		.record = { .body = tb_sqlite_column_bytes(stmt, 1) },
+	};
+	return TB_OK;
+}
+
 enum tb_err tb_sqlite_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 {
 	struct tb_sqlite_cursor *cursor = cursor_of(base);
@@ -189,6 +207,8 @@ enum tb_err tb_sqlite_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 
 	if (err != TB_OK)
 		return err;
+	if (cursor->bodies_only)
+		return read_body(stmt, ret);
 	rid = tb_sqlite_column(stmt, 1);
 	if (cursor->with_records)
 		err = read_record(cursor, rid, &record);
