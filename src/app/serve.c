@@ -269,7 +269,8 @@ static void announce(struct serving *serving)
 	tb_log_text(&serving->log, TB_LOG_INFO, "serving", "address",
 		    tb_buf_str(&base));
 	/* Nobody has to be there to read it. */
-	(void)!fwrite(text.p, 1, text.n, stdout);
+	if (text.n > 0)
+		(void)!fwrite(text.p, 1, text.n, stdout);
 	(void)!fflush(stdout);
 	tb_buf_fini(&text);
 	tb_buf_fini(&base);
