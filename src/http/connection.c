@@ -166,6 +166,21 @@ static bool answers_quickly(struct tb_exchange *ex)
 	       route->quick(ex->match.mount->state, &ex->req, &ex->res);
 }
 
+/* Between head and end of a body callers may have been disabled, or have lost
+ * what they were admitted for. False: it is answered. */
+static bool is_still_admitted(struct tb_exchange *ex)
+{
+	enum tb_step step;
+
+	if (!ex->req.principal || !tb_admit_expects_body(ex))
+		return true;
+	tb_principal_unref(ex->req.principal);
+	ex->req.principal = NULL;
+	step = tb_admit_caller(ex, false);
+	ex->is_caller_unknown = step == TB_STEP_BLOCKS;
+	return step != TB_STEP_ANSWERED;
+}
+
 static enum MHD_Result take_end(struct tb_exchange *ex)
 {
 	enum tb_err err = tb_body_end(&ex->body);
@@ -173,8 +188,9 @@ static enum MHD_Result take_end(struct tb_exchange *ex)
 	ex->req.body = tb_buf_str(&ex->body.buf);
 	if (err)
 		tb_admit_answer_bad_body(ex, err);
-	if (err || (!ex->is_caller_unknown && answers_quickly(ex) &&
-		    tb_sending_begin(ex, false)))
+	if (err || !is_still_admitted(ex) ||
+	    (!ex->is_caller_unknown && answers_quickly(ex) &&
+	     tb_sending_begin(ex, false)))
 		return finish(ex);
 	/* Suspended in this very call, libmicrohttpd would read on when it is
 	 * resumed, and drop a client that has closed its sending direction.

@@ -1,0 +1,95 @@
+"""What an enemy tries who has an account, or had one."""
+
+import json
+import socket
+
+import pytest
+
+from events import (PREFIX, EventsOrg, encoded, event, rule, uuids)
+from harness import DEADLINE_S, receive_all
+
+
+@pytest.fixture
+def org(server):
+    return EventsOrg(server)
+
+
+class Slow:
+    """A request whose body stays away until `end`: its head is there, and
+    the first byte of its body."""
+
+    def __init__(self, client, method, path, body):
+        self.body = encoded(body)
+        head = ("%s %s/%s HTTP/1.1\r\nHost: here\r\n"
+                "Authorization: Bearer %s\r\nConnection: close\r\n"
+                "Content-Type: application/json\r\nExpect: 100-continue\r\n"
+                "Content-Length: %d\r\n\r\n"
+                % (method, PREFIX, path, client.token, len(self.body)))
+        self.socket = socket.create_connection(
+            ("127.0.0.1", client.server.port), timeout=DEADLINE_S)
+        self.socket.sendall(head.encode())
+        # Asked to go on: the caller was admitted.
+        assert self.socket.recv(4096).startswith(b"HTTP/1.1 100 ")
+
+    def end(self):
+        """The status, and the body."""
+        with self.socket:
+            self.socket.sendall(self.body)
+            answer = receive_all(self.socket)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+
+def change(org, client, **members):
+    r = org.admin.request("PUT", "admin/users/" + client.uuid, members)
+    assert r.status_code == 204, r.text
+
+
+REQUESTS = {
+    "rules": ("PUT", "acl", {"rules": [rule()]}),
+    "new user": ("POST", "admin/users", {
+        "uuid": "mole", "username": "mole", "password": "mole-mole",
+        "isAdmin": True}),
+    "change": ("PUT", "admin/users/mole", {"isAdmin": True}),
+}
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+@pytest.mark.parametrize("members", [{"isAdmin": False}, {"disabled": True},
+                                     {"new_password": "another-password"}])
+def test_a_request_begun_as_administrator_ends_with_being_one(
+        org, request_name, members):
+    other = org.user(admin=True)
+    slow = Slow(other, *REQUESTS[request_name])
+    change(org, other, **members)
+    status, body = slow.end()
+    assert status == 401, body
+    assert org.admin.acl() == []
+    assert org.admin.get("admin/users/mole").status_code == 404
+
+
+def test_a_post_begun_as_administrator_answers_what_the_user_may_see(org):
+    other = org.user(admin=True)
+    org.put_rules(rule(user="somebody"))
+    org.admin.posted(event(item="secret"))
+    slow = Slow(other, "POST", "events", "[  ]")
+    change(org, other, isAdmin=False)
+    status, body = slow.end()
+    assert status == 200
+    assert b"secret" not in body
+
+
+def test_a_post_begun_before_its_user_was_disabled_stores_nothing(org):
+    user = org.user()
+    slow = Slow(user, "POST", "events", [event()])
+    change(org, user, disabled=True)
+    assert slow.end()[0] == 401
+    assert org.history() == []
+
+
+def test_a_change_that_is_not_about_them_lets_slow_users_go_on(org):
+    user, other = org.users(2)
+    slow = Slow(user, "POST", "events", [event("slow")])
+    change(org, other, disabled=True)
+    assert slow.end()[0] == 200
+    assert uuids(org.history()) == ["slow"]
