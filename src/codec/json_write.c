@@ -35,11 +35,28 @@ static const char *skip_unescaped(const char *at, const char *end)
 	}
 }
 
+/* Nearly every string has nothing to escape. */
+static void put_plain_string(struct tb_buf *buf, struct tb_str s)
+{
+	char *to = tb_buf_reserve(buf, s.n + 2);
+
+	if (to == NULL)
+		return;
+	to[0] = '"';
+	memcpy(to + 1, s.p, s.n);
+	to[s.n + 1] = '"';
+	buf->n += s.n + 2;
+}
+
 void tb_json_put_string(struct tb_buf *buf, struct tb_str s)
 {
 	const char *at = s.p;
 	const char *end = s.n > 0 ? s.p + s.n : s.p;
 
+	if (s.n > 0 && skip_unescaped(at, end) == end) {
+		put_plain_string(buf, s);
+		return;
+	}
 	tb_buf_append_char(buf, '"');
 	while (at < end) {
 		const char *stop = skip_unescaped(at, end);
