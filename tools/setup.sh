@@ -24,6 +24,7 @@ test_needs='
 libcmocka-dev        pkg-config:cmocka
 libjansson-dev       pkg-config:jansson
 python3-pytest       python:pytest
+python3-pytest-xdist python:xdist
 python3-requests     python:requests
 curl                 command:curl
 '

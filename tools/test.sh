@@ -5,8 +5,9 @@
 #   tools/test.sh [BUILD [MESON-OPTION...]]
 #
 # TB_SUITES narrows the suites (unit store sim api), TB_PYTEST the API tests (an
-# expression for pytest -k), and TB_TIMEOUT multiplies the time that each of
-# meson's tests may take.
+# expression for pytest -k), TB_JOBS says how many files of these run at once (4,
+# since they wait for servers most of the time), and TB_TIMEOUT multiplies the
+# time that each of meson's tests may take.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -43,7 +44,8 @@ cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
 if [ -z "${TB_SUITES:-}" ] || [[ " $TB_SUITES " == *" api "* ]]; then
 	export TOMBOLO=$PWD/$build/tombolo
 	export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
-	/usr/bin/python3 -m pytest -q --junitxml="$log/api.xml" \
+	/usr/bin/python3 -m pytest -q -n "${TB_JOBS:-4}" --dist loadfile \
+		--junitxml="$log/api.xml" \
 		${TB_PYTEST:+"-k$TB_PYTEST"} tests/api || status=1
 	[ -f "$log/api.xml" ] || {
 		echo "the API tests did not run"
