@@ -4,6 +4,9 @@
 
 #include "codec/json.h"
 
+/* Of a body in normal form, which is hardly longer than what was sent. */
+#define NORMAL_MAX_BYTES ((size_t)1 << 30)
+
 struct named {
 	struct tb_str name;
 	struct tb_json_value value;
@@ -48,92 +51,99 @@ static enum tb_err sort_members(struct tb_arena *arena,
 	return err;
 }
 
-static enum tb_err same_value(struct tb_arena *arena, struct tb_json_value a,
-			      struct tb_json_value b, bool *ret);
+static enum tb_err put_value(struct tb_json_writer *w, struct tb_arena *arena,
+			     struct tb_json_value value);
 
-static enum tb_err same_object(struct tb_arena *arena, struct tb_json_value a,
-			       struct tb_json_value b, bool *ret)
+static enum tb_err put_object(struct tb_json_writer *w, struct tb_arena *arena,
+			      struct tb_json_value object)
 {
-	size_t n = count_children(a);
-	struct named *x;
-	struct named *y;
-	enum tb_err err;
+	size_t n = count_children(object);
+	struct named *members;
+	enum tb_err err = sort_members(arena, object, n, &members);
 
-	*ret = n == count_children(b);
-	if (!*ret)
-		return TB_OK;
-	err = sort_members(arena, a, n, &x);
-	if (err == TB_OK)
-		err = sort_members(arena, b, n, &y);
-	for (size_t i = 0; err == TB_OK && *ret && i < n; i++) {
-		*ret = tb_str_eq(x[i].name, y[i].name);
-		if (*ret)
-			err = same_value(arena, x[i].value, y[i].value, ret);
+	tb_json_begin_object(w);
+	for (size_t i = 0; err == TB_OK && i < n; i++) {
+		tb_json_key(w, members[i].name);
+		err = put_value(w, arena, members[i].value);
 	}
+	tb_json_end_object(w);
 	return err;
 }
 
-static enum tb_err same_array(struct tb_arena *arena, struct tb_json_value a,
-			      struct tb_json_value b, bool *ret)
+static enum tb_err put_array(struct tb_json_writer *w, struct tb_arena *arena,
+			     struct tb_json_value array)
 {
-	struct tb_json_iter x = tb_json_iter(a);
-	struct tb_json_iter y = tb_json_iter(b);
+	struct tb_json_iter it = tb_json_iter(array);
 	enum tb_err err = TB_OK;
 
-	*ret = count_children(a) == count_children(b);
-	while (err == TB_OK && *ret && tb_json_next(&x) && tb_json_next(&y))
-		err = same_value(arena, x.value, y.value, ret);
+	tb_json_begin_array(w);
+	while (err == TB_OK && tb_json_next(&it))
+		err = put_value(w, arena, it.value);
+	tb_json_end_array(w);
 	return err;
 }
 
-static enum tb_err same_string(struct tb_arena *arena, struct tb_json_value a,
-			       struct tb_json_value b, bool *ret)
+static enum tb_err put_string(struct tb_json_writer *w, struct tb_arena *arena,
+			      struct tb_json_value string)
 {
 	struct tb_str decoded;
-	enum tb_err err = tb_json_string(arena, a, &decoded);
+	enum tb_err err = tb_json_string(arena, string, &decoded);
 
 	if (err == TB_OK)
-		*ret = tb_json_string_is(b, decoded);
+		tb_json_str(w, decoded);
 	return err;
 }
 
 /* Recursion ends where the reader's limit of depth does. */
-static enum tb_err same_value(struct tb_arena *arena, struct tb_json_value a,
-			      struct tb_json_value b, bool *ret)
+static enum tb_err put_value(struct tb_json_writer *w, struct tb_arena *arena,
+			     struct tb_json_value value)
 {
-	*ret = tb_json_kind(a) == tb_json_kind(b);
-	if (!*ret)
-		return TB_OK;
-	switch (tb_json_kind(a)) {
+	switch (tb_json_kind(value)) {
 	case TB_JSON_OBJECT:
-		return same_object(arena, a, b, ret);
+		return put_object(w, arena, value);
 	case TB_JSON_ARRAY:
-		return same_array(arena, a, b, ret);
+		return put_array(w, arena, value);
 	case TB_JSON_STRING:
-		return same_string(arena, a, b, ret);
+		return put_string(w, arena, value);
 	default:
-		*ret = tb_str_eq(tb_json_raw(a), tb_json_raw(b));
+		tb_json_rawval(w, tb_json_raw(value));
 		return TB_OK;
 	}
 }
 
-enum tb_err tb_event_same(struct tb_arena *arena, struct tb_str a,
-			  struct tb_str b, bool *ret)
+static enum tb_err digest_normal(struct tb_arena *arena,
+				 const struct tb_json *json,
+				 uint8_t ret[TB_SHA256_BYTES])
+{
+	struct tb_buf normal;
+	struct tb_json_writer w = tb_json_writer(&normal);
+	enum tb_err err;
+
+	tb_buf_init(&normal, NORMAL_MAX_BYTES);
+	err = put_value(&w, arena, tb_json_root(json));
+	if (err == TB_OK)
+		err = tb_buf_err(&normal);
+	if (err == TB_OK)
+		tb_sha256(tb_buf_str(&normal), ret);
+	tb_buf_fini(&normal);
+	return err;
+}
+
+enum tb_err tb_event_digest(struct tb_arena *arena, struct tb_str body,
+			    uint8_t ret[TB_SHA256_BYTES])
 {
 	struct tb_json_limits limits = tb_json_default_limits;
-	struct tb_json x;
-	struct tb_json y;
-	enum tb_err err = TB_OK;
+	struct tb_json json;
+	enum tb_err err;
 
 	limits.allow_nul = true;
-	*ret = tb_str_eq(a, b);
-	if (*ret)
-		return TB_OK;
-	err = tb_json_parse(arena, a, &limits, &x, NULL);
+	err = tb_json_parse(arena, body, &limits, &json, NULL);
+	if (err == TB_ERR_INVALID || err == TB_ERR_TOO_DEEP)
+		return TB_ERR_CORRUPT;
 	if (err == TB_OK)
-		err = tb_json_parse(arena, b, &limits, &y, NULL);
-	if (err == TB_OK)
-		err = same_value(arena, tb_json_root(&x), tb_json_root(&y),
-				 ret);
-	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+		err = digest_normal(arena, &json, ret);
+	if (err != TB_ERR_TOO_LARGE)
+		return err;
+	tb_sha256(body, ret);
+	return TB_OK;
 }

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from events import (PREFIX, EventsOrg, encoded, event, rule, uuids)
+from events import (MINIMAL, PREFIX, EventsOrg, assert_error, encoded, event,
+                    rule, uuids)
 from harness import DEADLINE_S, receive_all
 
 
@@ -93,3 +94,27 @@ def test_a_change_that_is_not_about_them_lets_slow_users_go_on(org):
     change(org, other, disabled=True)
     assert slow.end()[0] == 200
     assert uuids(org.history()) == ["slow"]
+
+
+def test_a_uuid_sent_often_is_compared_with_a_large_event_once(org):
+    """Each comparison on its own would take the store's only writer a while,
+    and more memory than a commit may have."""
+    user = org.user()
+    user.stored(event("large", parts=[[0]] * 300000))
+    small = event("large")
+    rejected, stored = user.lenient([small] * 5000)
+    assert stored == 0
+    assert {e["error"] for e in rejected} == {"Event already exists"}
+    assert [e["index"] for e in rejected] == list(range(5000))
+
+
+def test_an_event_of_too_many_values_to_compare_is_known_by_its_bytes(org):
+    user = org.user()
+    text = json.dumps([event("large", parts=0)])
+    text = text.replace(': 0}', ": [0%s]}" % (4100000 * ",0"))
+    for stored in ["1", "0"]:
+        r = user.post(text, MINIMAL)
+        assert r.status_code == 200, r.text
+        assert r.headers["X-Events-Stored"] == stored
+    r = user.post([event("large")])
+    assert_error(r, 409, "Event already exists", eventUuid="large")

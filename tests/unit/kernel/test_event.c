@@ -327,16 +327,11 @@ static void test_peek_of_anything_else_is_corrupt(void **state)
 static void expect_same(struct fixture *f, const char *a, const char *b,
 			bool expected)
 {
-	bool same;
+	uint8_t x[TB_SHA256_BYTES], y[TB_SHA256_BYTES];
 
-	assert_int_equal(
-		tb_event_same(f->arena, tb_str_z(a), tb_str_z(b), &same),
-		TB_OK);
-	assert_int_equal(same, expected);
-	assert_int_equal(
-		tb_event_same(f->arena, tb_str_z(b), tb_str_z(a), &same),
-		TB_OK);
-	assert_int_equal(same, expected);
+	assert_int_equal(tb_event_digest(f->arena, tb_str_z(a), x), TB_OK);
+	assert_int_equal(tb_event_digest(f->arena, tb_str_z(b), y), TB_OK);
+	assert_int_equal(memcmp(x, y, sizeof(x)) == 0, expected);
 }
 
 static void test_same_content_however_it_is_written(void **state)
@@ -359,6 +354,18 @@ static void test_same_content_however_it_is_written(void **state)
 	expect_same(f, "{\"a\":[1,2]}", "{\"a\":[1]}", false);
 	expect_same(f, "{\"a\":true}", "{\"a\":false}", false);
 	expect_same(f, "{\"a\":[{\"x\":1}]}", "{\"a\":[{\"x\":2}]}", false);
+	expect_same(f, "{\"a\":\"b\\\",\\\"c\"}", "{\"a\":\"b\",\"c\":\"\"}",
+		    false);
+	expect_same(f, "{\"a\":[1,[2]]}", "{\"a\":[[1],2]}", false);
+}
+
+static void test_no_json_is_corrupt(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t digest[TB_SHA256_BYTES];
+
+	assert_int_equal(tb_event_digest(f->arena, TB_STR("{\"a\":"), digest),
+			 TB_ERR_CORRUPT);
 }
 
 static void test_nth_allocation_fails(void **state)
@@ -407,6 +414,7 @@ int main(void)
 		TEST(test_peek_reads_what_take_made),
 		TEST(test_peek_of_anything_else_is_corrupt),
 		TEST(test_same_content_however_it_is_written),
+		TEST(test_no_json_is_corrupt),
 		TEST(test_nth_allocation_fails),
 	};
 
