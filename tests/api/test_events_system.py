@@ -104,17 +104,21 @@ def test_the_row_is_in_the_posts_commit(tmp_path):
     s.cli.init("main", "admin", ADMIN_PASSWORD)
     s.start()
     admin = Client(s, "admin", ADMIN_PASSWORD)
-    assert admin.token
-    before, batch = rows(s.data), events(25)
-    for e in batch:
-        admin.stored(e)
-    s.kill()
+    try:
+        assert admin.token
+        before, batch = rows(s.data), events(25)
+        for e in batch:
+            admin.stored(e)
+    finally:
+        s.kill()
     assert rows(s.data) - before >= 25
     s.cli.audit_verify()
     s.cli.check()
     s.start()
-    assert uuids(admin.history()) == uuids(batch)
-    assert s.stop() == 0
+    try:
+        assert uuids(admin.history()) == uuids(batch)
+    finally:
+        assert s.stop() == 0
 
 
 def test_the_checks_find_nothing_wrong(server, org):
@@ -132,22 +136,14 @@ SECRETS = ["a-shredded-payload", "an-item-shredded", "the-shredded-password"]
 
 
 def test_neither_the_log_nor_the_trail_holds_contents(tmp_path):
-    payload, item, password = SECRETS
+    payload, _, password = SECRETS
     s = Server(tmp_path, config=CONFIG)
     s.cli.init("main", "admin", ADMIN_PASSWORD)
     s.start()
-    admin = Client(s, "admin", ADMIN_PASSWORD)
-    body = {"uuid": "u", "username": "uuu", "password": password}
-    assert admin.request("POST", "admin/users", body).status_code == 201
-    user = Client(s, "uuu", password)
-    user.posted(event(item=item, payload=payload))
-    user.post([event(item=item, payload=payload), {"payload": payload}],
-              LENIENT)
-    assert user.post([{"payload": payload}]).status_code == 400
-    assert user.login(password=password + "x").status_code == 401
-    token = user.token
-    s.wait_logged(user.get())
-    assert s.stop() == 0
+    try:
+        token = say_secrets(s)
+    finally:
+        assert s.stop() == 0
     log = s.log_path.read_text()
     assert '"route":"/events"' in log
     for secret in SECRETS + [token, ADMIN_PASSWORD]:
@@ -158,6 +154,22 @@ def test_neither_the_log_nor_the_trail_holds_contents(tmp_path):
         assert secret.encode() not in trail
     for path in databases(s.data):
         assert password.encode() not in path.read_bytes()
+
+
+def say_secrets(server):
+    """Requests with each of them, good and bad; the token."""
+    payload, item, password = SECRETS
+    admin = Client(server, "admin", ADMIN_PASSWORD)
+    body = {"uuid": "u", "username": "uuu", "password": password}
+    assert admin.request("POST", "admin/users", body).status_code == 201
+    user = Client(server, "uuu", password)
+    user.posted(event(item=item, payload=payload))
+    user.post([event(item=item, payload=payload), {"payload": payload}],
+              LENIENT)
+    assert user.post([{"payload": payload}]).status_code == 400
+    assert user.login(password=password + "x").status_code == 401
+    server.wait_logged(user.get())
+    return user.token
 
 
 def trail_of(data):
