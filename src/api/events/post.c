@@ -385,8 +385,12 @@ static void answer_framed(struct post *post)
 
 static void answer(struct post *post, enum tb_err err)
 {
-	if (err == TB_ERR_DENIED)
+	if (err == TB_ERR_DENIED && post->commit.is_refused)
 		answer_refused(post);
+	/* A store that may not be written says so, too; that is no word on the
+	 * events, so they are to be sent again. */
+	else if (err == TB_ERR_DENIED)
+		fail(post, TB_ERR_IO);
 	else if (err == TB_ERR_UNAUTHENTICATED)
 		tb_events_fail_401(post->answer.res, post->answer.req,
 				   TB_EVENTS_BAD_TOKEN);
