@@ -3,19 +3,18 @@
 /* Looks for a tag in one or more header fields that count as one list. */
 struct search {
 	struct tb_str opaque; /* of the tag looked for, with its quotes */
-	bool is_weak;
-	bool is_strong_wanted;
 	bool is_found;
 	bool has_any; /* the list is, or has, a star */
 	bool is_bad;
 	size_t n;
 };
 
-/* Without `W/`, which is written in capitals alone. */
-static struct tb_str without_weakness(struct tb_str tag, bool *ret_is_weak)
+/* Without `W/`, which is written in capitals alone. The weak comparison does
+ * not look at it. */
+static struct tb_str without_weakness(struct tb_str tag)
 {
-	*ret_is_weak = tb_str_starts(tag, TB_STR("W/"));
-	return *ret_is_weak ? tb_str(tag.p + 2, tag.n - 2) : tag;
+	return tb_str_starts(tag, TB_STR("W/")) ? tb_str(tag.p + 2, tag.n - 2)
+						: tag;
 }
 
 static struct tb_str without_spaces(struct tb_str s)
@@ -34,7 +33,7 @@ static bool is_etagc(unsigned char c)
 /* Cuts `DQUOTE *etagc DQUOTE` off; p NULL: there is none. */
 static struct tb_str cut_opaque(struct tb_str *rest)
 {
-	struct tb_str opaque = TB_STR_NONE;
+	struct tb_str opaque;
 	size_t n = 1;
 
 	if (rest->n == 0 || rest->p[0] != '"')
@@ -52,7 +51,6 @@ static struct tb_str cut_opaque(struct tb_str *rest)
 static void take_one(struct search *s, struct tb_str *rest)
 {
 	struct tb_str opaque;
-	bool is_weak;
 
 	s->n++;
 	if (rest->p[0] == '*') {
@@ -60,12 +58,11 @@ static void take_one(struct search *s, struct tb_str *rest)
 		*rest = tb_str(rest->p + 1, rest->n - 1);
 		return;
 	}
-	*rest = without_weakness(*rest, &is_weak);
+	*rest = without_weakness(*rest);
 	opaque = cut_opaque(rest);
 	if (!opaque.p)
 		s->is_bad = true;
-	else if (tb_str_eq(opaque, s->opaque) &&
-		 !(s->is_strong_wanted && (is_weak || s->is_weak)))
+	else if (tb_str_eq(opaque, s->opaque))
 		s->is_found = true;
 }
 
@@ -85,14 +82,6 @@ static void scan(struct search *s, struct tb_str list)
 	}
 }
 
-static struct search search_for(struct tb_str etag, bool is_strong_wanted)
-{
-	struct search s = { .is_strong_wanted = is_strong_wanted };
-
-	s.opaque = without_weakness(etag, &s.is_weak);
-	return s;
-}
-
 static bool is_match(const struct search *s)
 {
 	if (s->is_bad)
@@ -102,15 +91,7 @@ static bool is_match(const struct search *s)
 
 bool tb_etag_list_has(struct tb_str list, struct tb_str etag)
 {
-	struct search s = search_for(etag, false);
-
-	scan(&s, list);
-	return is_match(&s);
-}
-
-bool tb_etag_list_has_strong(struct tb_str list, struct tb_str etag)
-{
-	struct search s = search_for(etag, true);
+	struct search s = { .opaque = without_weakness(etag) };
 
 	scan(&s, list);
 	return is_match(&s);
@@ -118,7 +99,7 @@ bool tb_etag_list_has_strong(struct tb_str list, struct tb_str etag)
 
 bool tb_request_is_fresh(const struct tb_request *req, struct tb_str etag)
 {
-	struct search s = search_for(etag, false);
+	struct search s = { .opaque = without_weakness(etag) };
 	size_t i;
 
 	if (req->method != TB_GET && req->method != TB_HEAD)

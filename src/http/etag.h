@@ -12,8 +12,6 @@
  * the weak comparison. `etag` with its quotes, with or without W/. A list that
  * is none matches nothing. */
 bool tb_etag_list_has(struct tb_str list, struct tb_str etag);
-/* The same by the strong comparison, as If-Match wants it. */
-bool tb_etag_list_has_strong(struct tb_str list, struct tb_str etag);
 /* True if the client has said that it holds this state of a resource that it
  * reads (If-None-Match on GET or HEAD): it is answered 304. */
 bool tb_request_is_fresh(const struct tb_request *req, struct tb_str etag);

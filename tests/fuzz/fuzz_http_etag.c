@@ -1,7 +1,7 @@
 /*
- * Lists of entity tags: the strong comparison finds no more than the weak one,
- * a list that is put behind a tag keeps it or is none, and nothing is found
- * that is not written there.
+ * Lists of entity tags: a weak tag and a strong one are found alike, a list
+ * that is put behind a tag keeps it or is none, and nothing is found that is
+ * not written there.
  */
 #include "fuzz.h"
 
@@ -43,8 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	bool is_there = tb_etag_list_has(list, TAG);
 
 	TB_ASSERT(is_there == tb_etag_list_has(list, TB_STR("W/\"x\"")));
-	if (tb_etag_list_has_strong(list, TAG))
-		TB_ASSERT(is_there);
 	if (is_there && !is_star(list))
 		TB_ASSERT(memmem(list.p, list.n, "\"x\"", 3));
 	put_before(list);
