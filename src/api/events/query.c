@@ -6,7 +6,7 @@
 static enum tb_err read_after(struct tb_str text, struct tb_events_query *query)
 {
 	query->is_given = text.p != NULL;
-	if (text.n == 0 || tb_str_eq(text, TB_STR("0")))
+	if (!text.p || text.n == 0 || tb_str_eq(text, TB_STR("0")))
 		return TB_OK;
 	query->has_cursor = true;
 	return tb_events_cursor_parse(text, &query->after);
