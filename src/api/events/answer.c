@@ -1,8 +1,5 @@
 #include "api/events/answer.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "api/events/stream.h"
 #include "base/assert.h"
 #include "http/etag.h"

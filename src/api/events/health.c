@@ -23,9 +23,10 @@ static void put_health(struct tb_buf *buf, bool is_healthy, int64_t now_us,
 		       uint64_t up_s)
 {
 	struct tb_json_writer w = tb_json_writer(buf);
+	char digits[TIME_MAX_BYTES];
 	struct tb_buf time;
 
-	tb_buf_init(&time, TIME_MAX_BYTES);
+	tb_buf_init_fixed(&time, digits, sizeof(digits));
 	tb_time_put_seconds(&time, now_us);
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "status",
@@ -34,9 +35,6 @@ static void put_health(struct tb_buf *buf, bool is_healthy, int64_t now_us,
 	tb_json_kv_str(&w, "version", TB_STR(TB_VERSION));
 	tb_json_kv_uint(&w, "uptime", up_s);
 	tb_json_end_object(&w);
-	if (tb_buf_err(&time))
-		buf->err = tb_buf_err(&time);
-	tb_buf_fini(&time);
 }
 
 bool tb_events_get_health(void *state, const struct tb_request *req,

@@ -16,14 +16,12 @@ void tb_user_json_put_roles(struct tb_json_writer *w,
 
 static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
 {
+	char digits[TIME_MAX_BYTES];
 	struct tb_buf text;
 
-	tb_buf_init(&text, TIME_MAX_BYTES);
+	tb_buf_init_fixed(&text, digits, sizeof(digits));
 	tb_time_put(&text, us);
 	tb_json_kv_str(w, key, tb_buf_str(&text));
-	if (tb_buf_err(&text))
-		w->buf->err = tb_buf_err(&text);
-	tb_buf_fini(&text);
 }
 
 void tb_user_json_put(struct tb_json_writer *w, const struct tb_account *user)
