@@ -1,7 +1,8 @@
 /*
- * `tombolo import`: a file of records, a JSON object on each line. Every line
- * is read before the first record is stored, so that a mistake changes
- * nothing. The file stays where it is: only an index of it is in memory.
+ * `tombolo import`: a file of records, events and access rules, a JSON object
+ * on each line (app/import_line.h). Every line is read before the first is
+ * stored, so that a mistake changes nothing. The file stays where it is: of
+ * records an index is in memory, of events one batch.
  */
 #include "app/commands.h"
 
@@ -13,11 +14,11 @@
 #include <unistd.h>
 
 #include "app/file.h"
+#include "app/import_line.h"
 #include "app/log.h"
 #include "base/alloc.h"
-#include "base/assert.h"
-#include "codec/json.h"
-#include "codec/time.h"
+#include "kernel/acl_store.h"
+#include "kernel/event.h"
 #include "kernel/push.h"
 #include "kernel/transfer.h"
 
@@ -34,104 +35,40 @@ struct line {
 	int64_t updated_us; /* INT64_MAX: the line gives none */
 };
 
+/* A walk over the lines of a text. */
+struct lines {
+	struct tb_str rest;
+	size_t number; /* of the last line */
+};
+
 struct import {
 	struct tb_session *session;
 	const char *path;
 	struct tb_str text; /* mapped */
 	struct tb_arena *arena;
-	struct line *lines;
+	struct tb_org org;
+	struct line *lines; /* of records */
 	size_t n_lines;
 	size_t cap;
-	struct tb_org org;
 	bool keep_times;
 	size_t n_rejected;
+	struct lines events; /* from the first event's line to the last's */
+	size_t n_events;
+	size_t n_events_rejected;
+	struct line rules; /* text.p NULL: none */
 };
 
 static enum tb_exit fail_line(const struct import *import, size_t number,
-			      const char *what)
+			      struct tb_str what)
 {
-	fprintf(stderr, "tombolo: %s:%zu: %s\n", import->path, number, what);
+	fprintf(stderr, "tombolo: %s:%zu: %.*s\n", import->path, number,
+		TB_STR_ARG(what));
 	return TB_EXIT_REFUSED;
 }
 
-/* A member that must be a string that can be a key. */
-static enum tb_err get_text(struct tb_arena *arena, struct tb_json_value object,
-			    const char *name, struct tb_str *ret)
+static int64_t latest_us(void)
 {
-	enum tb_err err =
-		tb_json_string(arena, tb_json_get(object, tb_str_z(name)), ret);
-
-	return !err && (ret->n == 0 || ret->n > TB_KEY_MAX) ? TB_ERR_INVALID
-							    : err;
-}
-
-/* A member that is a time, or absent and then `absent`. */
-static enum tb_err get_time(struct tb_arena *arena, struct tb_json_value object,
-			    const char *name, int64_t absent, int64_t *ret)
-{
-	struct tb_json_value value = tb_json_get(object, tb_str_z(name));
-	struct tb_str text;
-	enum tb_err err;
-
-	*ret = absent;
-	if (tb_json_is_absent(value) || tb_json_is(value, TB_JSON_NULL))
-		return TB_OK;
-	err = tb_json_string(arena, value, &text);
-	return err ? err : tb_time_parse(text, 0, ret);
-}
-
-/* Reads a line to an item; `*ret_problem` says what is wrong with it. */
-static enum tb_err decode(struct tb_arena *arena, struct tb_str text,
-			  struct tb_push_item *ret, int64_t *ret_updated_us,
-			  const char **ret_problem)
-{
-	static const struct tb_json_limits limits = {
-		.max_depth = 64,
-		.max_nodes = 1u << 20,
-		.tape_depth = 1,
-	};
-	struct tb_push_item item = { .record = text };
-	struct tb_json_error error = { 0, "not JSON" };
-	struct tb_json_value root;
-	struct tb_json_value data;
-	struct tb_json json;
-	int64_t updated_us = 0;
-	enum tb_err err = tb_json_parse(arena, text, &limits, &json, &error);
-
-	*ret_problem = error.what;
-	if (err)
-		return err;
-	root = tb_json_root(&json);
-	*ret_problem = "expected an object with the strings table and "
-		       "recordID, each of 1 to 512 bytes, and, unless it is "
-		       "deleted, the object data";
-	err = get_text(arena, root, "table", &item.table);
-	if (!err)
-		err = get_text(arena, root, "recordID", &item.id);
-	if (err)
-		return err;
-	data = tb_json_get(root, TB_STR("data"));
-	if (tb_json_is(tb_json_get(root, TB_STR("deleted")), TB_JSON_TRUE))
-		item.action = TB_PUSH_DELETE;
-	else if (!tb_json_is(data, TB_JSON_OBJECT))
-		return TB_ERR_INVALID;
-	item.data = tb_json_is_absent(data) ? TB_STR("{}") : tb_json_raw(data);
-	*ret_problem = "expected created_at and updated_at to be times, as "
-		       "2026-01-31T12:00:00Z";
-	err = get_time(arena, root, "updated_at", INT64_MAX, &updated_us);
-	if (!err)
-		err = get_time(arena, root, "created_at",
-			       updated_us == INT64_MAX ? 0 : updated_us,
-			       &item.created_us);
-	if (err)
-		return err;
-	*ret_problem = "updated_at is more than a day ahead of the clock";
-	if (updated_us != INT64_MAX &&
-	    updated_us > tb_log_now_us() + AHEAD_MAX_US)
-		return TB_ERR_INVALID;
-	*ret = item;
-	*ret_updated_us = updated_us;
-	return TB_OK;
+	return tb_log_now_us() + AHEAD_MAX_US;
 }
 
 static enum tb_err add_line(struct import *import, const struct line *line)
@@ -150,31 +87,73 @@ static enum tb_err add_line(struct import *import, const struct line *line)
 	return TB_OK;
 }
 
-static enum tb_exit read_lines(struct import *import)
+/* The next line that is not blank. */
+static bool next_line(struct lines *lines, struct line *ret)
 {
-	struct tb_str rest = import->text;
-	struct line line = { .number = 0 };
-	struct tb_push_item item;
-	const char *problem;
+	while (lines->rest.n > 0) {
+		ret->text = tb_str_cut(&lines->rest, '\n');
+		ret->number = ++lines->number;
+		if (tb_str_trim(ret->text).n > 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_event(struct import *import, const struct line *line)
+{
+	struct lines *events = &import->events;
+
+	if (import->n_events++ == 0) {
+		events->rest.p = line->text.p;
+		events->number = line->number - 1;
+	}
+	events->rest.n = (size_t)(line->text.p + line->text.n - events->rest.p);
+}
+
+static enum tb_exit take_line(struct import *import, struct line *line,
+			      const struct tb_import_line *said)
+{
 	enum tb_err err;
 
-	while (rest.n > 0) {
-		line.text = tb_str_cut(&rest, '\n');
-		line.number++;
-		if (tb_str_trim(line.text).n == 0)
-			continue;
-		tb_arena_reset(import->arena);
-		err = decode(import->arena, line.text, &item, &line.updated_us,
-			     &problem);
-		if (err == TB_ERR_NOMEM)
-			return tb_fail(err, "%s", import->path);
-		if (err)
-			return fail_line(import, line.number, problem);
-		err = add_line(import, &line);
-		if (err)
-			return tb_fail(err, "%s", import->path);
+	switch (said->kind) {
+	case TB_IMPORT_RECORD:
+		line->updated_us = said->updated_us;
+		err = add_line(import, line);
+		return err ? tb_fail(err, "%s", import->path) : TB_EXIT_OK;
+	case TB_IMPORT_EVENT:
+		add_event(import, line);
+		return TB_EXIT_OK;
+	case TB_IMPORT_RULES:
+		break;
 	}
+	if (import->rules.text.p)
+		return fail_line(import, line->number,
+				 TB_STR("there are access rules already"));
+	import->rules = *line;
 	return TB_EXIT_OK;
+}
+
+static enum tb_exit read_lines(struct import *import)
+{
+	struct lines lines = { .rest = import->text };
+	enum tb_exit exit = TB_EXIT_OK;
+	struct tb_import_line said;
+	struct tb_str problem;
+	struct line line;
+	enum tb_err err;
+
+	while (!exit && next_line(&lines, &line)) {
+		tb_arena_reset(import->arena);
+		err = tb_import_line_read(import->arena, line.text, latest_us(),
+					  &said, &problem);
+		if (err == TB_ERR_NOMEM)
+			exit = tb_fail(err, "%s", import->path);
+		else if (err)
+			exit = fail_line(import, line.number, problem);
+		else
+			exit = take_line(import, &line, &said);
+	}
+	return exit;
 }
 
 static int compare_lines(const void *a, const void *b)
@@ -226,8 +205,8 @@ static enum tb_err push_lines(struct import *import, const struct line *lines,
 				.may_edit_central = true,
 				.n_items = n,
 				.arena = import->arena };
-	const char *problem;
-	int64_t updated_us;
+	struct tb_import_line said;
+	struct tb_str problem;
 	enum tb_err err = TB_OK;
 
 	tb_arena_reset(import->arena);
@@ -236,8 +215,11 @@ static enum tb_err push_lines(struct import *import, const struct line *lines,
 		return TB_ERR_NOMEM;
 	push.items = items;
 	for (size_t i = 0; !err && i < n; i++) {
-		err = decode(import->arena, lines[i].text, &items[i],
-			     &updated_us, &problem);
+		err = tb_import_line_read(import->arena, lines[i].text,
+					  INT64_MAX, &said, &problem);
+		if (err)
+			break;
+		items[i] = said.record;
 		if (lines[i].updated_us != INT64_MAX)
 			items[i].updated_us = lines[i].updated_us;
 	}
@@ -276,10 +258,10 @@ static enum tb_exit push_all(struct import *import)
 		n = batch_len(import, at);
 		err = push_lines(import, &import->lines[at], n);
 		if (err)
-			return tb_fail(err, "%s: %zu of %zu lines are in",
+			return tb_fail(err, "%s: %zu of %zu records are in",
 				       import->path, at, import->n_lines);
 	}
-	if (import->keep_times) {
+	if (import->n_lines > 0 && import->keep_times) {
 		err = tb_session_note("import_seal", &note);
 		if (!err)
 			err = tb_transfer_seal(import->session->core, &note,
@@ -289,7 +271,142 @@ static enum tb_exit push_all(struct import *import)
 		return tb_fail(err, "%s", import->path);
 	printf("%zu records are in, %zu were refused\n",
 	       import->n_lines - import->n_rejected, import->n_rejected);
-	return import->n_rejected > 0 ? TB_EXIT_REFUSED : TB_EXIT_OK;
+	return TB_EXIT_OK;
+}
+
+/* Events of lines that follow each other. */
+struct batch {
+	struct tb_event *events;
+	size_t *numbers; /* of their lines */
+	size_t n;
+};
+
+/* Reads the next lines. None of them may be an event's where others stand
+ * between, so that what is read is bounded, too. */
+static enum tb_err fill(struct import *import, struct lines *lines,
+			struct batch *ret)
+{
+	struct tb_arena *arena = import->arena;
+	struct batch batch = { .n = 0 };
+	struct tb_import_line said;
+	struct tb_str problem;
+	struct line line;
+	size_t bytes = 0;
+	enum tb_err err;
+
+	tb_arena_reset(arena);
+	batch.events =
+		tb_arena_calloc(arena, BATCH_ITEMS, sizeof(*batch.events));
+	batch.numbers =
+		tb_arena_calloc(arena, BATCH_ITEMS, sizeof(*batch.numbers));
+	if (!batch.events || !batch.numbers)
+		return tb_arena_err(arena);
+	while (batch.n < BATCH_ITEMS && bytes < BATCH_BYTES &&
+	       next_line(lines, &line)) {
+		bytes += line.text.n;
+		err = tb_import_line_read(arena, line.text, INT64_MAX, &said,
+					  &problem);
+		if (err)
+			return err;
+		if (said.kind != TB_IMPORT_EVENT)
+			continue;
+		batch.events[batch.n] = said.event;
+		batch.numbers[batch.n++] = line.number;
+	}
+	*ret = batch;
+	return TB_OK;
+}
+
+static void report_taken(struct import *import, const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		if (batch->events[i].outcome != TB_EVENT_TAKEN)
+			continue;
+		import->n_events_rejected++;
+		fprintf(stderr,
+			"tombolo: %s:%zu: event_exists: its uuid is that of "
+			"an event with other content\n",
+			import->path, batch->numbers[i]);
+	}
+}
+
+static enum tb_err post_batch(struct import *import, const struct batch *batch)
+{
+	struct tb_event_post post = { .is_import = true,
+				      .is_lenient = true,
+				      .events = batch->events,
+				      .n = batch->n };
+	enum tb_err err;
+
+	if (batch->n == 0)
+		return TB_OK;
+	err = tb_session_note("import", &post.commit.note);
+	if (err)
+		return err;
+	tb_event_post_init(&post, import->org.id);
+	err = tb_core_commit(import->session->core, &post.commit);
+	if (!err)
+		report_taken(import, batch);
+	return err;
+}
+
+static enum tb_exit post_events(struct import *import)
+{
+	struct lines lines = import->events;
+	struct batch batch = { .n = 0 };
+	enum tb_err err = TB_OK;
+	size_t at = 0;
+
+	while (lines.rest.n > 0) {
+		err = fill(import, &lines, &batch);
+		if (!err)
+			err = post_batch(import, &batch);
+		if (err)
+			return tb_fail(err, "%s: %zu of %zu events are in",
+				       import->path, at, import->n_events);
+		at += batch.n;
+	}
+	if (import->n_events > 0)
+		printf("%zu events are in, %zu were refused\n",
+		       import->n_events - import->n_events_rejected,
+		       import->n_events_rejected);
+	return TB_EXIT_OK;
+}
+
+static enum tb_exit put_rules(struct import *import)
+{
+	struct tb_import_line said;
+	struct tb_audit_note note;
+	struct tb_str problem;
+	enum tb_err err;
+
+	if (!import->rules.text.p)
+		return TB_EXIT_OK;
+	tb_arena_reset(import->arena);
+	err = tb_import_line_read(import->arena, import->rules.text, INT64_MAX,
+				  &said, &problem);
+	if (!err)
+		err = tb_session_note("import", &note);
+	if (!err)
+		err = tb_acl_put(import->session->core, &note, import->org.id,
+				 said.rules);
+	if (err)
+		return tb_fail(err, "%s: the access rules", import->path);
+	printf("the access rules are in force\n");
+	return TB_EXIT_OK;
+}
+
+static enum tb_exit store_all(struct import *import)
+{
+	enum tb_exit exit = push_all(import);
+
+	if (!exit)
+		exit = post_events(import);
+	if (!exit)
+		exit = put_rules(import);
+	if (!exit && import->n_rejected + import->n_events_rejected > 0)
+		exit = TB_EXIT_REFUSED;
+	return exit;
 }
 
 static enum tb_err map_file(const char *path, struct tb_str *ret)
@@ -344,7 +461,7 @@ enum tb_exit tb_cmd_import(struct tb_session *session)
 			    : tb_fail(TB_ERR_NOMEM, "import");
 	if (!exit) {
 		order_lines(&import);
-		exit = push_all(&import);
+		exit = store_all(&import);
 	}
 	fini(&import);
 	return exit;

@@ -229,15 +229,23 @@ const struct tb_command tb_commands[] = {
 	  .n_args_min = 1,
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG),
-	  .help = "Store the records of a file, a JSON object on each line",
-	  .notes = "Members: table, recordID, data; created_at, updated_at, "
-		   "deleted where they are\nknown. An org that has no commits "
-		   "keeps the times; any other gives new update\ntimes.",
+	  .help = "Store what is in a file, a JSON object on each line",
+	  .notes =
+		  "A record: table, recordID, data; created_at, updated_at, "
+		  "deleted where they are\nknown. An org that has no commits "
+		  "keeps the times; any other gives new update\ntimes. An "
+		  "event: event, the object that its readers get; it keeps its "
+		  "author,\nand they their order. Access rules: acl, the "
+		  "object as it was put; they take the\nplace of those in "
+		  "force. Records are stored first, rules last; what is there\n"
+		  "already stays as it is.",
 	  .act = tb_cmd_import },
 	{ .name = "export",
 	  .args = "",
 	  .options = TB_OPT(ORG),
-	  .help = "Print an org's records, a JSON object on each line",
+	  .help = "Print an org's records, events and access rules",
+	  .notes =
+		  "A JSON object on each line, as `tombolo import` reads them.",
 	  .act = tb_cmd_export,
 	  .only_reads = true },
 	{ .name = "check",

@@ -76,6 +76,8 @@ struct tb_event_post {
 	struct tb_commit commit; /* kind, org and weight by tb_event_post_init;
 				  * the note is the caller's */
 	uint64_t generation;     /* of the org, under which it was permitted */
+	bool is_import; /* no rules permitted it, so that the generation is not
+			 * looked at; org.commits does not rise */
 	bool is_lenient;
 	bool is_refused; /* something behind these events refuses them: nothing
 			  * is stored, and it is looked for another's uuid */

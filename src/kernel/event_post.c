@@ -222,7 +222,7 @@ static enum tb_err post_decide(struct tb_commit *commit, struct tb_view *view)
 	enum tb_err err;
 
 	post->n_stored = 0;
-	if (org->generation != post->generation)
+	if (!post->is_import && org->generation != post->generation)
 		return TB_ERR_CONFLICT;
 	err = judge_all(post, view);
 	if (err == TB_OK && post->is_refused)
@@ -234,7 +234,7 @@ static enum tb_err post_decide(struct tb_commit *commit, struct tb_view *view)
 	if (err != TB_OK)
 		return err;
 	post->head = org->dense[TB_DENSE_EVENTS];
-	if (post->n_stored > 0)
+	if (post->n_stored > 0 && !post->is_import)
 		tb_view_org(view)->commits++;
 	set_detail(post);
 	return TB_OK;

@@ -159,6 +159,31 @@ enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
 	return err;
 }
 
+struct event_export {
+	tb_export_event_fn *take;
+	void *ctx;
+};
+
+static enum tb_err export_event(void *ctx, struct tb_tx *tx,
+				const struct tb_feed_row *row)
+{
+	const struct event_export *export = ctx;
+
+	(void)tx;
+	return export->take(export->ctx, row->record.body);
+}
+
+enum tb_err tb_transfer_export_events(struct tb_core *core, uint32_t org,
+				      tb_export_event_fn *take, void *ctx)
+{
+	struct event_export export = { .take = take, .ctx = ctx };
+	struct walk walk = { .core = core,
+			     .org = org,
+			     .scope = tb_scope_known(org, TB_SCOPE_EVENTS) };
+
+	return walk_all(&walk, export_event, &export);
+}
+
 struct seal {
 	struct tb_commit commit; /* first, so that one is the other */
 	const struct tb_audit_note *note;

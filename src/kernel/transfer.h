@@ -1,6 +1,8 @@
 /*
- * Moving an org's records in and out as a whole. An import is a push by the
- * centre (kernel/push.h); here is what surrounds it, and the export.
+ * Moving an org's records and events in and out as a whole. An import is a
+ * push by the centre (kernel/push.h), and a post of events (kernel/event.h);
+ * here is what surrounds it, and the export. Rules are read and put as ever
+ * (kernel/acl_store.h).
  */
 #ifndef TB_KERNEL_TRANSFER_H
 #define TB_KERNEL_TRANSFER_H
@@ -30,6 +32,16 @@ typedef enum tb_err tb_export_fn(void *ctx, const struct tb_export_row *row);
  * snapshots that are short. */
 enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
 			       tb_export_fn *take, void *ctx) tb_must_check;
+
+/* Takes an event's body, borrowed during the call; an error ends the export and
+ * is its result. */
+typedef enum tb_err tb_export_event_fn(void *ctx, struct tb_str body);
+
+/* Gives an org's events in the order of its history, each once. Reads in
+ * snapshots that are short; what is posted meanwhile may be among them. */
+enum tb_err tb_transfer_export_events(struct tb_core *core, uint32_t org,
+				      tb_export_event_fn *take,
+				      void *ctx) tb_must_check;
 
 /* Ends an import that kept times: from now on the org counts as used. Writes
  * the note as an audit row. */
