@@ -104,12 +104,16 @@ static bool is_too_long(const struct tb_event_fields *fields)
 	       fields->action.n > TB_EVENT_ID_MAX_BYTES;
 }
 
+static bool holds_nul(struct tb_str s)
+{
+	return s.n > 0 && memchr(s.p, '\0', s.n);
+}
+
 /* A NUL could be taken for the end of a name. */
 static bool has_nul(const struct tb_event_fields *fields)
 {
-	return memchr(fields->uuid.p, '\0', fields->uuid.n) ||
-	       memchr(fields->item.p, '\0', fields->item.n) ||
-	       memchr(fields->action.p, '\0', fields->action.n);
+	return holds_nul(fields->uuid) || holds_nul(fields->item) ||
+	       holds_nul(fields->action);
 }
 
 static enum tb_event_flaw find_flaw(const struct parts *parts, int64_t latest_s,
@@ -121,8 +125,6 @@ static enum tb_event_flaw find_flaw(const struct parts *parts, int64_t latest_s,
 		return TB_EVENT_MISSING;
 	if (is_too_long(fields))
 		return TB_EVENT_TOO_LONG;
-	if (has_nul(fields))
-		return TB_EVENT_NOT_OBJECT;
 	if (tb_json_i64(parts->values[TIMESTAMP], &time_s) != TB_OK ||
 	    time_s <= 0 || time_s > latest_s)
 		return TB_EVENT_BAD_TIME;
@@ -176,7 +178,7 @@ enum tb_err tb_event_take(struct tb_arena *arena, struct tb_json_value value,
 
 	if (err != TB_OK)
 		return err;
-	if (is_typed)
+	if (is_typed && !has_nul(&fields))
 		flaw = find_flaw(&parts, latest_s, &fields);
 	if (flaw == TB_EVENT_GOOD)
 		put_body(buf, value, &parts, user);

@@ -312,6 +312,10 @@ def test_nul_in_a_name_is_400(shared, member, value):
     refuses(shared, with_member(member, value), FORMAT)
 
 
+def test_nul_in_a_name_comes_before_other_flaws(shared):
+    refuses(shared, event(item="a\u0000b" + "x" * 600, timestamp=None), FORMAT)
+
+
 @pytest.mark.parametrize("raw", [b"\xff", b"\xc3", b"\xed\xa0\x80",
                                  b"\xc0\xaf", b"\x00", b"\n", b"\x1f"])
 def test_bytes_that_are_no_text_are_400(shared, raw):
