@@ -30,24 +30,21 @@ static size_t count_children(struct tb_json_value container)
 	return n;
 }
 
-/* The `n` members of an object in the order of their names. */
+/* The members of an object, of which there are `n`, in the order of their
+ * names. */
 static enum tb_err sort_members(struct tb_arena *arena,
-				struct tb_json_value object, size_t n,
-				struct named **ret)
+				struct tb_json_value object,
+				struct named *members, size_t n)
 {
-	struct named *list = tb_arena_calloc(arena, n, sizeof(*list));
 	struct tb_json_iter it = tb_json_iter(object);
 	enum tb_err err = TB_OK;
 
-	if (list == NULL)
-		return tb_arena_err(arena);
 	for (size_t i = 0; err == TB_OK && tb_json_next(&it); i++) {
-		list[i].value = it.value;
-		err = tb_json_string(arena, it.key, &list[i].name);
+		members[i].value = it.value;
+		err = tb_json_string(arena, it.key, &members[i].name);
 	}
-	if (n > 0)
-		qsort(list, n, sizeof(*list), compare_names);
-	*ret = list;
+	if (err == TB_OK && n > 0)
+		qsort(members, n, sizeof(*members), compare_names);
 	return err;
 }
 
@@ -58,9 +55,12 @@ static enum tb_err put_object(struct tb_json_writer *w, struct tb_arena *arena,
 			      struct tb_json_value object)
 {
 	size_t n = count_children(object);
-	struct named *members;
-	enum tb_err err = sort_members(arena, object, n, &members);
+	struct named *members = tb_arena_calloc(arena, n, sizeof(*members));
+	enum tb_err err;
 
+	if (members == NULL)
+		return tb_arena_err(arena);
+	err = sort_members(arena, object, members, n);
 	tb_json_begin_object(w);
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		tb_json_key(w, members[i].name);
