@@ -9,6 +9,15 @@
 
 #define OUTPUT_MAX_BYTES (64 * 1024 * 1024)
 
+static enum tb_err make_epoch(uint64_t *ret)
+{
+	do {
+		if (getrandom(ret, sizeof(*ret), 0) != sizeof(*ret))
+			return TB_ERR_IO;
+	} while (*ret == 0);
+	return TB_OK;
+}
+
 static enum tb_exit add_org(struct tb_session *session, const char *name,
 			    const char *title, uint32_t *ret)
 {
@@ -16,8 +25,8 @@ static enum tb_exit add_org(struct tb_session *session, const char *name,
 	uint64_t epoch;
 	enum tb_err err = tb_session_note("org_add", &note);
 
-	if (getrandom(&epoch, sizeof(epoch), 0) != sizeof(epoch))
-		err = TB_ERR_IO;
+	if (!err)
+		err = make_epoch(&epoch);
 	if (!err)
 		err = tb_directory_add_org(session->core, &note, tb_str_z(name),
 					   tb_str_z(title ? title : name),
@@ -116,4 +125,29 @@ enum tb_exit tb_cmd_org_list(struct tb_session *session)
 				       : tb_fail(err, "org list");
 	tb_buf_fini(&out);
 	return exit;
+}
+
+static enum tb_err renew_epoch(struct tb_session *session, uint32_t org)
+{
+	struct tb_audit_note note;
+	uint64_t epoch;
+	enum tb_err err = tb_session_note("restored", &note);
+
+	if (!err)
+		err = make_epoch(&epoch);
+	return err ? err
+		   : tb_directory_renew_epoch(session->core, &note, org, epoch);
+}
+
+enum tb_exit tb_cmd_restored(struct tb_session *session)
+{
+	struct tb_org org = { .id = TB_ORG_SYSTEM };
+	enum tb_err err;
+
+	while (!(err = tb_session_next_org(session, &org))) {
+		err = renew_epoch(session, org.id);
+		if (err)
+			return tb_fail(err, "org `%s`", org.name);
+	}
+	return err == TB_ERR_NOT_FOUND ? TB_EXIT_OK : tb_fail(err, "restored");
 }

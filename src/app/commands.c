@@ -253,6 +253,15 @@ const struct tb_command tb_commands[] = {
 	  .help = "Verify the invariants of the store",
 	  .act = tb_cmd_check,
 	  .only_reads = true },
+	{ .name = "restored",
+	  .args = "",
+	  .options = LISTED,
+	  .help = "Say that the store was restored from a backup",
+	  .notes =
+		  "To be run once, before the server starts: clients that "
+		  "read more than the backup\nholds then start over instead of "
+		  "missing what takes its place.",
+	  .act = tb_cmd_restored },
 	{ .name = "audit verify",
 	  .args = "",
 	  .options = LISTED,

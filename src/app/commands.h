@@ -18,6 +18,7 @@ enum tb_exit tb_cmd_version(const struct tb_cli *cli);
 enum tb_exit tb_cmd_init(struct tb_session *session);
 enum tb_exit tb_cmd_org_add(struct tb_session *session);
 enum tb_exit tb_cmd_org_list(struct tb_session *session);
+enum tb_exit tb_cmd_restored(struct tb_session *session);
 
 /* cmd_accounts.c: users, sites and devices alike, by the command's name. */
 enum tb_exit tb_cmd_account_list(struct tb_session *session);

@@ -136,6 +136,14 @@ enum tb_err tb_directory_add_org(struct tb_core *core,
 				 struct tb_str name, struct tb_str title,
 				 uint64_t epoch, uint32_t *ret) tb_must_check;
 
+/* The store was restored from a backup: numbers that were given after it was
+ * taken will be given again, so the org gets a new epoch (random, not 0), and
+ * who read further than the backup goes starts over. NOT_FOUND. */
+enum tb_err tb_directory_renew_epoch(struct tb_core *core,
+				     const struct tb_audit_note *note,
+				     uint32_t org,
+				     uint64_t epoch) tb_must_check;
+
 /* EXISTS: key or username taken. INVALID: a name or id that cannot be one.
  * NOT_FOUND: a user's store. BUSY: the store did not take it in time; ask
  * again. A site's stores are given by tb_directory_assign_store; `credential`

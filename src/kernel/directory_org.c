@@ -38,6 +38,44 @@ enum tb_err tb_directory_init(struct tb_core *core, uint64_t epoch)
 	return tb_core_commit(core, &init.commit);
 }
 
+/* ---- a restored store ---- */
+
+struct epoch_change {
+	struct tb_commit commit;
+	uint64_t epoch;
+};
+
+static enum tb_err epoch_decide(struct tb_commit *commit, struct tb_view *view)
+{
+	const struct epoch_change *change = (const struct epoch_change *)commit;
+
+	tb_view_org(view)->epoch = change->epoch;
+	tb_view_bump_generation(view);
+	return TB_OK;
+}
+
+enum tb_err tb_directory_renew_epoch(struct tb_core *core,
+				     const struct tb_audit_note *note,
+				     uint32_t org, uint64_t epoch)
+{
+	static const struct tb_commit_kind kind = {
+		.name = "renew_epoch",
+		.decide = epoch_decide,
+	};
+	struct epoch_change change = {
+		.commit = { .kind = &kind,
+			    .org = org,
+			    .note = *note,
+			    .weight = 1 },
+		.epoch = epoch,
+	};
+
+	TB_ASSERT(epoch != 0);
+	return tb_core_commit(core, &change.commit);
+}
+
+/* ---- further orgs ---- */
+
 /* The id given last is a setting of org 0, so that orgs added in one group see
  * each other. */
 #define LAST_ORG_KEY TB_STR("last_org")
