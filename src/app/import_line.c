@@ -8,15 +8,23 @@
 /* What an event's body may be longer than its text: a payload was missing. */
 #define BODY_GROWTH_MAX 64
 
-/* Members alone; a NUL may be in an event's payload. */
-static const struct tb_json_limits object_limits = {
-	.max_depth = 64,
+/* Members alone; a NUL may be in an event's payload. What a line holds in a
+ * string may be as deep as what it holds itself. */
+#define DEPTH_MAX 64
+static const struct tb_json_limits line_limits = {
+	.max_depth = 1 + DEPTH_MAX,
+	.max_nodes = 1u << 20,
+	.tape_depth = 1,
+	.allow_nul = true,
+};
+static const struct tb_json_limits event_limits = {
+	.max_depth = DEPTH_MAX,
 	.max_nodes = 32u << 20,
 	.tape_depth = 1,
 	.allow_nul = true,
 };
 static const struct tb_json_limits data_limits = {
-	.max_depth = 64,
+	.max_depth = DEPTH_MAX,
 	.max_nodes = 1,
 	.tape_depth = 0,
 };
@@ -196,7 +204,7 @@ static enum tb_err read_event(struct tb_arena *arena,
 		return tb_arena_err(arena);
 	err = get_object(arena, member, &text);
 	if (!err)
-		err = parse(arena, text, &object_limits, json, ret_problem);
+		err = parse(arena, text, &event_limits, json, ret_problem);
 	if (err)
 		return err;
 	*ret_problem = TB_STR("expected the event's userUuid to be its author, "
@@ -243,8 +251,7 @@ enum tb_err tb_import_line_read(struct tb_arena *arena, struct tb_str text,
 	struct tb_json_value event;
 	struct tb_json_value rules;
 	struct tb_json json;
-	enum tb_err err =
-		parse(arena, text, &object_limits, &json, ret_problem);
+	enum tb_err err = parse(arena, text, &line_limits, &json, ret_problem);
 
 	if (err)
 		return err;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "app/import_line.h"
+#include "base/alloc.h"
 #include "base/assert.h"
 
 #define LATEST_US 2000000000000000
@@ -189,6 +190,40 @@ static void bad_lines_are_refused_with_a_reason(void **state)
 			fail_msg("%s", texts[i]);
 }
 
+/* `before`, an array of this depth, `behind`. */
+static enum tb_err read_deep(const char *before, size_t depth,
+			     const char *behind)
+{
+	struct tb_import_line line;
+	struct tb_buf buf;
+	enum tb_err err;
+
+	tb_buf_init(&buf, 4096);
+	tb_buf_append_z(&buf, before);
+	for (size_t i = 0; i < depth; i++)
+		tb_buf_append_char(&buf, '[');
+	for (size_t i = 0; i < depth; i++)
+		tb_buf_append_char(&buf, ']');
+	tb_buf_append_z(&buf, behind);
+	err = read_line(tb_buf_str(&buf), &line);
+	tb_buf_fini(&buf);
+	return err;
+}
+
+static void depth_is_limited_however_it_is_written(void **state)
+{
+	static const char bare[] =
+		"{\"table\":\"t\",\"recordID\":\"r\",\"data\":{\"a\":";
+	static const char quoted[] = "{\"table\":\"t\",\"recordID\":\"r\","
+				     "\"data\":\"{\\\"a\\\":";
+
+	(void)state;
+	assert_int_equal(read_deep(bare, 63, "}}"), TB_OK);
+	assert_int_equal(read_deep(quoted, 63, "}\"}"), TB_OK);
+	assert_int_equal(read_deep(bare, 64, "}}"), TB_ERR_TOO_DEEP);
+	assert_int_equal(read_deep(quoted, 64, "}\"}"), TB_ERR_TOO_DEEP);
+}
+
 static void a_bad_rule_is_named(void **state)
 {
 	struct tb_str problem = TB_STR_NONE;
@@ -205,6 +240,37 @@ static void a_bad_rule_is_named(void **state)
 	assert_true(tb_str_starts(problem, TB_STR("rule 2: ")));
 }
 
+static void a_line_without_memory_is_not_half_read(void **state)
+{
+	static const char *const texts[] = {
+		"{\"table\":\"\\n\",\"recordID\":\"r\",\"data\":\"{}\"}",
+		"{\"event\":" BODY "}",
+		"{\"acl\":\"{\\\"rules\\\":[]}\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(texts); i++) {
+		struct tb_import_line line = { .updated_us = -1 };
+		enum tb_err err = TB_ERR_NOMEM;
+		uint64_t n = 0;
+
+		while (err == TB_ERR_NOMEM) {
+			struct tb_arena *own = tb_arena_create(1u << 20);
+			struct tb_str problem;
+
+			assert_non_null(own);
+			assert_int_equal(line.updated_us, -1);
+			tb_alloc_fail_at(++n);
+			err = tb_import_line_read(own, tb_str_z(texts[i]),
+						  LATEST_US, &line, &problem);
+			tb_alloc_fail_at(0);
+			tb_arena_destroy(own);
+		}
+		assert_int_equal(err, TB_OK);
+		assert_true(n > 1);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -215,7 +281,9 @@ int main(void)
 		TEST(an_event_that_was_never_stored_gets_its_form),
 		TEST(rules_keep_the_space_around_them),
 		TEST(bad_lines_are_refused_with_a_reason),
+		TEST(depth_is_limited_however_it_is_written),
 		TEST(a_bad_rule_is_named),
+		TEST(a_line_without_memory_is_not_half_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
