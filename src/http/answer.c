@@ -17,12 +17,14 @@ static struct tb_str body_of(const struct tb_response *res)
 	return res->blob ? tb_blob_str(res->blob) : tb_buf_str(&res->body);
 }
 
-/* The same for a client that takes no gzip, so that caches know. */
+/* The same for a client that takes no gzip, so that caches know. What a 304
+ * stands for may be long (RFC 9110, section 15.4.5). */
 static bool varies_by_coding(const struct tb_exchange *ex)
 {
 	uint64_t n = ex->res.source ? ex->res.source_bytes : ex->answer_bytes;
 
-	return ex->res.encoded || n >= TB_COMPRESS_MIN_BYTES;
+	return ex->res.encoded || ex->res.status == 304 ||
+	       n >= TB_COMPRESS_MIN_BYTES;
 }
 
 /* Whatever fails here, the answer goes as it is. */

@@ -180,6 +180,7 @@ def assert_304(response, etag):
     assert response.status_code == 304
     assert response.content == b""
     assert response.headers["ETag"] == etag
+    assert "Accept-Encoding" in response.headers["Vary"]
     assert "Content-Type" not in response.headers
 
 
