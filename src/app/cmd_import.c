@@ -400,10 +400,11 @@ static enum tb_exit store_all(struct import *import)
 {
 	enum tb_exit exit = push_all(import);
 
-	if (!exit)
-		exit = post_events(import);
+	/* No event is ever seen without the rules that hide it. */
 	if (!exit)
 		exit = put_rules(import);
+	if (!exit)
+		exit = post_events(import);
 	if (!exit && import->n_rejected + import->n_events_rejected > 0)
 		exit = TB_EXIT_REFUSED;
 	return exit;

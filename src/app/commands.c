@@ -237,7 +237,8 @@ const struct tb_command tb_commands[] = {
 		  "event: event, the object that its readers get; it keeps its "
 		  "author,\nand they their order. Access rules: acl, the "
 		  "object as it was put; they take the\nplace of those in "
-		  "force. Records are stored first, rules last; what is there\n"
+		  "force. Records are stored first, events last; what is "
+		  "there\n"
 		  "already stays as it is.",
 	  .act = tb_cmd_import },
 	{ .name = "export",

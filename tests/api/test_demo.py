@@ -179,7 +179,7 @@ def test_a_demo_store_starts_again_with_what_it_had(demo_data, tmp_path):
         a = Site(s, "username", "password", 63, ["store-a"])
         assert a.get("queued_records").status_code == 200
         rows = [json.loads(x) for x in s.cli.export("org123")]
-        assert "kept" in [r["recordID"] for r in rows]
+        assert "kept" in [r.get("recordID") for r in rows]
     finally:
         assert s.stop() == 0
 
