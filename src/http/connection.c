@@ -236,10 +236,11 @@ void tb_connection_work(void *exchange)
 		check_caller(ex);
 	} else {
 		answer(ex);
-		tb_sending_begin(ex, true);
-		tb_answer_finish(ex, true);
+		/* What was asked makes room for the answer. */
 		ex->req.body = TB_STR_NONE;
 		tb_body_fini(&ex->body);
+		tb_sending_begin(ex, true);
+		tb_answer_finish(ex, true);
 	}
 	MHD_resume_connection(ex->conn);
 }

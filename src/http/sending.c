@@ -12,8 +12,8 @@
 /* The same for one of unknown length on HTTP/1.0. On HTTP/1.1 it is chunked in
  * the connection's own memory. */
 #define CLOSED_BLOCK_BYTES (8u << 10)
-/* What a slow reader may hold: a block, and a piece of the usual size in both
- * forms while it is packed. */
+/* What a slow reader may hold in any case: a block, and a piece of the usual
+ * size in both forms while it is packed. */
 #define READER_BYTES (256u << 10)
 #define PACK_LEVEL 1
 #define PACKED_MAX_BYTES (1u << 30)
@@ -38,6 +38,52 @@ void tb_sending_fini(struct tb_exchange *ex)
 	*s = (struct tb_sending) { .is_begun = false };
 }
 
+/* --- the budget ----------------------------------------------------------*/
+
+/* Changes what is charged for the answer. BUSY: there is no more; then it is
+ * as before. */
+static enum tb_err charge(struct tb_exchange *ex, uint64_t bytes)
+{
+	struct tb_budget *budget = &ex->server->budget;
+	struct tb_sending *s = &ex->sending;
+
+	if (bytes < s->charged_bytes)
+		tb_budget_give(budget, s->charged_bytes - bytes);
+	else if (bytes > s->charged_bytes &&
+		 !tb_budget_take(budget, bytes - s->charged_bytes))
+		return TB_ERR_BUSY;
+	s->charged_bytes = bytes;
+	return TB_OK;
+}
+
+static uint64_t blob_bytes(const struct tb_blob *blob)
+{
+	return blob ? tb_blob_str(blob).n : 0;
+}
+
+/* Pieces are as large as what they are made of: one event may be all that a
+ * post could hold. */
+static enum tb_err charge_pieces(struct tb_exchange *ex)
+{
+	const struct tb_sending *s = &ex->sending;
+	uint64_t bytes = blob_bytes(s->blob) + blob_bytes(s->next.plain) +
+			 blob_bytes(s->next.packed);
+	uint64_t least = ex->res.source_bytes < READER_BYTES
+				 ? ex->res.source_bytes
+				 : READER_BYTES;
+
+	return charge(ex, bytes < least ? least : bytes);
+}
+
+/* Of an answer that is in memory whole. Small ones are always sent. */
+static enum tb_err charge_body(struct tb_exchange *ex)
+{
+	const struct tb_response *res = &ex->res;
+	uint64_t bytes = res->blob ? blob_bytes(res->blob) : res->body.n;
+
+	return bytes > READER_BYTES ? charge(ex, bytes) : TB_OK;
+}
+
 /* --- the next piece ------------------------------------------------------*/
 
 static bool is_packed(const struct tb_sending *s)
@@ -54,7 +100,7 @@ static bool find_next(struct tb_exchange *ex)
 	if (!s->is_next)
 		s->is_next = source->ops->find &&
 			     source->ops->find(source, &s->next);
-	return s->is_next && is_packed(s);
+	return s->is_next && is_packed(s) && !charge_pieces(ex);
 }
 
 static enum tb_err pack(struct tb_piece *piece)
@@ -85,7 +131,7 @@ static enum tb_err make_next(struct tb_exchange *ex)
 	s->is_next = !err;
 	if (!err && !is_packed(s))
 		err = pack(&s->next);
-	return err;
+	return err ? err : charge_pieces(ex);
 }
 
 void tb_sending_fail(struct tb_exchange *ex, enum tb_err err)
@@ -133,8 +179,6 @@ static void take_next(struct tb_exchange *ex)
 	size_t n;
 
 	s->is_next = false;
-	tb_blob_unref(s->blob);
-	s->blob = NULL;
 	if (!s->next.plain) {
 		take_end(ex);
 		return;
@@ -156,19 +200,8 @@ static void take_next(struct tb_exchange *ex)
 
 static bool has_pieces(const struct tb_exchange *ex)
 {
-	return ex->req.method != TB_HEAD && ex->res.source_bytes > 0;
-}
-
-static enum tb_err charge(struct tb_exchange *ex)
-{
-	uint64_t bytes = ex->res.source_bytes;
-
-	if (bytes > READER_BYTES)
-		bytes = READER_BYTES;
-	if (!tb_budget_take(&ex->server->budget, bytes))
-		return TB_ERR_BUSY;
-	ex->sending.charged_bytes = bytes;
-	return TB_OK;
+	return ex->res.source && ex->req.method != TB_HEAD &&
+	       ex->res.source_bytes > 0;
 }
 
 static enum tb_err begin(struct tb_exchange *ex)
@@ -186,7 +219,7 @@ static enum tb_err begin(struct tb_exchange *ex)
 		tb_gzip_begin(&s->gzip, s->frame);
 		s->rest = tb_str((const char *)s->frame, sizeof(s->frame));
 	}
-	return charge(ex);
+	return charge_pieces(ex);
 }
 
 /* Nothing has been sent, so that a proper answer can be. */
@@ -202,8 +235,8 @@ bool tb_sending_begin(struct tb_exchange *ex, bool may_block)
 	enum tb_err err = TB_OK;
 
 	if (!ex->res.source)
-		return true;
-	if (!ex->sending.is_begun)
+		err = charge_body(ex);
+	else if (!ex->sending.is_begun)
 		err = begin(ex);
 	if (!err && has_pieces(ex) && !find_next(ex)) {
 		if (!may_block)
@@ -247,7 +280,12 @@ static bool advance(struct tb_exchange *ex)
 {
 	struct tb_sending *s = &ex->sending;
 
-	if (s->rest.n == 0 && !s->err && !s->has_ended && find_next(ex))
+	if (s->rest.n > 0)
+		return true;
+	/* What was sent makes room for what comes. */
+	tb_blob_unref(s->blob);
+	s->blob = NULL;
+	if (!s->err && !s->has_ended && find_next(ex))
 		take_next(ex);
 	return s->rest.n > 0;
 }

@@ -31,9 +31,10 @@ struct tb_sending {
 	uint8_t frame[TB_GZIP_HEAD_BYTES]; /* the tail is as long */
 };
 
-/* Begins the body of a handler's answer, if it is a source: decides how it is
- * sent and gets its first piece. Where that fails, the answer becomes an
- * error. False: only a worker can (`may_block`), which calls it again. */
+/* Begins the body of a handler's answer. If it is a source: decides how it is
+ * sent and gets its first piece; of a long one in memory charges the budget.
+ * Where that fails, the answer becomes an error. False: only a worker can
+ * (`may_block`), which calls it again. */
 bool tb_sending_begin(struct tb_exchange *ex, bool may_block);
 /* What libmicrohttpd sends of it; the exchange outlives it. NULL: no memory. */
 struct MHD_Response *tb_sending_create_response(struct tb_exchange *ex);

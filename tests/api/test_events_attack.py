@@ -7,7 +7,8 @@ import pytest
 
 from events import (MINIMAL, PREFIX, EventsOrg, assert_error, encoded, event,
                     rule, uuids)
-from harness import DEADLINE_S, receive_all
+from harness import (ADMIN_PASSWORD, CONFIG, DEADLINE_S, Server, receive_all,
+                     wait_for)
 
 
 @pytest.fixture
@@ -118,3 +119,47 @@ def test_an_event_of_too_many_values_to_compare_is_known_by_its_bytes(org):
         assert r.headers["X-Events-Stored"] == stored
     r = user.post([event("large")])
     assert_error(r, 409, "Event already exists", eventUuid="large")
+
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def small_server(tmp_path):
+    """A server that may hold 16 MiB of bodies and answers."""
+    config = CONFIG.replace("server:\n", "server:\n  memory_max_bytes: %d\n"
+                            "  body_max_bytes: %d\n" % (16 * MIB, 4 * MIB))
+    s = Server(tmp_path, config=config)
+    s.cli.init("main", "admin", ADMIN_PASSWORD)
+    s.start()
+    yield s
+    assert s.stop() == 0, s.log_path.read_text()[-4000:]
+
+
+@pytest.mark.parametrize("query", ["", "?limit=1", "?fromTimestamp=1",
+                                   "?after=%s-2"])
+def test_readers_of_large_events_hold_no_more_than_the_servers_memory(
+        small_server, query):
+    """Who reads nothing of an event of 3 MiB keeps it in memory."""
+    user = EventsOrg(small_server).user()
+    for _ in range(3):
+        user.stored(event(payload="x" * (3 * MIB)))
+    epoch = user.get(limit=1).headers["X-Events-Cursor"].split("-")[0]
+    head = ("GET %s/events%s HTTP/1.1\r\nHost: here\r\n"
+            "Authorization: Bearer %s\r\n\r\n" % (
+                PREFIX, query.replace("%s", epoch), user.token)).encode()
+    readers, answers = [], []
+    for _ in range(12):
+        reader = socket.socket()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(DEADLINE_S)
+        reader.connect(("127.0.0.1", small_server.port))
+        reader.sendall(head)
+        answers.append(reader.recv(12))
+        readers.append(reader)
+    for reader in readers:
+        reader.close()
+    assert 1 <= answers.count(b"HTTP/1.1 200") <= 5
+    assert set(answers) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
+    # Who goes away gives it back.
+    wait_for(lambda: user.get(limit=1).status_code == 200, "room for an answer")
