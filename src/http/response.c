@@ -145,6 +145,7 @@ void tb_response_fail(struct tb_response *res, const struct tb_request *req,
 {
 	const struct tb_fail *fail = tb_fail_of(err);
 
+	res->n_headers = 0;
 	tb_response_error(res, req, fail->status, fail->code,
 			  tb_str_z(fail->message));
 	tb_fail_put_retry_after(res, fail->retry_after_s);

@@ -66,7 +66,8 @@ void tb_response_error(struct tb_response *res, const struct tb_request *req,
 		       unsigned status, const char *code,
 		       struct tb_str message);
 /* What a kernel error means to a client: status, code and text from one
- * table; 503 carries Retry-After. */
+ * table; 503 carries Retry-After. Headers that were there go: they spoke of
+ * the answer that failed. */
 void tb_response_fail(struct tb_response *res, const struct tb_request *req,
 		      enum tb_err err);
 /* True if the client takes gzip (RFC 9110, 12.5.3). */

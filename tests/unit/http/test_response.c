@@ -208,6 +208,17 @@ static void a_source_is_owned_until_something_replaces_it(void **state)
 	assert_int_equal(f->res.status, 503);
 }
 
+static void what_fails_says_nothing_of_what_it_was_to_be(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(tb_response_header(&f->res, "ETag", TB_STR("\"a\"")),
+			 TB_OK);
+	tb_response_fail(&f->res, &f->req, TB_ERR_BUSY);
+	assert_int_equal(f->res.n_headers, 1);
+	assert_true(tb_str_eq(f->res.headers[0].name, TB_STR("Retry-After")));
+}
+
 static void gzip_is_taken_by_those_who_say_so(void **state)
 {
 	struct fixture *f = *state;
@@ -234,6 +245,7 @@ int main(void)
 		WITH(every_error_has_a_status_and_503_says_when_to_come_back),
 		WITH(a_status_without_a_code_of_its_own_has_a_general_one),
 		WITH(a_source_is_owned_until_something_replaces_it),
+		WITH(what_fails_says_nothing_of_what_it_was_to_be),
 		WITH(gzip_is_taken_by_those_who_say_so),
 	};
 
