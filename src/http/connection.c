@@ -74,7 +74,6 @@ static enum MHD_Result answer_early(struct tb_exchange *ex)
 /* Answered because no worker looks at it. */
 static void answer_instead(struct tb_exchange *ex, enum tb_err err)
 {
-	ex->res.n_headers = 0;
 	tb_response_fail(&ex->res, &ex->req, err);
 	if (ex->phase == TB_PHASE_HANDLER)
 		tb_answer_finish(ex, false);

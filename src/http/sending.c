@@ -226,7 +226,6 @@ static enum tb_err begin(struct tb_exchange *ex)
 static void answer_error(struct tb_exchange *ex, enum tb_err err)
 {
 	tb_sending_fini(ex);
-	ex->res.n_headers = 0;
 	tb_response_fail(&ex->res, &ex->req, err);
 }
 
