@@ -43,14 +43,15 @@ static const char *check_header(const struct tb_header *header)
 	return NULL;
 }
 
-/* The values of the headers that framing and routing hang on, and how often
- * each was sent. */
+/* The values of the headers that framing, routing and permission hang on, and
+ * how often each was sent. */
 struct decisive {
 	struct tb_str length;
 	struct tb_str coding;
 	size_t lengths;
 	size_t codings;
 	size_t hosts;
+	size_t authorizations;
 };
 
 static void note_decisive(const struct tb_header *header, struct decisive *d)
@@ -64,6 +65,8 @@ static void note_decisive(const struct tb_header *header, struct decisive *d)
 		d->codings++;
 	} else if (tb_str_eq_nocase(header->name, TB_STR("Host"))) {
 		d->hosts++;
+	} else if (tb_str_eq_nocase(header->name, TB_STR("Authorization"))) {
+		d->authorizations++;
 	}
 }
 
@@ -90,6 +93,9 @@ static const char *check_framing(const struct decisive *d, bool is_http_1_0,
 		return "more than one Host";
 	if (d->hosts == 0 && !is_http_1_0)
 		return "no Host";
+	/* A proxy may have looked at another one. */
+	if (d->authorizations > 1)
+		return "more than one Authorization";
 	if (d->codings > 0) {
 		const char *why = check_coding(d, is_http_1_0, &framing);
 

@@ -95,6 +95,8 @@ static void a_head_that_can_be_read_in_two_ways_is_refused(void **state)
 	const char *const *const heads[] = {
 		LINES("X", "y"),
 		LINES("Host", "x", "Host", "x"),
+		LINES("Host", "x", "Authorization", "Bearer a", "authorization",
+		      "Bearer a"),
 		LINES("Host", "x", "Content-Length", "1", "Content-Length",
 		      "1"),
 		LINES("Host", "x", "Content-Length", "1", "Transfer-Encoding",
