@@ -3,11 +3,10 @@
 #include "base/assert.h"
 
 /* A filtered piece is sent when it has this length, or when so many events
- * were looked at for it: few for the first, which says that there is an
- * answer. */
+ * were looked at for it: few, because other requests wait for their turn
+ * meanwhile. */
 #define FILTERED_BYTES ((size_t)64 << 10)
-#define FIRST_LOOKED_AT_MAX ((uint64_t)32 * TB_SEGMENT_EVENTS)
-#define LOOKED_AT_MAX ((uint64_t)1024 * TB_SEGMENT_EVENTS)
+#define LOOKED_AT_MAX ((uint64_t)32 * TB_SEGMENT_EVENTS)
 /* For one event that is longer. */
 #define PIECE_MAX_BYTES ((size_t)1 << 30)
 
@@ -135,8 +134,7 @@ static enum tb_err read_filtered(struct stream *stream, struct tb_buf *buf)
 		.buf = buf,
 		.max_bytes = FILTERED_BYTES,
 		.max_events = SIZE_MAX,
-		.max_looked_at =
-			stream->is_open ? LOOKED_AT_MAX : FIRST_LOOKED_AT_MAX,
+		.max_looked_at = LOOKED_AT_MAX,
 	};
 	enum tb_err err;
 
