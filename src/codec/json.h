@@ -106,6 +106,8 @@ struct tb_json_iter {
 };
 struct tb_json_iter tb_json_iter(struct tb_json_value container);
 bool tb_json_next(struct tb_json_iter *it);
+/* How many values a container holds. */
+size_t tb_json_count(struct tb_json_value container);
 
 /* A string's decoded text: a slice of the text itself when nothing is
  * escaped, else decoded into the arena. INVALID when it is no string. */
@@ -135,6 +137,8 @@ static inline struct tb_json_writer tb_json_writer(struct tb_buf *buf)
 void tb_json_begin_object(struct tb_json_writer *w);
 void tb_json_end_object(struct tb_json_writer *w);
 void tb_json_begin_array(struct tb_json_writer *w);
+/* Goes on with an array whose values so far were written by another. */
+void tb_json_continue_array(struct tb_json_writer *w);
 void tb_json_end_array(struct tb_json_writer *w);
 void tb_json_key(struct tb_json_writer *w, struct tb_str key);
 void tb_json_str(struct tb_json_writer *w, struct tb_str s);

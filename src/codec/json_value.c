@@ -69,6 +69,16 @@ bool tb_json_next(struct tb_json_iter *it)
 	return true;
 }
 
+size_t tb_json_count(struct tb_json_value container)
+{
+	struct tb_json_iter it = tb_json_iter(container);
+	size_t n = 0;
+
+	while (tb_json_next(&it))
+		n++;
+	return n;
+}
+
 struct tb_json_value tb_json_get(struct tb_json_value object,
 				 struct tb_str name)
 {

@@ -103,6 +103,11 @@ void tb_json_begin_array(struct tb_json_writer *w)
 	begin(w, '[');
 }
 
+void tb_json_continue_array(struct tb_json_writer *w)
+{
+	w->comma = true;
+}
+
 void tb_json_end_array(struct tb_json_writer *w)
 {
 	end(w, ']');

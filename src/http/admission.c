@@ -229,7 +229,7 @@ static enum tb_step answer_forbidden(struct tb_exchange *ex)
 {
 	if (!ex->req.api->forbid)
 		return answer(ex, 403, TB_STR("not permitted for this caller"));
-	ex->req.api->forbid(&ex->req, &ex->res);
+	ex->req.api->forbid(&ex->req, &ex->res, ex->match.route->who);
 	return TB_STEP_ANSWERED;
 }
 

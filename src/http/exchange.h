@@ -28,8 +28,6 @@
  * for each header, parameter and cookie, and the answer's head share it. */
 #define TB_CONNECTION_BYTES 8192
 #define TB_HEADERS_MAX 64
-/* Smaller bodies are not compressed: a packet is a packet. */
-#define TB_COMPRESS_MIN_BYTES 1024
 
 /* How far a request has come. */
 enum tb_phase {

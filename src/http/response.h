@@ -73,6 +73,9 @@ void tb_response_fail(struct tb_response *res, const struct tb_request *req,
 /* True if the client takes gzip (RFC 9110, 12.5.3). */
 bool tb_request_accepts_gzip(const struct tb_request *req);
 
+/* Shorter bodies are not worth compressing: a packet is a packet. */
+#define TB_COMPRESS_MIN_BYTES 1024
+
 #define TB_JSON_TYPE "application/json"
 #define TB_JSON_UTF8_TYPE "application/json; charset=utf-8"
 

@@ -59,9 +59,10 @@ struct tb_api {
 	 * headers (WWW-Authenticate, Retry-After). */
 	void (*refuse)(const struct tb_request *req, struct tb_response *res,
 		       const struct tb_auth_result *result);
-	/* Answers a caller who is known and is not one of the route's `who`
-	 * (req->principal). NULL: 403. */
-	void (*forbid)(const struct tb_request *req, struct tb_response *res);
+	/* Answers a caller who is known (req->principal) and is none of those
+	 * that the route is for: its `who`. NULL: 403. */
+	void (*forbid)(const struct tb_request *req, struct tb_response *res,
+		       unsigned who);
 	/* The API's own answer headers that scripts of other origins may read,
 	 * by commas. NULL: none beside those of every API. */
 	const char *exposed;

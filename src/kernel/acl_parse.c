@@ -181,16 +181,6 @@ static enum tb_err parse_rules(struct tb_arena *arena,
 	return TB_OK;
 }
 
-static size_t count(struct tb_json_value list)
-{
-	struct tb_json_iter it = tb_json_iter(list);
-	size_t n = 0;
-
-	while (tb_json_next(&it))
-		n++;
-	return n;
-}
-
 /* The rule that an offset lies in, of a text that is JSON up to there;
  * SIZE_MAX: in none. */
 static size_t rule_at(struct tb_str text, size_t offset)
@@ -249,7 +239,7 @@ enum tb_err tb_acl_parse(struct tb_arena *arena, struct tb_str text,
 	if (err == TB_OK)
 		err = find_rules(&json, &list, &flaw.what);
 	if (err == TB_OK) {
-		n = count(list);
+		n = tb_json_count(list);
 		flaw.what = "too many rules";
 		err = n > TB_ACL_RULES_MAX ? TB_ERR_INVALID : TB_OK;
 	}

@@ -171,22 +171,12 @@ static enum tb_err take_number(const struct tb_json_iter *it, void *into,
 	return TB_OK;
 }
 
-static size_t count(struct tb_json_value array)
-{
-	struct tb_json_iter it = tb_json_iter(array);
-	size_t n = 0;
-
-	while (tb_json_next(&it))
-		n++;
-	return n;
-}
-
 static enum tb_err read_ranges(struct tb_arena *arena,
 			       struct tb_json_value array,
 			       struct tb_subscription *sub)
 {
 	struct tb_json_iter it;
-	size_t n = count(array);
+	size_t n = tb_json_count(array);
 
 	if (!tb_json_is(array, TB_JSON_ARRAY) || n % 2 != 0)
 		return TB_ERR_CORRUPT;
@@ -250,7 +240,7 @@ static enum tb_err read_subscriptions(struct tb_arena *arena,
 				      struct tb_consumer *consumer)
 {
 	struct tb_json_iter it;
-	size_t n = count(array);
+	size_t n = tb_json_count(array);
 	enum tb_err err;
 
 	if (!tb_json_is(array, TB_JSON_ARRAY) || n > TB_SUBSCRIPTIONS_MAX)

@@ -20,16 +20,6 @@ static int compare_names(const void *a, const void *b)
 	return tb_str_cmp(x->name, y->name);
 }
 
-static size_t count_children(struct tb_json_value container)
-{
-	struct tb_json_iter it = tb_json_iter(container);
-	size_t n = 0;
-
-	while (tb_json_next(&it))
-		n++;
-	return n;
-}
-
 /* The members of an object, of which there are `n`, in the order of their
  * names. */
 static enum tb_err sort_members(struct tb_arena *arena,
@@ -54,7 +44,7 @@ static enum tb_err put_value(struct tb_json_writer *w, struct tb_arena *arena,
 static enum tb_err put_object(struct tb_json_writer *w, struct tb_arena *arena,
 			      struct tb_json_value object)
 {
-	size_t n = count_children(object);
+	size_t n = tb_json_count(object);
 	struct named *members = tb_arena_calloc(arena, n, sizeof(*members));
 	enum tb_err err;
 

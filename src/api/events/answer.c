@@ -4,8 +4,6 @@
 #include "base/assert.h"
 #include "http/etag.h"
 
-/* Shorter answers are sent as they are. */
-#define GZIP_MIN_BYTES 1024
 #define TAG_MAX_BYTES 256
 /* Events looked at for a page that has some already. */
 #define LOOKED_AT_MAX ((uint64_t)64 * TB_SEGMENT_EVENTS)
@@ -274,8 +272,8 @@ static void answer_part(const struct tb_events_answer *answer,
 {
 	struct tb_blob *blob = part->piece.plain;
 	bool is_whole = part->last == answer->head && !answer->before.p;
-	bool is_plain =
-		!part->piece.packed || tb_blob_str(blob).n < GZIP_MIN_BYTES;
+	bool is_plain = !part->piece.packed ||
+			tb_blob_str(blob).n < TB_COMPRESS_MIN_BYTES;
 	enum tb_err err;
 
 	if (!is_whole || !is_plain) {

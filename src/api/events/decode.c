@@ -35,21 +35,11 @@ static enum tb_err take(struct tb_events_decoder *decoder,
 	return TB_OK;
 }
 
-static size_t count(struct tb_json_value array)
-{
-	struct tb_json_iter it = tb_json_iter(array);
-	size_t n = 0;
-
-	while (tb_json_next(&it))
-		n++;
-	return n;
-}
-
 static enum tb_err take_all(struct tb_events_decoder *decoder,
 			    struct tb_json_value array)
 {
 	struct tb_json_iter it = tb_json_iter(array);
-	size_t n = count(array);
+	size_t n = tb_json_count(array);
 	bool is_over = false;
 	enum tb_err err = TB_OK;
 

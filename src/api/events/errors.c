@@ -89,10 +89,11 @@ void tb_events_refuse(const struct tb_request *req, struct tb_response *res,
 
 /* Contract: "401 Unauthorized: If the user is not authenticated or does not
  * have permission" at acl and admin; at events a known caller is 403. */
-void tb_events_forbid(const struct tb_request *req, struct tb_response *res)
+void tb_events_forbid(const struct tb_request *req, struct tb_response *res,
+		      unsigned who)
 {
-	if (tb_str_eq(req->route, TB_STR("/events")))
-		tb_events_fail(res, req, 403, TB_EVENTS_DENIED);
-	else
+	if (who & TB_WHO_ADMIN)
 		tb_events_fail_401(res, req, TB_EVENTS_NOT_ADMIN);
+	else
+		tb_events_fail(res, req, 403, TB_EVENTS_DENIED);
 }

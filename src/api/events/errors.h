@@ -28,7 +28,8 @@ void tb_events_put_error(struct tb_buf *buf, const struct tb_request *req,
 			 const struct tb_http_error *error);
 void tb_events_refuse(const struct tb_request *req, struct tb_response *res,
 		      const struct tb_auth_result *result);
-void tb_events_forbid(const struct tb_request *req, struct tb_response *res);
+void tb_events_forbid(const struct tb_request *req, struct tb_response *res,
+		      unsigned who);
 
 /* An error in the API's shape; `message` is static. */
 void tb_events_fail(struct tb_response *res, const struct tb_request *req,

@@ -46,9 +46,10 @@ static void put_page(struct tb_buf *buf, const struct list *list,
 {
 	struct tb_json_writer w = tb_json_writer(buf);
 
-	if (!list->has_begun)
+	if (list->has_begun)
+		tb_json_continue_array(&w);
+	else
 		tb_json_begin_array(&w);
-	w.comma = list->has_begun;
 	for (size_t i = 0; i < n; i++)
 		tb_user_json_put(&w, &users[i]);
 	if (n < PAGE)

@@ -9,8 +9,6 @@
 #include "api/sites/reader.h"
 #include "codec/gzip.h"
 
-/* Smaller pages are not worth compressing. */
-#define GZIP_MIN_BYTES 1024
 #define GZIP_LEVEL 1
 
 /* What is asked, and where the feed ends. */
@@ -192,7 +190,7 @@ static struct tb_page_body pack(const struct tb_page_body *page)
 
 	packed.blob = NULL;
 	tb_buf_init(&buf, text.n);
-	if (text.n >= GZIP_MIN_BYTES &&
+	if (text.n >= TB_COMPRESS_MIN_BYTES &&
 	    !tb_gzip_compress(text, GZIP_LEVEL, &buf))
 		packed.blob = tb_blob_create(&buf);
 	packed.is_gzip = packed.blob != NULL;

@@ -168,6 +168,19 @@ static void containers_are_walked_in_order(void **state)
 	assert_false(tb_json_next(&none));
 }
 
+static void values_of_a_container_are_counted(void **state)
+{
+	struct tb_json json =
+		parse(state, "[1,[2,3],{\"k\":4,\"l\":5,\"m\":6}]");
+	struct tb_json_iter it = tb_json_iter(tb_json_root(&json));
+	const size_t counts[] = { 0, 2, 3 };
+
+	assert_int_equal(tb_json_count(tb_json_root(&json)), 3);
+	for (size_t i = 0; tb_json_next(&it); i++)
+		assert_int_equal(tb_json_count(it.value), counts[i]);
+	assert_int_equal(tb_json_count(TB_JSON_ABSENT), 0);
+}
+
 static void kinds_are_told_apart(void **state)
 {
 	static const char *const texts[] = { "null", "false", "true", "-1",
@@ -492,6 +505,7 @@ int main(void)
 		cmocka_unit_test(members_are_found_by_decoded_name),
 		cmocka_unit_test(elements_are_not_members),
 		cmocka_unit_test(containers_are_walked_in_order),
+		cmocka_unit_test(values_of_a_container_are_counted),
 		cmocka_unit_test(kinds_are_told_apart),
 		cmocka_unit_test(plain_string_is_a_slice_of_the_text),
 		cmocka_unit_test(escapes_are_decoded),

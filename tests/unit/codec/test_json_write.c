@@ -101,6 +101,19 @@ static void what_is_written_is_read_back(void **state)
 	tb_arena_destroy(arena);
 }
 
+static void an_array_goes_on_behind_values(void **state)
+{
+	struct tb_buf buf;
+	struct tb_json_writer w = tb_json_writer(&buf);
+
+	(void)state;
+	tb_buf_init(&buf, 1000);
+	tb_json_continue_array(&w);
+	tb_json_int(&w, 2);
+	tb_json_end_array(&w);
+	assert_written(&buf, ",2]");
+}
+
 static void commas_are_set_between_values(void **state)
 {
 	struct tb_buf buf;
@@ -176,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings_are_quoted_and_escaped),
 		cmocka_unit_test(what_is_written_is_read_back),
+		cmocka_unit_test(an_array_goes_on_behind_values),
 		cmocka_unit_test(commas_are_set_between_values),
 		cmocka_unit_test(pairs_are_written_in_one_call),
 		cmocka_unit_test(ceiling_shows_at_the_end),

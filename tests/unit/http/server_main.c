@@ -327,8 +327,10 @@ static const struct tb_api api = {
 	.refuse = refuse,
 };
 
-static void forbid(const struct tb_request *req, struct tb_response *res)
+static void forbid(const struct tb_request *req, struct tb_response *res,
+		   unsigned who)
 {
+	(void)who;
 	tb_response_error(res, req, 403, "not_yours", TB_STR("who are you?"));
 }
 
