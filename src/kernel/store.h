@@ -145,7 +145,10 @@ typedef void tb_check_fn(void *ctx, const char *invariant, uint64_t rid,
 struct tb_store_ops {
 	const char *name;
 
-	/* Opens, makes or migrates. NEWER: of a later schema, untouched. */
+	/* Opens, makes or migrates. NEWER: of a later schema, untouched.
+	 * NOT_FOUND: nothing is there. DENIED: it must not be read or written;
+	 * no other function returns that, because it is a commit's refusal: a
+	 * store that may not be written any more fails with IO. */
 	enum tb_err (*open)(const struct tb_store_options *options,
 			    struct tb_store **ret);
 	void (*close)(struct tb_store *store); /* takes NULL */

@@ -415,6 +415,7 @@ static void a_damaged_page_is_corrupt(void **state)
  * the system's, all but fdatasync, which this program defines itself.
  */
 static int write_errno; /* 0: writes succeed */
+static int open_errno;
 static int sync_errno;
 static unsigned syncs;
 
@@ -427,6 +428,15 @@ static ssize_t failing_pwrite(int fd, const void *p, size_t n, off_t at)
 	return pwrite(fd, p, n, at);
 }
 
+static int failing_open(const char *path, int flags, int mode)
+{
+	if (open_errno != 0) {
+		errno = open_errno;
+		return -1;
+	}
+	return open(path, flags, mode);
+}
+
 int fdatasync(int fd)
 {
 	syncs++;
@@ -437,26 +447,30 @@ int fdatasync(int fd)
 	return fsync(fd);
 }
 
-static void replace_pwrite(sqlite3_syscall_ptr with)
+static void replace(const char *name, sqlite3_syscall_ptr with)
 {
 	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 
-	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", with), SQLITE_OK);
-	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", with), SQLITE_OK);
+	assert_int_equal(vfs->xSetSystemCall(vfs, name, with), SQLITE_OK);
 }
 
 static int setup_failing_disk(void **state)
 {
-	replace_pwrite((sqlite3_syscall_ptr)failing_pwrite);
+	replace("open", (sqlite3_syscall_ptr)failing_open);
+	replace("pwrite", (sqlite3_syscall_ptr)failing_pwrite);
+	replace("pwrite64", (sqlite3_syscall_ptr)failing_pwrite);
 	return setup(state);
 }
 
 static int teardown_failing_disk(void **state)
 {
 	write_errno = 0;
+	open_errno = 0;
 	sync_errno = 0;
 	teardown(state);
-	replace_pwrite(NULL);
+	replace("open", NULL);
+	replace("pwrite", NULL);
+	replace("pwrite64", NULL);
 	return 0;
 }
 
@@ -488,6 +502,53 @@ static void a_disk_that_does_not_write_is_io(void **state)
 	assert_int_equal(try_put(f, 90, 10), TB_ERR_IO);
 	write_errno = 0;
 	assert_null(fixture_find(f, tb_rid(1, 90)));
+}
+
+/* A commit's refusal is DENIED, and so a store in use never is. */
+static void an_open_store_that_must_not_be_written_is_io(void **state)
+{
+	static const int causes[] = { EROFS, EACCES, EPERM };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < TB_ARRAY_LEN(causes); i++) {
+		/* A small one fails in commit, a large one in apply. */
+		write_errno = causes[i];
+		assert_int_equal(try_put(f, 90, 100u << 20), TB_ERR_IO);
+		assert_int_equal(try_put(f, 90, 10), TB_ERR_IO);
+		write_errno = 0;
+		assert_null(fixture_find(f, tb_rid(1, 90)));
+		fixture_reopen(f);
+	}
+	assert_int_equal(tb_sqlite_err(NULL, SQLITE_READONLY), TB_ERR_IO);
+}
+
+static void an_open_store_whose_file_is_out_of_reach_is_io(void **state)
+{
+	static const int causes[] = { EACCES, EPERM, ENOENT };
+	struct fixture *f = *state;
+	struct tb_tx *tx;
+
+	fixture_reopen(f);
+	for (size_t i = 0; i < TB_ARRAY_LEN(causes); i++) {
+		open_errno = causes[i];
+		assert_int_equal(f->ops->begin(f->store, TB_TX_READ, &tx),
+				 TB_ERR_IO);
+	}
+	open_errno = 0;
+	assert_int_equal(fixture_count(f, SCOPE), 0);
+}
+
+static void opening_says_what_keeps_it_from_the_file(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_store *store;
+
+	open_errno = EACCES;
+	assert_int_equal(f->ops->open(&f->options, &store), TB_ERR_DENIED);
+	open_errno = ENOENT;
+	assert_int_equal(f->ops->open(&f->options, &store), TB_ERR_NOT_FOUND);
+	assert_int_equal(tb_sqlite_open_err(NULL, SQLITE_READONLY),
+			 TB_ERR_DENIED);
 }
 
 static void after_a_failed_sync_nothing_is_written_until_reopening(void **state)
@@ -616,6 +677,9 @@ int main(void)
 		TEST(a_damaged_page_is_corrupt),
 		DISK_TEST(a_full_disk_is_full_and_passes),
 		DISK_TEST(a_disk_that_does_not_write_is_io),
+		DISK_TEST(an_open_store_that_must_not_be_written_is_io),
+		DISK_TEST(an_open_store_whose_file_is_out_of_reach_is_io),
+		DISK_TEST(opening_says_what_keeps_it_from_the_file),
 		DISK_TEST(
 			after_a_failed_sync_nothing_is_written_until_reopening),
 		DISK_TEST(each_commit_is_synced),

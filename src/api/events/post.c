@@ -9,6 +9,7 @@
 #include "api/events/decode.h"
 #include "api/events/errors.h"
 #include "api/events/handlers.h"
+#include "base/assert.h"
 #include "http/prefer.h"
 #include "kernel/event.h"
 
@@ -246,6 +247,7 @@ static void answer_refused(const struct post *post)
 	const struct tb_events_answer *answer = &post->answer;
 	size_t i = 0;
 
+	TB_ASSERT(post->commit.is_refused);
 	while (!post->refusals[i])
 		i++;
 	/* Flaws are constants, one for each. */
@@ -385,12 +387,8 @@ static void answer_framed(struct post *post)
 
 static void answer(struct post *post, enum tb_err err)
 {
-	if (err == TB_ERR_DENIED && post->commit.is_refused)
+	if (err == TB_ERR_DENIED)
 		answer_refused(post);
-	/* A store that may not be written says so, too; that is no word on the
-	 * events, so they are to be sent again. */
-	else if (err == TB_ERR_DENIED)
-		fail(post, TB_ERR_IO);
 	else if (err == TB_ERR_UNAUTHENTICATED)
 		tb_events_fail_401(post->answer.res, post->answer.req,
 				   TB_EVENTS_BAD_TOKEN);

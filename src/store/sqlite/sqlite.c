@@ -178,6 +178,16 @@ static enum tb_err open_reader(struct tb_sqlite_store *store,
 	return TB_OK;
 }
 
+/* The connection is opened, but the store has long been open. */
+static enum tb_err add_reader(struct tb_sqlite_store *store,
+			      struct tb_sqlite_conn **ret)
+{
+	enum tb_err err = open_reader(store, ret);
+
+	return err == TB_ERR_DENIED || err == TB_ERR_NOT_FOUND ? TB_ERR_IO
+							       : err;
+}
+
 static void end_tx(struct tb_sqlite_conn *conn)
 {
 	TB_ASSERT(conn->cursors_open == 0);
@@ -215,7 +225,7 @@ static enum tb_err begin_read(struct tb_sqlite_store *store, struct tb_tx **ret)
 		return err;
 	conn = take_idle(store);
 	if (!conn)
-		err = open_reader(store, &conn);
+		err = add_reader(store, &conn);
 	if (err != TB_OK) {
 		tb_gate_leave(&store->readers);
 		return err;

@@ -91,7 +91,7 @@ static int cause_of(sqlite3 *db, int rc)
 	return cause ? cause : sqlite3_system_errno(db);
 }
 
-enum tb_err tb_sqlite_err(sqlite3 *db, int rc)
+enum tb_err tb_sqlite_open_err(sqlite3 *db, int rc)
 {
 	enum tb_err err =
 		meaning_of(meanings, TB_ARRAY_LEN(meanings), rc, TB_ERR_COUNT);
@@ -106,6 +106,14 @@ enum tb_err tb_sqlite_err(sqlite3 *db, int rc)
 				  cause_of(db, rc), TB_ERR_IO);
 	return meaning_of(meanings, TB_ARRAY_LEN(meanings), rc & 0xff,
 			  TB_ERR_IO);
+}
+
+enum tb_err tb_sqlite_err(sqlite3 *db, int rc)
+{
+	enum tb_err err = tb_sqlite_open_err(db, rc);
+
+	return err == TB_ERR_DENIED || err == TB_ERR_NOT_FOUND ? TB_ERR_IO
+							       : err;
 }
 
 static int64_t now_ms(void)
@@ -148,7 +156,7 @@ enum tb_err tb_sqlite_conn_open(const char *file, uint32_t busy_timeout_ms,
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				     SQLITE_OPEN_EXRESCODE,
 			     NULL);
-	err = conn->db ? tb_sqlite_err(conn->db, rc) : TB_ERR_NOMEM;
+	err = conn->db ? tb_sqlite_open_err(conn->db, rc) : TB_ERR_NOMEM;
 	if (err != TB_OK) {
 		tb_sqlite_conn_close(conn);
 		return err;
@@ -184,7 +192,7 @@ void tb_sqlite_conn_close(struct tb_sqlite_conn *conn)
 
 enum tb_err tb_sqlite_exec(sqlite3 *db, const char *sql)
 {
-	return tb_sqlite_err(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+	return tb_sqlite_open_err(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
 enum tb_err tb_sqlite_query_int(sqlite3 *db, const char *sql, int64_t *ret)
@@ -193,12 +201,13 @@ enum tb_err tb_sqlite_query_int(sqlite3 *db, const char *sql, int64_t *ret)
 	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
 
 	if (rc != SQLITE_OK)
-		return tb_sqlite_err(db, rc);
+		return tb_sqlite_open_err(db, rc);
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW)
 		*ret = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	return rc == SQLITE_DONE ? TB_ERR_NOT_FOUND : tb_sqlite_err(db, rc);
+	return rc == SQLITE_DONE ? TB_ERR_NOT_FOUND
+				 : tb_sqlite_open_err(db, rc);
 }
 
 enum tb_err tb_sqlite_prepare(struct tb_sqlite_conn *conn,

@@ -51,10 +51,14 @@ enum tb_err tb_sqlite_conn_configure(struct tb_sqlite_conn *conn,
 /* Takes NULL. */
 void tb_sqlite_conn_close(struct tb_sqlite_conn *conn);
 
-/* What a result code of this connection means. */
+/* What a result code of this connection means in a store that is open: IO
+ * when its files are gone or must not be touched any more. */
 enum tb_err tb_sqlite_err(sqlite3 *db, int rc);
+/* The same while its store is opened, when that is NOT_FOUND or DENIED. */
+enum tb_err tb_sqlite_open_err(sqlite3 *db, int rc);
 
-/* Runs SQL that is no statement of the table: settings, the schema. */
+/* Runs SQL that is no statement of the table: settings, the schema. Like the
+ * next one, it is for opening. */
 enum tb_err tb_sqlite_exec(sqlite3 *db, const char *sql) tb_must_check;
 /* The value that a PRAGMA or SELECT of one integer gives. */
 enum tb_err tb_sqlite_query_int(sqlite3 *db, const char *sql,

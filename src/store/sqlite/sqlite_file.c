@@ -51,14 +51,14 @@ enum tb_err tb_sqlite_file_probe(sqlite3 *db, size_t n)
 	if (rc == SQLITE_OK)
 		rc = file->pMethods->xFileSize(file, &size);
 	if (rc != SQLITE_OK)
-		return tb_sqlite_err(db, rc);
+		return tb_sqlite_open_err(db, rc);
 	if (size == 0)
 		return TB_ERR_NOT_FOUND;
 	if (size < HEADER_SIZE)
 		return TB_ERR_CORRUPT;
 	rc = file->pMethods->xRead(file, header, HEADER_SIZE, 0);
 	if (rc != SQLITE_OK)
-		return tb_sqlite_err(db, rc);
+		return tb_sqlite_open_err(db, rc);
 	if (memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC)) != 0 ||
 	    be32(header + HEADER_APPLICATION_ID) != TB_SQLITE_APPLICATION_ID)
 		return TB_ERR_CORRUPT;

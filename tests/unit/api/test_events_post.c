@@ -371,20 +371,6 @@ static void test_nth_store_call_fails(void **state)
 		}
 }
 
-/* Clients may drop an event that is refused for good. */
-static void test_a_store_that_denies_refuses_no_event(void **state)
-{
-	struct world *w = *state;
-	struct tb_fail_plan plan = { .call = TB_FAIL_ANY,
-				     .first = 1,
-				     .err = TB_ERR_DENIED };
-
-	tb_fail_set_plan(w->f->ic.store, &plan);
-	assert_int_equal(make(w, &post_a), 503);
-	tb_fail_set_plan(w->f->ic.store, NULL);
-	assert_int_equal(head(w), 0);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -395,7 +381,6 @@ int main(void)
 		TEST(test_rules_that_never_rest_are_503),
 		TEST(test_what_is_held_is_not_sent_again),
 		TEST(test_bad_queries_store_nothing),
-		TEST(test_a_store_that_denies_refuses_no_event),
 		TEST(test_nth_allocation_fails),
 		TEST(test_nth_store_call_fails),
 	};
