@@ -267,15 +267,12 @@ void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access)
 {
 	const struct tb_principal *principal =
 		access->req ? access->req->principal : NULL;
-	bool is_read = tb_str_eq(access->method, TB_STR("GET")) ||
-		       tb_str_eq(access->method, TB_STR("HEAD"));
 	struct tb_buf name;
 
+	if (access->is_audited)
+		return;
 	if (access->login)
 		principal = access->login;
-	/* What was written has a row of its own. */
-	if (!is_read && !access->login && access->status < 400)
-		return;
 	tb_buf_init(&name, TB_LOG_LINE_MAX);
 	if (principal)
 		tb_log_put_principal(&name, principal);

@@ -29,7 +29,7 @@ enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,
 void tb_upkeep_stop(struct tb_upkeep *upkeep);
 
 /* Counts a finished request, if it is one that has no audit row of its own: a
- * read, a failure, or a login. Thread-safe. */
+ * read, a failure, a login, or a write that changed nothing. Thread-safe. */
 void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access);
 
 #endif

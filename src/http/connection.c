@@ -357,6 +357,7 @@ static void report(const struct tb_exchange *ex,
 		.bytes_in = ex->body.received_bytes,
 		.bytes_out = ex->req.method == TB_HEAD ? 0 : ex->answer_bytes,
 		.duration_us = tb_clock_monotonic_us() - ex->started_us,
+		.is_audited = ex->res.is_audited,
 		.aborted = code != MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 			   !is_library_answer,
 	};

@@ -92,6 +92,7 @@ static void reset(struct tb_exchange *ex)
 	ex->res.encoded = false;
 	ex->res.error_code = NULL;
 	ex->res.login = NULL;
+	ex->res.is_audited = false;
 	tb_buf_init(&ex->res.body, 0);
 }
 

@@ -38,6 +38,8 @@ struct tb_response {
 	/* What the log line and the audit trail say of it. */
 	const char *error_code;           /* static, or NULL */
 	const struct tb_principal *login; /* a reference; NULL: nobody */
+	bool is_audited; /* the request wrote a row of its own, whatever the
+			  * answer says */
 };
 
 /* Adds a header; name static or in the arena, value copied to the arena.

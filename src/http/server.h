@@ -28,7 +28,8 @@ struct tb_access {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	int64_t duration_us;
-	bool aborted; /* the client went away before the end */
+	bool is_audited; /* it has a row of its own on the audit trail */
+	bool aborted;    /* the client went away before the end */
 };
 
 struct tb_server_options {

@@ -7,6 +7,7 @@
 #ifndef TB_KERNEL_AUDIT_H
 #define TB_KERNEL_AUDIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -28,6 +29,8 @@ struct tb_audit_note {
 	struct tb_str address;
 	struct tb_str detail; /* JSON object members, or empty */
 	uint8_t salt[16];     /* random, from the caller */
+	bool *is_written;     /* set to true once the row is durable; else
+			       * untouched. NULL: nobody asks */
 };
 
 /* Appends the note's row to the view's org. */

@@ -6,6 +6,7 @@
 #ifndef TB_KERNEL_COMMIT_H
 #define TB_KERNEL_COMMIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct tb_commit {
 				    * anything. operation NULL: no row */
 	size_t weight;             /* changes in it, for the group's ceiling */
 	enum tb_err err;           /* the outcome */
+	bool is_audited;           /* it has a row; if err is OK */
 };
 
 /* Told of each org that changed, after the transaction is durable. */

@@ -76,6 +76,9 @@ enum tb_err tb_core_commit(struct tb_core *core, struct tb_commit *commit)
 {
 	commit->declaration = core->options.declaration;
 	core->options.committer.submit(core->options.committer.ctx, commit);
+	if (commit->err == TB_OK && commit->is_audited &&
+	    commit->note.is_written != NULL)
+		*commit->note.is_written = true;
 	return commit->err;
 }
 

@@ -74,6 +74,7 @@ static enum tb_err gather(struct group *group)
 		enum tb_err err = view_of(group, commit->org, &view);
 
 		commit->err = TB_OK;
+		commit->is_audited = false;
 		if (err == TB_OK && commit->kind->gather != NULL)
 			err = commit->kind->gather(commit, view);
 		if (is_refusal(err))
@@ -106,10 +107,9 @@ static enum tb_err decide_one(struct group *group, struct tb_commit *commit)
 		commit->err = err;
 		return TB_OK;
 	}
-	if (err == TB_OK && commit->note.operation != NULL &&
-	    tb_view_changes(view) != before)
-		err = tb_audit_append(view, &commit->note);
-	return err;
+	commit->is_audited = err == TB_OK && commit->note.operation != NULL &&
+			     tb_view_changes(view) != before;
+	return commit->is_audited ? tb_audit_append(view, &commit->note) : err;
 }
 
 static enum tb_err decide(struct group *group)

@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 from cli import Cli
-from events import EventsOrg
+from events import EventsOrg, event
 from harness import CONFIG, Server, Site
 
 
@@ -139,6 +139,32 @@ def test_logins_good_and_bad_are_added_up(tmp_path):
     assert added["site/%d" % site.number, "/auth", 200] == 1
     assert not any(b"wrong-password" in p.read_bytes()
                    for p in pathlib.Path(s.data).rglob("*") if p.is_file())
+    s.cli.audit_verify()
+
+
+def test_a_post_that_changes_nothing_is_added_up(tmp_path):
+    """It reads the history, or nothing; a row of its own is for a change."""
+    s = Server(tmp_path, config=CONFIG)
+    s.cli.init("main", "admin", "an-admin-password")
+    s.start()
+    user = EventsOrg(s).user()
+    site = s.org().site()
+    site.pull()  # the first call binds the site's hardware
+    first = event()
+    before = rows(s.data)
+    user.posted(first)
+    site.pushed(site.invoice("x"))
+    assert rows(s.data) - before == 2
+    for body in ([first], [], None):
+        assert len(user.post(body).json()) == 1
+    assert site.ack([]) == 0
+    assert site.push().status_code == 200
+    assert s.stop() == 0
+    added = sums(s.data)
+    name = "site/%d" % site.number
+    assert added["user/" + user.uuid, "/events", 200] == 3
+    assert added[name, "/acknowledge_records", 200] == 1
+    assert added[name, "/queued_records", 200] == 2  # and the pull
     s.cli.audit_verify()
 
 

@@ -86,7 +86,7 @@ void tb_events_put_acl(void *state, const struct tb_request *req,
 		return;
 	}
 	if (!err)
-		err = tb_events_audit(req, "acl", "put", &note);
+		err = tb_events_audit(req, res, "acl", "put", &note);
 	if (!err)
 		err = tb_acl_put(events->core, &note, req->principal->org,
 				 req->body);

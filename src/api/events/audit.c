@@ -3,8 +3,8 @@
 #include <sys/random.h>
 
 enum tb_err tb_events_audit(const struct tb_request *req,
-			    const char *event_type, const char *operation,
-			    struct tb_audit_note *ret)
+			    struct tb_response *res, const char *event_type,
+			    const char *operation, struct tb_audit_note *ret)
 {
 	struct tb_audit_note note = {
 		.event_type = event_type,
@@ -12,6 +12,7 @@ enum tb_err tb_events_audit(const struct tb_request *req,
 		.status = "ok",
 		.request_id = req->id,
 		.address = req->address,
+		.is_written = &res->is_audited,
 	};
 	enum tb_err err =
 		tb_arena_printf(req->arena, &note.principal, "user/%.*s",

@@ -4,13 +4,15 @@
 #ifndef TB_API_EVENTS_AUDIT_H
 #define TB_API_EVENTS_AUDIT_H
 
-#include "http/request.h"
+#include "http/response.h"
 #include "kernel/audit.h"
 
-/* The note of a caller's change; strings live in the request's arena.
+/* The note of a caller's change; strings live in the request's arena. The
+ * response learns if its row was written.
  * `event_type` and `operation` are static. IO: no random bytes. NOMEM. */
 enum tb_err tb_events_audit(const struct tb_request *req,
-			    const char *event_type, const char *operation,
+			    struct tb_response *res, const char *event_type,
+			    const char *operation,
 			    struct tb_audit_note *ret) tb_must_check;
 
 #endif

@@ -171,7 +171,8 @@ static enum tb_err commit(struct post *post)
 	post->commit.is_refused = post->n_refused > 0 && !is_lenient(post);
 	if (post->commit.n == 0)
 		return post->commit.is_refused ? TB_ERR_DENIED : TB_OK;
-	err = tb_events_audit(req, "events", "post", &post->commit.commit.note);
+	err = tb_events_audit(req, post->answer.res, "events", "post",
+			      &post->commit.commit.note);
 	if (err)
 		return err;
 	post->commit.generation = post->rules.generation;

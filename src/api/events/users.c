@@ -95,11 +95,11 @@ static enum tb_err put_detail(const struct tb_request *req,
 }
 
 static enum tb_err make_note(const struct tb_request *req,
-			     const char *operation,
+			     struct tb_response *res, const char *operation,
 			     const struct tb_account *account, unsigned changes,
 			     struct tb_audit_note *ret)
 {
-	enum tb_err err = tb_events_audit(req, "admin", operation, ret);
+	enum tb_err err = tb_events_audit(req, res, "admin", operation, ret);
 
 	return err ? err : put_detail(req, account, changes, &ret->detail);
 }
@@ -127,7 +127,8 @@ void tb_events_get_user(void *state, const struct tb_request *req,
 /* ---- POST ---- */
 
 static enum tb_err add(const struct tb_events *events,
-		       const struct tb_request *req, struct tb_user_form *form)
+		       const struct tb_request *req, struct tb_response *res,
+		       struct tb_user_form *form)
 {
 	struct tb_account *account = &form->account;
 	struct tb_audit_note note;
@@ -136,7 +137,8 @@ static enum tb_err add(const struct tb_events *events,
 
 	account->org = req->principal->org;
 	if (!err)
-		err = make_note(req, "user_add", account, form->changes, &note);
+		err = make_note(req, res, "user_add", account, form->changes,
+				&note);
 	return err ? err
 		   : tb_directory_add_account(events->core, &note, account);
 }
@@ -172,7 +174,7 @@ void tb_events_post_user(void *state, const struct tb_request *req,
 		return;
 	}
 	if (!err)
-		err = add(state, req, &form);
+		err = add(state, req, res, &form);
 	if (err == TB_ERR_EXISTS) {
 		answer_taken(state, req, res, form.account.key);
 		return;
@@ -224,7 +226,8 @@ static void change(const struct tb_events *events, const struct tb_request *req,
 		err = tb_auth_hash_password(events->auth, req->arena,
 					    form->password, &account->password);
 	if (!err)
-		err = make_note(req, operation, account, form->changes, &note);
+		err = make_note(req, res, operation, account, form->changes,
+				&note);
 	if (!err)
 		err = tb_directory_update_account_as(events->core, &note,
 						     req->principal->key,

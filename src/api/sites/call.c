@@ -68,6 +68,7 @@ enum tb_err tb_sites_call_audit(const struct tb_sites_call *call,
 		.device = call->site->hardware,
 		.request_id = call->req->id,
 		.address = call->req->address,
+		.is_written = &call->res->is_audited,
 	};
 	enum tb_err err =
 		tb_arena_printf(call->req->arena, &audit.principal, "site/%u",

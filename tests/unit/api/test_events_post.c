@@ -371,6 +371,26 @@ static void test_nth_store_call_fails(void **state)
 		}
 }
 
+static bool audited(struct world *w, const char *body)
+{
+	struct call call = { .query = "", .body = body };
+
+	assert_int_equal(make(w, &call), 200);
+	return w->res.is_audited;
+}
+
+/* Then the server adds it up among the reads. */
+static void test_a_post_that_adds_nothing_has_no_audit_row(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(audited(w, "[" EVENT("a") "]"));
+	assert_false(audited(w, "[" EVENT("a") "]"));
+	assert_false(audited(w, "[]"));
+	assert_false(audited(w, "null"));
+	assert_true(audited(w, "[" EVENT("a") "," EVENT("b") "]"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -381,6 +401,7 @@ int main(void)
 		TEST(test_rules_that_never_rest_are_503),
 		TEST(test_what_is_held_is_not_sent_again),
 		TEST(test_bad_queries_store_nothing),
+		TEST(test_a_post_that_adds_nothing_has_no_audit_row),
 		TEST(test_nth_allocation_fails),
 		TEST(test_nth_store_call_fails),
 	};
