@@ -25,7 +25,7 @@ struct current {
 struct tb_rules_cache {
 	struct tb_core *core;
 	struct tb_cache *current; /* org: struct current */
-	struct tb_cache *lists;   /* org and version: struct tb_acl */
+	struct tb_cache *lists;   /* struct list_key: struct tb_acl */
 	/* Held while a list is read and compiled, so that of many who find
 	 * that it changed one does it for all. */
 	pthread_mutex_t load_lock;
@@ -61,8 +61,10 @@ static void list_unref(void *p)
 	tb_acl_unref(p);
 }
 
+/* A restored store may give a version again; its epoch is another. */
 struct list_key {
 	uint64_t org; /* without padding, because it is hashed as bytes */
+	uint64_t epoch;
 	uint64_t version;
 };
 
@@ -153,6 +155,13 @@ static enum tb_err compile(struct tb_arena *arena, struct tb_str text,
 	return err ? err : tb_acl_compile(rules, n, ret);
 }
 
+/* A reference; NULL: it is not remembered. */
+static const struct tb_acl *find_list(struct tb_rules_cache *cache,
+				      const struct list_key *key)
+{
+	return tb_cache_get(cache->lists, list_key_str(key));
+}
+
 /* Without memory it is compiled again when it is needed again. */
 static void keep_list(struct tb_rules_cache *cache, const struct list_key *key,
 		      const struct tb_acl *acl)
@@ -170,8 +179,7 @@ static enum tb_err get_list(struct tb_rules_cache *cache,
 			    const struct list_key *key,
 			    const struct tb_acl **ret)
 {
-	const struct tb_acl *acl =
-		tb_cache_get(cache->lists, list_key_str(key));
+	const struct tb_acl *acl = find_list(cache, key);
 	struct tb_str text;
 	enum tb_err err = TB_OK;
 
@@ -202,6 +210,7 @@ bool tb_rules_find(struct tb_rules_cache *cache, uint32_t org,
 	if (!current)
 		return false;
 	is_fresh = !tb_core_heads(cache->core, org, &heads) &&
+		   heads.epoch == current->rules.epoch &&
 		   heads.generation == current->rules.generation;
 	if (is_fresh) {
 		*ret = current->rules;
@@ -226,6 +235,7 @@ static enum tb_err read_rules(struct tb_rules_cache *cache,
 
 	if (err)
 		return err;
+	key.epoch = row.epoch;
 	err = tb_acl_read(tx, reading->arena, org, true, &key.version, &none);
 	if (!err)
 		err = get_list(cache, reading, &key, &rules.acl);
@@ -234,6 +244,7 @@ static enum tb_err read_rules(struct tb_rules_cache *cache,
 	if (err)
 		return err == TB_ERR_NOT_FOUND ? TB_ERR_CORRUPT : err;
 	rules.version = key.version;
+	rules.epoch = row.epoch;
 	rules.generation = row.generation;
 	*ret = rules;
 	return TB_OK;
@@ -285,22 +296,42 @@ void tb_rules_forget(struct tb_rules_cache *cache, uint32_t org)
 	tb_cache_remove(cache->current, org_key_str(&org));
 }
 
+/* Of many who look for it at once one reads it for all. */
+static enum tb_err load_list(struct tb_rules_cache *cache,
+			     const struct list_key *key,
+			     const struct tb_acl **ret)
+{
+	struct reading reading;
+	enum tb_err err;
+
+	pthread_mutex_lock(&cache->load_lock);
+	err = reading_begin(cache, &reading);
+	if (!err)
+		err = get_list(cache, &reading, key, ret);
+	reading_end(&reading);
+	pthread_mutex_unlock(&cache->load_lock);
+	return err;
+}
+
 enum tb_err tb_rules_before(struct tb_rules_cache *cache, uint32_t org,
 			    uint64_t version, const struct tb_acl **ret)
 {
 	struct list_key key = { .org = org, .version = version };
-	struct reading reading;
+	const struct tb_acl *acl;
+	struct tb_heads heads;
 	enum tb_err err;
 
 	if (version == 0) {
 		*ret = NULL;
 		return TB_OK;
 	}
-	pthread_mutex_lock(&cache->load_lock);
-	err = reading_begin(cache, &reading);
-	if (!err)
-		err = get_list(cache, &reading, &key, ret);
-	reading_end(&reading);
-	pthread_mutex_unlock(&cache->load_lock);
-	return err;
+	err = tb_core_heads(cache->core, org, &heads);
+	if (err)
+		return err;
+	key.epoch = heads.epoch;
+	acl = find_list(cache, &key);
+	if (!acl)
+		return load_list(cache, &key, ret);
+	*ret = acl;
+	return TB_OK;
 }

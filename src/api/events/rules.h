@@ -14,10 +14,11 @@
 
 struct tb_rules_cache;
 
-/* The rules of an org as they were at one generation of it. */
+/* The rules of an org as they were at one epoch and generation of it. */
 struct tb_rules {
 	const struct tb_acl *acl; /* a reference; NULL: none were ever put */
 	uint64_t version;         /* of the list; 0: none */
+	uint64_t epoch;
 	uint64_t generation;
 };
 void tb_rules_release(struct tb_rules *rules);

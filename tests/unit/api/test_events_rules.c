@@ -230,6 +230,46 @@ static void test_earlier_lists_are_compiled_too(void **state)
 	assert_false(allows(f, "edit"));
 }
 
+static void test_an_earlier_list_is_read_once(void **state)
+{
+	struct fixture *f = *state;
+	const struct tb_acl *acl;
+	struct tb_rules rules;
+
+	put(f, "edit", true);
+	rules = get(f, f->org);
+	put(f, "edit", false);
+	tb_fail_set_plan(f->ic.store, NULL);
+	MUST(tb_rules_before(f->cache, f->org, rules.version, &acl));
+	assert_ptr_equal(acl, rules.acl);
+	assert_int_equal(tb_fail_calls(f->ic.store, TB_FAIL_ANY), 0);
+	tb_acl_unref(acl);
+	tb_rules_release(&rules);
+}
+
+static void test_lists_of_another_epoch_are_others(void **state)
+{
+	struct fixture *f = *state;
+	const struct tb_acl *acl;
+	struct tb_rules rules;
+	struct tb_org org;
+	struct tb_tx *tx;
+
+	put(f, "edit", true);
+	rules = get(f, f->org);
+	tx = inline_core_read(&f->ic);
+	MUST(tx->store->ops->org_get(tx, f->org, &org));
+	tb_core_read_end(tx);
+	assert_int_equal(org.generation, rules.generation);
+	org.epoch++;
+	MUST(tb_core_publish(f->ic.core, &org));
+	assert_false(is_in_memory(f, f->org));
+	MUST(tb_rules_before(f->cache, f->org, rules.version, &acl));
+	assert_ptr_not_equal(acl, rules.acl);
+	tb_acl_unref(acl);
+	tb_rules_release(&rules);
+}
+
 static void test_version_0_is_no_list(void **state)
 {
 	struct fixture *f = *state;
@@ -336,6 +376,8 @@ int main(void)
 		TEST(test_orgs_have_rules_of_their_own),
 		TEST(test_what_is_forgotten_is_read_again),
 		TEST(test_earlier_lists_are_compiled_too),
+		TEST(test_an_earlier_list_is_read_once),
+		TEST(test_lists_of_another_epoch_are_others),
 		TEST(test_version_0_is_no_list),
 		TEST(test_a_list_that_is_not_kept_is_not_found),
 		TEST(test_an_org_that_is_not_there_has_no_rules),
