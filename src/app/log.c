@@ -26,9 +26,18 @@ void tb_log_init(struct tb_log *log, int fd, enum tb_log_level level)
 	atomic_init(&log->level, (unsigned)level);
 }
 
+/* Whatever the level: it says that the log has a hole. */
+static void put_lost(struct tb_buf *buf, int64_t n_lost)
+{
+	struct tb_log_field field = { .name = "lines", .number = n_lost };
+
+	tb_log_put_event(buf, TB_LOG_WARN, tb_log_now_us(), "lines lost",
+			 &field, 1);
+}
+
 enum tb_err tb_log_start(struct tb_log *log)
 {
-	return tb_log_sink_create(log->fd, &log->sink);
+	return tb_log_sink_create(log->fd, put_lost, &log->sink);
 }
 
 void tb_log_stop(struct tb_log *log)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -193,7 +194,8 @@ static void what_is_below_the_level_is_not_written(void **state)
 	close(fds[0]);
 }
 
-#define LINES 20000
+#define LINES 12000
+#define LOST "\"message\":\"lines lost\",\"lines\":"
 
 /* What comes through a pipe until it is closed. */
 struct reading {
@@ -215,7 +217,7 @@ static void *read_all(void *arg)
 	return NULL;
 }
 
-/* More lines than the sink holds, into a pipe that holds less. */
+/* As many lines as the sink holds, into a pipe that holds less. */
 static void gathered_lines_keep_their_order_and_none_is_lost(void **state)
 {
 	struct reading reading;
@@ -254,6 +256,62 @@ static void gathered_lines_keep_their_order_and_none_is_lost(void **state)
 	tb_buf_fini(&reading.text);
 }
 
+/* Far more lines than the sink and the pipe hold. Nobody reads until they all
+ * have been logged, which so waits for nobody. */
+static void lines_without_room_are_counted_and_nobody_waits(void **state)
+{
+	struct reading reading;
+	struct tb_log log;
+	pthread_t reader;
+	struct tb_str rest;
+	int64_t n = 0, n_lost = 0;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	reading.fd = fds[0];
+	tb_buf_init(&reading.text, (size_t)16 << 20);
+	tb_log_init(&log, fds[1], TB_LOG_INFO);
+	assert_int_equal(tb_log_start(&log), TB_OK);
+	for (int64_t i = 0; i < 10 * LINES; i++)
+		tb_log_event(&log, TB_LOG_INFO, TIME_US, "line", NULL, 0);
+	assert_int_equal(pthread_create(&reader, NULL, read_all, &reading), 0);
+	tb_log_stop(&log);
+	close(fds[1]);
+	pthread_join(reader, NULL);
+	rest = tb_buf_str(&reading.text);
+	while (rest.n > 0) {
+		struct tb_str line = tb_str_cut(&rest, '\n');
+		const char *lost = memmem(line.p, line.n, LOST, strlen(LOST));
+
+		if (lost)
+			n_lost += strtoll(lost + strlen(LOST), NULL, 10);
+		else
+			n++;
+	}
+	assert_true(n_lost > 0);
+	assert_int_equal(n + n_lost, 10 * LINES);
+	close(fds[0]);
+	tb_buf_fini(&reading.text);
+}
+
+/* That this test ends at all is what it shows. */
+static void a_pipe_that_nobody_reads_does_not_hold_up_the_stop(void **state)
+{
+	struct tb_log log;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	tb_log_init(&log, fds[1], TB_LOG_INFO);
+	assert_int_equal(tb_log_start(&log), TB_OK);
+	for (int64_t i = 0; i < 10 * LINES; i++)
+		tb_log_event(&log, TB_LOG_INFO, TIME_US, "line", NULL, 0);
+	tb_log_stop(&log);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +321,10 @@ int main(void)
 		cmocka_unit_test(any_bytes_make_a_line_that_fits),
 		cmocka_unit_test(
 			gathered_lines_keep_their_order_and_none_is_lost),
+		cmocka_unit_test(
+			lines_without_room_are_counted_and_nobody_waits),
+		cmocka_unit_test(
+			a_pipe_that_nobody_reads_does_not_hold_up_the_stop),
 		cmocka_unit_test(what_is_below_the_level_is_not_written),
 	};
 
