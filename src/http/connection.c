@@ -376,6 +376,7 @@ static void end(struct tb_exchange *ex, enum MHD_RequestTerminationCode code)
 	struct tb_link *link = ex->link;
 
 	report(ex, code);
+	tb_link_await_reader(link, TB_NO_DEADLINE);
 	tb_link_await(link, seconds(ex->server->options.idle_timeout_s));
 	atomic_store(&link->is_idle, true);
 	link->exchange = NULL;

@@ -17,6 +17,7 @@
 static void cut(struct tb_link *link)
 {
 	atomic_store(&link->deadline_us, TB_NO_DEADLINE);
+	atomic_store(&link->reader_deadline_us, TB_NO_DEADLINE);
 	shutdown(link->fd, SHUT_RDWR);
 }
 
@@ -52,22 +53,26 @@ static bool is_forsaken(struct tb_link *link)
 	return was_drained && link->is_drained;
 }
 
+static bool is_late(struct tb_link *link, int64_t now_us)
+{
+	return atomic_load(&link->deadline_us) <= now_us ||
+	       atomic_load(&link->reader_deadline_us) <= now_us;
+}
+
 static void cut_late_and_forsaken(struct tb_links *links)
 {
 	int64_t now_us = tb_clock_monotonic_us();
 	struct tb_link *link;
 
 	for (link = links->first; link; link = link->next) {
-		int64_t deadline_us = atomic_load(&link->deadline_us);
-
-		if (deadline_us == TB_NO_DEADLINE) {
-			link->is_drained = false;
-			continue;
-		}
-		if (deadline_us <= now_us)
+		if (is_late(link, now_us)) {
 			atomic_store(&link->was_late, true);
-		if (deadline_us <= now_us || is_forsaken(link))
 			cut(link);
+		} else if (atomic_load(&link->deadline_us) == TB_NO_DEADLINE) {
+			link->is_drained = false;
+		} else if (is_forsaken(link)) {
+			cut(link);
+		}
 	}
 }
 
@@ -157,6 +162,7 @@ struct tb_link *tb_link_create(struct tb_links *links, int fd,
 	link->peer = *peer;
 	link->address_len = tb_ip_format(peer, link->address);
 	atomic_init(&link->deadline_us, TB_NO_DEADLINE);
+	atomic_init(&link->reader_deadline_us, TB_NO_DEADLINE);
 	atomic_init(&link->is_idle, true);
 	pthread_mutex_lock(&links->lock);
 	link->next = links->first;
@@ -183,14 +189,23 @@ void tb_link_destroy(struct tb_links *links, struct tb_link *link)
 	tb_free(link);
 }
 
-void tb_link_await(struct tb_link *link, int64_t timeout_us)
+static void set_deadline(_Atomic int64_t *deadline_us, int64_t timeout_us)
 {
-	int64_t deadline_us = TB_NO_DEADLINE;
+	int64_t at_us = TB_NO_DEADLINE;
 
 	if (timeout_us != TB_NO_DEADLINE)
-		deadline_us = tb_clock_monotonic_us() + timeout_us;
-	atomic_store_explicit(&link->deadline_us, deadline_us,
-			      memory_order_relaxed);
+		at_us = tb_clock_monotonic_us() + timeout_us;
+	atomic_store_explicit(deadline_us, at_us, memory_order_relaxed);
+}
+
+void tb_link_await(struct tb_link *link, int64_t timeout_us)
+{
+	set_deadline(&link->deadline_us, timeout_us);
+}
+
+void tb_link_await_reader(struct tb_link *link, int64_t timeout_us)
+{
+	set_deadline(&link->reader_deadline_us, timeout_us);
 }
 
 void tb_links_cut_idle(struct tb_links *links)

@@ -25,7 +25,8 @@ struct tb_link {
 	struct tb_link *next;
 	int fd;                      /* libmicrohttpd's */
 	_Atomic int64_t deadline_us; /* monotonic */
-	_Atomic bool is_idle;        /* between two requests */
+	_Atomic int64_t reader_deadline_us;
+	_Atomic bool is_idle; /* between two requests */
 	_Atomic bool was_late;
 	_Atomic bool is_ended; /* the client will send nothing more */
 	bool is_drained;       /* and it has all been read; of the thread */
@@ -62,6 +63,8 @@ void tb_link_destroy(struct tb_links *links, struct tb_link *link);
 /* From now on something is awaited for at most so long; TB_NO_DEADLINE:
  * nothing is. */
 void tb_link_await(struct tb_link *link, int64_t timeout_us);
+/* The same of a client that is to read; it may have ended sending. */
+void tb_link_await_reader(struct tb_link *link, int64_t timeout_us);
 /* Cuts all those that are between two requests. */
 void tb_links_cut_idle(struct tb_links *links);
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "http/clock.h"
 #include "http/exchange.h"
 #include "http/fail.h"
 
@@ -15,6 +16,9 @@
 /* What a slow reader may hold in any case: a block, and a piece of the usual
  * size in both forms while it is packed. */
 #define READER_BYTES (256u << 10)
+/* After each so many bytes a reader's time starts anew, so that who read fast
+ * cannot be slow for long. */
+#define WINDOW_BYTES (256u << 10)
 #define PACK_LEVEL 1
 #define PACKED_MAX_BYTES (1u << 30)
 
@@ -260,10 +264,45 @@ static ssize_t reset_connection(struct tb_exchange *ex)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+/* libmicrohttpd's timeout starts anew with each byte, and a reader keeps its
+ * memory. So each window has its time: at the lowest rate, and the timeout for
+ * what sockets hold back. */
+static void hold_to_rate(struct tb_exchange *ex, size_t n)
+{
+	const struct tb_server_options *options = &ex->server->options;
+	struct tb_sending *s = &ex->sending;
+	int64_t now_us = tb_clock_monotonic_us();
+
+	if (s->is_paused)
+		s->window_end_us += now_us;
+	s->is_paused = false;
+	if (s->window_bytes == 0) {
+		s->window_bytes = WINDOW_BYTES;
+		s->window_end_us = now_us +
+				   (int64_t)options->idle_timeout_s * 1000000 +
+				   (int64_t)WINDOW_BYTES * 1000000 /
+					   options->reader_min_bytes_per_s;
+	}
+	s->window_bytes -= n < s->window_bytes ? n : s->window_bytes;
+	tb_link_await_reader(ex->link, s->window_end_us - now_us);
+}
+
+/* What a worker takes is not the reader's time. */
+static void pause_rate(struct tb_exchange *ex)
+{
+	struct tb_sending *s = &ex->sending;
+
+	if (!s->is_paused)
+		s->window_end_us -= tb_clock_monotonic_us();
+	s->is_paused = true;
+	tb_link_await_reader(ex->link, TB_NO_DEADLINE);
+}
+
 static void await_piece(struct tb_exchange *ex)
 {
 	enum tb_err err;
 
+	pause_rate(ex);
 	ex->phase = TB_PHASE_PIECE;
 	MHD_suspend_connection(ex->conn);
 	err = tb_pool_submit_again(ex->server->pool, ex);
@@ -304,8 +343,10 @@ static ssize_t read_body(void *cls, uint64_t pos, char *to, size_t max)
 		n += part;
 	}
 	ex->answer_bytes += n;
-	if (n > 0)
+	if (n > 0) {
+		hold_to_rate(ex, n);
 		return (ssize_t)n;
+	}
 	if (s->err)
 		return reset_connection(ex);
 	if (s->has_ended)

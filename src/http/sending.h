@@ -27,6 +27,9 @@ struct tb_sending {
 	enum tb_err err;        /* why there is no more than that */
 	uint64_t taken_bytes;   /* of the plain body */
 	uint64_t charged_bytes; /* of the budget */
+	uint64_t window_bytes;  /* may yet be sent in the time below */
+	int64_t window_end_us;  /* monotonic; while suspended: what is left */
+	bool is_paused;
 	struct tb_gzip_body gzip;
 	uint8_t frame[TB_GZIP_HEAD_BYTES]; /* the tail is as long */
 };

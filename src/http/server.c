@@ -22,6 +22,7 @@ const struct tb_server_options tb_server_default_options = {
 	.queue_max = 1024,
 	.connections_max = 10000,
 	.idle_timeout_s = 75,
+	.reader_min_bytes_per_s = 1024,
 	.request_timeout_s = 60,
 	.body_small_bytes = 64 << 10,
 	.body_max_bytes = 64 << 20,

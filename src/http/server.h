@@ -33,11 +33,13 @@ struct tb_access {
 };
 
 struct tb_server_options {
-	const char *listen;         /* "127.0.0.1:8000", "[::1]:0" */
-	uint32_t workers;           /* threads that run handlers; 64 */
-	uint32_t queue_max;         /* requests waiting for one; then 503 */
-	uint32_t connections_max;   /* 10,000 */
-	uint32_t idle_timeout_s;    /* of a connection; 75 */
+	const char *listen;       /* "127.0.0.1:8000", "[::1]:0" */
+	uint32_t workers;         /* threads that run handlers; 64 */
+	uint32_t queue_max;       /* requests waiting for one; then 503 */
+	uint32_t connections_max; /* 10,000 */
+	uint32_t idle_timeout_s;  /* of a connection; 75 */
+	/* Who reads a streamed body at this rate is never cut; 1,024. */
+	uint32_t reader_min_bytes_per_s;
 	uint32_t request_timeout_s; /* to send a whole request; 60 */
 	uint64_t body_small_bytes;  /* 64 KiB */
 	uint64_t body_max_bytes;    /* of a body, decompressed too; 64 MiB */

@@ -23,6 +23,7 @@ __all__ = ["program"]
 
 KIB = 1 << 10
 MIB = 1 << 20
+GIB = 1 << 30
 LINE_BYTES = 16
 # More than the sockets of both sides can hold.
 LONG = "n=3000&lines=4096&shared=1"
@@ -65,13 +66,16 @@ def http_1_0(data):
 class Reader(Client):
     """Reads bodies however they are framed; takes in little beforehand."""
 
-    def __init__(self, server, buffer_bytes=None):
+    def __init__(self, server, buffer_bytes=None, segment_bytes=None):
         if buffer_bytes is None:
             super().__init__(server)
             return
         self.sock = socket.socket()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                              buffer_bytes)
+        if segment_bytes is not None:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG,
+                                 segment_bytes)
         self.sock.settimeout(DEADLINE_S)
         self.sock.connect(("127.0.0.1", server.port))
         self.rest = b""
@@ -346,6 +350,34 @@ def test_a_client_that_reads_nothing_is_cut(query):
         line = s.line_of(a.headers["x-request-id"])
         assert line["aborted"]
         wait_until_none_is_left(s)
+
+
+@pytest.mark.parametrize("query", ["", "&known=1"])
+def test_a_client_that_keeps_reading_too_slowly_is_cut(query):
+    """It reads often enough for the timeout. Small segments keep small what
+    the server's socket takes in."""
+    with running(idle_timeout_s=1, reader_min_bytes_per_s=GIB) as s:
+        with Reader(s, 4 * KIB, segment_bytes=536) as c:
+            a = c.begin(LONG + query)
+            end = time.monotonic() + DEADLINE_S
+            while counts(s)["left"] > 0:
+                assert time.monotonic() < end, "it is still sent to"
+                c.until(12 * KIB)
+                time.sleep(0.1)
+        assert s.line_of(a.headers["x-request-id"])["aborted"]
+        wait_until_none_is_left(s)
+
+
+def test_a_client_above_the_lowest_rate_gets_it_all():
+    """However long the whole takes, and whatever time workers take of it."""
+    with running(idle_timeout_s=1, reader_min_bytes_per_s=GIB) as s:
+        with Reader(s) as c:
+            a = c.begin("n=5&gate=3")
+            wait_for(lambda: counts(s)["waiting"] == 1, "the gate")
+            time.sleep(2)
+            s.get("/t/source/open")
+            assert c.body(a) == lines(5000)
+        assert not s.line_of(a.headers["x-request-id"])["aborted"]
 
 
 def test_bodies_under_way_share_the_memory_of_all():

@@ -396,11 +396,17 @@ static const struct {
 #field, offsetof(struct tb_server_options, field),             \
 			sizeof(((struct tb_server_options *)NULL)->field)      \
 	}
-	NUMBER(workers),           NUMBER(queue_max),
-	NUMBER(connections_max),   NUMBER(idle_timeout_s),
-	NUMBER(request_timeout_s), NUMBER(body_small_bytes),
-	NUMBER(body_max_bytes),    NUMBER(memory_max_bytes),
-	NUMBER(drain_timeout_ms),  NUMBER(loopback_only),
+	NUMBER(workers),
+	NUMBER(queue_max),
+	NUMBER(connections_max),
+	NUMBER(idle_timeout_s),
+	NUMBER(reader_min_bytes_per_s),
+	NUMBER(request_timeout_s),
+	NUMBER(body_small_bytes),
+	NUMBER(body_max_bytes),
+	NUMBER(memory_max_bytes),
+	NUMBER(drain_timeout_ms),
+	NUMBER(loopback_only),
 #undef NUMBER
 };
 
