@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "kernel/acl.h"
 #include "kernel/commit.h"
+#include "kernel/directory.h"
 #include "kernel/system.h"
 
 /*
@@ -112,6 +113,7 @@ enum tb_err tb_acl_read_version(struct tb_tx *tx, struct tb_arena *arena,
 
 struct acl_put {
 	struct tb_commit commit;
+	struct tb_str by; /* the administrator; empty: it needs none */
 	struct tb_str text;
 	struct tb_str before; /* p NULL: none */
 	uint64_t number;      /* of the list in force */
@@ -119,8 +121,12 @@ struct acl_put {
 
 static enum tb_err put_gather(struct tb_commit *commit, struct tb_view *view)
 {
-	(void)commit;
-	return tb_view_want(view, TB_COLL_ACL, IN_FORCE);
+	const struct acl_put *put = (const struct acl_put *)commit;
+	enum tb_err err = TB_OK;
+
+	if (put->by.n > 0)
+		err = tb_view_want(view, TB_COLL_USER, put->by);
+	return err == TB_OK ? tb_view_want(view, TB_COLL_ACL, IN_FORCE) : err;
 }
 
 static enum tb_err read_before(struct acl_put *put, struct tb_view *view)
@@ -190,8 +196,10 @@ static enum tb_err put_in_force(struct acl_put *put, struct tb_view *view)
 static enum tb_err put_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct acl_put *put = (struct acl_put *)commit;
-	enum tb_err err = read_before(put, view);
+	enum tb_err err = tb_directory_check_admin(view, put->by);
 
+	if (err == TB_OK)
+		err = read_before(put, view);
 	if (err != TB_OK ||
 	    (put->before.p != NULL && tb_str_eq(put->before, put->text)))
 		return err;
@@ -201,6 +209,13 @@ static enum tb_err put_decide(struct tb_commit *commit, struct tb_view *view)
 
 enum tb_err tb_acl_put(struct tb_core *core, const struct tb_audit_note *note,
 		       uint32_t org, struct tb_str text)
+{
+	return tb_acl_put_as(core, note, org, TB_STR_NONE, text);
+}
+
+enum tb_err tb_acl_put_as(struct tb_core *core,
+			  const struct tb_audit_note *note, uint32_t org,
+			  struct tb_str by, struct tb_str text)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "put_acl",
@@ -212,6 +227,7 @@ enum tb_err tb_acl_put(struct tb_core *core, const struct tb_audit_note *note,
 			    .org = org,
 			    .note = *note,
 			    .weight = 2 },
+		.by = by,
 		.text = text,
 	};
 

@@ -30,5 +30,10 @@ enum tb_err tb_acl_read_version(struct tb_tx *tx, struct tb_arena *arena,
  * lists "before" (null: none) and "after". */
 enum tb_err tb_acl_put(struct tb_core *core, const struct tb_audit_note *note,
 		       uint32_t org, struct tb_str text) tb_must_check;
+/* The same for an administrator of the org, by uuid (empty: nobody is asked).
+ * DENIED: `by` is none, or is none any more when the commit runs. */
+enum tb_err tb_acl_put_as(struct tb_core *core,
+			  const struct tb_audit_note *note, uint32_t org,
+			  struct tb_str by, struct tb_str text) tb_must_check;
 
 #endif

@@ -96,6 +96,10 @@ enum tb_err tb_directory_find_store(struct tb_core *core, struct tb_tx *tx,
  * 0: none, or no such store. */
 enum tb_err tb_directory_store_site(struct tb_view *view, struct tb_str store,
 				    uint32_t *ret) tb_must_check;
+/* DENIED: as a commit sees it, the user `by` (uuid; empty: nobody is asked) is
+ * no administrator. */
+enum tb_err tb_directory_check_admin(struct tb_view *view,
+				     struct tb_str by) tb_must_check;
 /* The org of this name. NOT_FOUND. */
 enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
 				  struct tb_org *ret) tb_must_check;
@@ -151,6 +155,13 @@ enum tb_err tb_directory_renew_epoch(struct tb_core *core,
 enum tb_err
 tb_directory_add_account(struct tb_core *core, const struct tb_audit_note *note,
 			 const struct tb_account *account) tb_must_check;
+
+/* The same for an administrator of the org, by uuid (empty: nobody is asked).
+ * DENIED: `by` is none, or is none any more when the commit runs. */
+enum tb_err
+tb_directory_add_account_as(struct tb_core *core,
+			    const struct tb_audit_note *note, struct tb_str by,
+			    const struct tb_account *account) tb_must_check;
 
 /* What an update changes; the rest stays. */
 enum tb_account_change {

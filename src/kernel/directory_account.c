@@ -187,6 +187,25 @@ struct account_change {
 	int64_t seen_us;    /* update: the account's time before the claim */
 };
 
+enum tb_err tb_directory_check_admin(struct tb_view *view, struct tb_str by)
+{
+	const struct tb_record *record;
+	struct tb_account user;
+	enum tb_err err;
+
+	if (by.n == 0)
+		return TB_OK;
+	err = tb_view_get(view, TB_COLL_USER, by, &record);
+	if (err == TB_OK && record == NULL)
+		err = TB_ERR_DENIED;
+	if (err == TB_OK)
+		err = tb_account_decode(tb_view_arena(view), TB_ACCOUNT_USER,
+					record, &user);
+	if (err == TB_OK && (user.disabled || !user.is_admin))
+		err = TB_ERR_DENIED;
+	return err;
+}
+
 static bool is_list(const struct tb_str *list, size_t n, size_t max)
 {
 	if (n > max)
@@ -350,6 +369,8 @@ static enum tb_err add_decide(struct tb_commit *commit, struct tb_view *view)
 		tb_view_get(view, tb_account_place(account.kind)->coll,
 			    account.key, &record);
 
+	if (err == TB_OK)
+		err = tb_directory_check_admin(view, change->by);
 	if (err == TB_OK && record != NULL)
 		err = TB_ERR_EXISTS;
 	if (err == TB_OK)
@@ -436,6 +457,14 @@ enum tb_err tb_directory_add_account(struct tb_core *core,
 				     const struct tb_audit_note *note,
 				     const struct tb_account *account)
 {
+	return tb_directory_add_account_as(core, note, TB_STR_NONE, account);
+}
+
+enum tb_err tb_directory_add_account_as(struct tb_core *core,
+					const struct tb_audit_note *note,
+					struct tb_str by,
+					const struct tb_account *account)
+{
 	static const struct tb_commit_kind kind = {
 		.name = "add_account",
 		.gather = account_gather,
@@ -447,6 +476,7 @@ enum tb_err tb_directory_add_account(struct tb_core *core,
 			    .note = *note,
 			    .weight = 3 + account->n_stores },
 		.account = account,
+		.by = by,
 	};
 	struct tb_arena *arena = tb_arena_create(ARENA_MAX_BYTES);
 	enum tb_err err = TB_ERR_NOMEM;
@@ -520,27 +550,6 @@ static enum tb_err apply_changes(const struct account_change *change,
 	return TB_OK;
 }
 
-/* DENIED: whoever does it is no administrator, or no more. */
-static enum tb_err check_by(struct tb_view *view,
-			    const struct account_change *change)
-{
-	const struct tb_record *record;
-	struct tb_account by;
-	enum tb_err err;
-
-	if (change->by.n == 0)
-		return TB_OK;
-	err = tb_view_get(view, TB_COLL_USER, change->by, &record);
-	if (err == TB_OK && record == NULL)
-		err = TB_ERR_DENIED;
-	if (err == TB_OK)
-		err = tb_account_decode(tb_view_arena(view), TB_ACCOUNT_USER,
-					record, &by);
-	if (err == TB_OK && (by.disabled || !by.is_admin))
-		err = TB_ERR_DENIED;
-	return err;
-}
-
 static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct account_change *change = (struct account_change *)commit;
@@ -555,7 +564,7 @@ static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 	if (err == TB_OK && record == NULL)
 		err = TB_ERR_NOT_FOUND;
 	if (err == TB_OK)
-		err = check_by(view, change);
+		err = tb_directory_check_admin(view, change->by);
 	if (err == TB_OK)
 		err = tb_account_decode(arena, kind, record, &now);
 	if (err == TB_OK)

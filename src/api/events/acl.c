@@ -88,9 +88,11 @@ void tb_events_put_acl(void *state, const struct tb_request *req,
 	if (!err)
 		err = tb_events_audit(req, res, "acl", "put", &note);
 	if (!err)
-		err = tb_acl_put(events->core, &note, req->principal->org,
-				 req->body);
-	if (err)
+		err = tb_acl_put_as(events->core, &note, req->principal->org,
+				    req->principal->key, req->body);
+	if (err == TB_ERR_DENIED)
+		tb_events_fail_401(res, req, TB_EVENTS_NOT_ADMIN);
+	else if (err)
 		tb_response_fail(res, req, err);
 	else
 		tb_response_empty(res, 204);

@@ -140,7 +140,8 @@ static enum tb_err add(const struct tb_events *events,
 		err = make_note(req, res, "user_add", account, form->changes,
 				&note);
 	return err ? err
-		   : tb_directory_add_account(events->core, &note, account);
+		   : tb_directory_add_account_as(events->core, &note,
+						 req->principal->key, account);
 }
 
 /* The directory does not say which of both is taken. */

@@ -4,6 +4,8 @@
  */
 #include "directory_fixture.h"
 
+#include "kernel/acl_store.h"
+
 #define MINUTE_US (60 * 1000000ll)
 
 /* ---- claims ---- */
@@ -232,6 +234,57 @@ static void test_only_an_administrator_changes_others(void **state)
 	MUST(update_as(f, "u3", to, TB_CHANGE_DISABLED));
 }
 
+static enum tb_err add_as(struct fixture *f, const char *by,
+			  struct tb_account account)
+{
+	return tb_directory_add_account_as(f->ic.core, &f->ic.note,
+					   tb_str_z(by), &account);
+}
+
+static enum tb_err put_rules_as(struct fixture *f, const char *by)
+{
+	return tb_acl_put_as(f->ic.core, &f->ic.note, f->org, tb_str_z(by),
+			     TB_STR("{\"rules\":[]}"));
+}
+
+static void test_who_is_administrator_no_more_adds_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_account anna = admin(f, "u1", "anna");
+	struct tb_account found;
+
+	MUST(add(f, anna));
+	MUST(add_as(f, "u1", user(f, "u2", "berta")));
+	anna.disabled = true;
+	MUST(tb_directory_update_account(f->ic.core, &f->ic.note, &anna,
+					 TB_CHANGE_DISABLED, false));
+	assert_int_equal(add_as(f, "u1", user(f, "u3", "carla")),
+			 TB_ERR_DENIED);
+	assert_int_equal(add_as(f, "u2", user(f, "u3", "carla")),
+			 TB_ERR_DENIED);
+	assert_int_equal(find(f, TB_ACCOUNT_USER, "u3", &found),
+			 TB_ERR_NOT_FOUND);
+}
+
+static void test_who_is_administrator_no_more_puts_no_rules(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_account anna = admin(f, "u1", "anna");
+	struct tb_heads before;
+	struct tb_heads after;
+
+	MUST(add(f, anna));
+	MUST(put_rules_as(f, "u1"));
+	anna.is_admin = false;
+	MUST(tb_directory_update_account(f->ic.core, &f->ic.note, &anna,
+					 TB_CHANGE_ADMIN, false));
+	MUST(tb_core_heads(f->ic.core, f->org, &before));
+	assert_int_equal(put_rules_as(f, "u1"), TB_ERR_DENIED);
+	assert_int_equal(put_rules_as(f, "nobody"), TB_ERR_DENIED);
+	MUST(tb_core_heads(f->ic.core, f->org, &after));
+	assert_int_equal(after.generation, before.generation);
+}
+
 static void test_of_two_who_demote_each_other_one_remains(void **state)
 {
 	struct fixture *f = *state;
@@ -265,6 +318,8 @@ int main(void)
 		TEST(test_a_name_taken_again_is_not_released),
 		TEST(test_an_account_does_not_outlive_its_claims_lease),
 		TEST(test_only_an_administrator_changes_others),
+		TEST(test_who_is_administrator_no_more_adds_nobody),
+		TEST(test_who_is_administrator_no_more_puts_no_rules),
 		TEST(test_of_two_who_demote_each_other_one_remains),
 	};
 
