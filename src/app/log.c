@@ -170,13 +170,8 @@ static enum tb_log_level access_level(const struct tb_access *access)
 void tb_log_put_principal(struct tb_buf *buf,
 			  const struct tb_principal *principal)
 {
-	static const char *const kinds[] = {
-		[TB_PRINCIPAL_USER] = "user/",
-		[TB_PRINCIPAL_SITE] = "site/",
-		[TB_PRINCIPAL_DEVICE] = "device/",
-	};
-
-	tb_buf_append_z(buf, kinds[principal->kind]);
+	tb_buf_append_z(buf, tb_principal_kind_name(principal->kind));
+	tb_buf_append_char(buf, '/');
 	tb_buf_append_str(buf, principal->key);
 }
 

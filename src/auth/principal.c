@@ -112,6 +112,17 @@ void tb_principal_unref(const struct tb_principal *p)
 		tb_free(counted_of(p));
 }
 
+const char *tb_principal_kind_name(enum tb_principal_kind kind)
+{
+	static const char *const names[] = {
+		[TB_PRINCIPAL_USER] = "user",
+		[TB_PRINCIPAL_SITE] = "site",
+		[TB_PRINCIPAL_DEVICE] = "device",
+	};
+
+	return names[kind];
+}
+
 bool tb_principal_is(const struct tb_principal *p, unsigned who)
 {
 	unsigned is = TB_WHO_ANYONE;

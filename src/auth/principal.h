@@ -59,6 +59,8 @@ const struct tb_principal *tb_principal_ref(const struct tb_principal *p);
 /* Gives one back; takes NULL. */
 void tb_principal_unref(const struct tb_principal *p);
 
+/* "user", "site", "device": what its key is the key of, for people. */
+const char *tb_principal_kind_name(enum tb_principal_kind kind);
 /* True if one of the kinds in the mask `who` (enum tb_who) fits; `p` may be
  * NULL (nobody). */
 bool tb_principal_is(const struct tb_principal *p, unsigned who);

@@ -31,6 +31,24 @@ struct tb_blob *tb_blob_create(struct tb_buf *buf)
 	return blob;
 }
 
+enum tb_err tb_blob_create_exact(struct tb_buf *buf, struct tb_blob **ret)
+{
+	struct tb_blob *blob;
+	struct tb_buf exact;
+
+	tb_buf_init(&exact, buf->n);
+	if (buf->cap - buf->n > buf->n / 8)
+		tb_buf_append_str(&exact, tb_buf_str(buf));
+	if (tb_buf_err(&exact))
+		return tb_buf_err(&exact);
+	blob = tb_blob_create(exact.p ? &exact : buf);
+	tb_buf_fini(&exact);
+	if (!blob)
+		return TB_ERR_NOMEM;
+	*ret = blob;
+	return TB_OK;
+}
+
 struct tb_blob *tb_blob_ref(struct tb_blob *blob)
 {
 	atomic_fetch_add_explicit(&blob->refs, 1, memory_order_relaxed);

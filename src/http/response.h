@@ -18,6 +18,10 @@ struct tb_blob;
 struct tb_source;
 /* Takes over the buffer's memory. NULL: no memory, the buffer untouched. */
 struct tb_blob *tb_blob_create(struct tb_buf *buf);
+/* The same, and copies it where much of it is room, for what is kept. NOMEM:
+ * the buffer is as it was. */
+enum tb_err tb_blob_create_exact(struct tb_buf *buf,
+				 struct tb_blob **ret) tb_must_check;
 struct tb_blob *tb_blob_ref(struct tb_blob *blob);
 void tb_blob_unref(struct tb_blob *blob); /* takes NULL */
 struct tb_str tb_blob_str(const struct tb_blob *blob);

@@ -19,23 +19,14 @@
 /* After each so many bytes a reader's time starts anew, so that who read fast
  * cannot be slow for long. */
 #define WINDOW_BYTES (256u << 10)
-#define PACK_LEVEL 1
-#define PACKED_MAX_BYTES (1u << 30)
 
 _Static_assert(TB_GZIP_HEAD_BYTES == TB_GZIP_TAIL_BYTES, "one frame for both");
-
-static void drop(struct tb_piece *piece)
-{
-	tb_blob_unref(piece->plain);
-	tb_blob_unref(piece->packed);
-	*piece = (struct tb_piece) { .plain = NULL };
-}
 
 void tb_sending_fini(struct tb_exchange *ex)
 {
 	struct tb_sending *s = &ex->sending;
 
-	drop(&s->next);
+	tb_piece_release(&s->next);
 	tb_blob_unref(s->blob);
 	if (s->charged_bytes > 0)
 		tb_budget_give(&ex->server->budget, s->charged_bytes);
@@ -107,22 +98,6 @@ static bool find_next(struct tb_exchange *ex)
 	return s->is_next && is_packed(s) && !charge_pieces(ex);
 }
 
-static enum tb_err pack(struct tb_piece *piece)
-{
-	struct tb_buf packed;
-	enum tb_err err;
-
-	tb_buf_init(&packed, PACKED_MAX_BYTES);
-	err = tb_gzip_pack(tb_blob_str(piece->plain), PACK_LEVEL, &packed,
-			   &piece->crc);
-	if (!err)
-		piece->packed = tb_blob_create(&packed);
-	if (piece->packed)
-		return TB_OK;
-	tb_buf_fini(&packed);
-	return err ? err : TB_ERR_NOMEM;
-}
-
 /* The same on a worker, in any case. */
 static enum tb_err make_next(struct tb_exchange *ex)
 {
@@ -134,7 +109,7 @@ static enum tb_err make_next(struct tb_exchange *ex)
 		err = source->ops->make(source, &s->next);
 	s->is_next = !err;
 	if (!err && !is_packed(s))
-		err = pack(&s->next);
+		err = tb_piece_pack(&s->next);
 	return err ? err : charge_pieces(ex);
 }
 
@@ -197,7 +172,7 @@ static void take_next(struct tb_exchange *ex)
 						 : s->next.plain);
 		s->rest = tb_blob_str(s->blob);
 	}
-	drop(&s->next);
+	tb_piece_release(&s->next);
 }
 
 /* --- its beginning -------------------------------------------------------*/

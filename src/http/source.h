@@ -23,6 +23,11 @@ struct tb_piece {
 	uint32_t crc;           /* of plain, where it is packed */
 };
 
+/* Packs a piece that is not packed yet. NOMEM, TOO_LARGE. */
+enum tb_err tb_piece_pack(struct tb_piece *piece) tb_must_check;
+/* Gives its references back and leaves it empty. */
+void tb_piece_release(struct tb_piece *piece);
+
 struct tb_source;
 
 struct tb_source_ops {

@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import requests
@@ -23,8 +24,8 @@ from sites import (DEADLINE_S, Org, Site, assert_error, ids, keys, sequences,
                    sha256)
 
 __all__ = ["ADMIN_PASSWORD", "CONFIG", "DEADLINE_S", "Org", "Server", "Site",
-           "assert_error", "free_port", "ids", "keys", "sequences", "sha256",
-           "wait_for"]
+           "assert_error", "at_the_same_time", "free_port", "ids", "keys",
+           "sequences", "sha256", "wait_for"]
 # Passwords are hashed at the least cost, because each test makes accounts;
 # requests that never end are given up soon, because tests wait for that.
 CONFIG = """\
@@ -83,6 +84,21 @@ def wait_for(condition, what, seconds=DEADLINE_S):
             return value
         assert time.monotonic() < end, "waited %ds for %s" % (seconds, what)
         time.sleep(0.01)
+
+
+def at_the_same_time(work, count=2):
+    """Run work(n) in threads that start together; what each gave."""
+    start, given = threading.Barrier(count), [None] * count
+
+    def run(n):
+        start.wait()
+        given[n] = work(n)
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return given
 
 
 def free_port():

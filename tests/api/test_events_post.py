@@ -2,13 +2,12 @@
 what is refused leaves nothing behind."""
 
 import json
-import threading
 
 import pytest
 
 from events import (AHEAD_MAX_S, LENIENT, MINIMAL, WHEN, Client, EventsOrg,
                     assert_error, event, events, events_of, now, shown, uuids)
-from harness import CONFIG, Server
+from harness import CONFIG, Server, at_the_same_time
 
 FORMAT = "Invalid JSON format"
 MISSING = "Missing required fields"
@@ -505,21 +504,6 @@ def test_a_retry_is_the_same_after_a_restart(server, user):
     assert user.posted(*batch) == before
     assert_error(user.post([{**batch[0], "payload": "x"}]), 409, EXISTS,
                  eventUuid=batch[0]["uuid"])
-
-
-def at_the_same_time(work, count):
-    """work(n) in threads that start together; what each gave."""
-    start, given = threading.Barrier(count), [None] * count
-
-    def run(n):
-        start.wait()
-        given[n] = work(n)
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    return given
 
 
 def test_the_same_from_several_connections_is_stored_once(user):

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from events import Client, EventsOrg, assert_error, event, rule, uuids
+from harness import at_the_same_time
 
 FIELDS = ["uuid", "username", "roles", "isAdmin", "disabled", "createdAt",
           "updatedAt"]
@@ -566,21 +567,6 @@ def test_users_of_the_api_are_those_of_the_command_line(org, admin, body):
 
 # --- at the same time --------------------------------------------------------
 
-def race(work, count=2):
-    """Run work(n) in threads that start together; what each gave."""
-    start, given = threading.Barrier(count), [None] * count
-
-    def run(n):
-        start.wait()
-        given[n] = work(n)
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    return given
-
-
 @pytest.mark.parametrize("member", ["uuid", "username"])
 def test_of_two_who_add_the_same_one_wins(org, server, member):
     clients = [org.admin.again() for _ in range(4)]
@@ -590,7 +576,7 @@ def test_of_two_who_add_the_same_one_wins(org, server, member):
                    "username": "race-%d-%d" % (n, i),
                    "password": "password-%d" % i,
                    member: "race-%d" % n} for i in range(4)]
-        given = race(lambda i, b=bodies: add(clients[i], b[i]), 4)
+        given = at_the_same_time(lambda i, b=bodies: add(clients[i], b[i]), 4)
         statuses = [r.status_code for r in given]
         assert sorted(statuses) == [201, 400, 400, 400]
         winner = statuses.index(201)
@@ -607,7 +593,7 @@ def test_of_two_who_take_the_same_new_name_one_wins(org, server):
     users = org.users(2)
     for n in range(10):
         name = "taken-%d-%d" % (next(server.counter), n)
-        given = race(lambda i, name=name: put(
+        given = at_the_same_time(lambda i, name=name: put(
             clients[i], users[i].uuid, {"new_username": name}))
         assert sorted(r.status_code for r in given) == [204, 400]
         named = [u["uuid"] for u in everyone(org.admin).values()
@@ -622,7 +608,7 @@ def test_two_administrators_cannot_disable_each_other(server):
         org = EventsOrg(server)
         bosses = [org.admin, org.user(admin=True)]
         assert all(b.token for b in bosses)
-        given = race(lambda i, b=bosses: b[i].request(
+        given = at_the_same_time(lambda i, b=bosses: b[i].request(
             "DELETE", "admin/users/" + b[1 - i].uuid))
         assert sorted(r.status_code for r in given)[0] == 204
         left = [b for b in bosses if logs_in(b)]

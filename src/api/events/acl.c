@@ -2,7 +2,7 @@
  * The access rules: GET acl, PUT acl.
  */
 #include "kernel/acl.h"
-#include "api/events/audit.h"
+#include "api/audit.h"
 #include "api/events/errors.h"
 #include "api/events/handlers.h"
 #include "api/events/state.h"
@@ -86,7 +86,7 @@ void tb_events_put_acl(void *state, const struct tb_request *req,
 		return;
 	}
 	if (!err)
-		err = tb_events_audit(req, res, "acl", "put", &note);
+		err = tb_api_audit(req, res, "acl", "put", &note);
 	if (!err)
 		err = tb_acl_put_as(events->core, &note, req->principal->org,
 				    req->principal->key, req->body);

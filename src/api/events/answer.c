@@ -278,7 +278,7 @@ static void answer_part(const struct tb_events_answer *answer,
 
 	if (!is_whole || !is_plain) {
 		answer_stream(answer, start);
-		tb_part_release(part);
+		tb_piece_release(&part->piece);
 		return;
 	}
 	err = put_headers(answer, start, answer->head);
@@ -287,7 +287,7 @@ static void answer_part(const struct tb_events_answer *answer,
 	else
 		tb_response_blob(answer->res, 200, TB_JSON_UTF8_TYPE,
 				 tb_blob_ref(blob), false);
-	tb_part_release(part);
+	tb_piece_release(&part->piece);
 }
 
 /* Few events: they may well be one part. */

@@ -4,8 +4,8 @@
  * another by then, it is decided again. The caller's account is looked at anew,
  * too, because changes of accounts raise the generation.
  */
+#include "api/audit.h"
 #include "api/events/answer.h"
-#include "api/events/audit.h"
 #include "api/events/decode.h"
 #include "api/events/errors.h"
 #include "api/events/handlers.h"
@@ -171,8 +171,8 @@ static enum tb_err commit(struct post *post)
 	post->commit.is_refused = post->n_refused > 0 && !is_lenient(post);
 	if (post->commit.n == 0)
 		return post->commit.is_refused ? TB_ERR_DENIED : TB_OK;
-	err = tb_events_audit(req, post->answer.res, "events", "post",
-			      &post->commit.commit.note);
+	err = tb_api_audit(req, post->answer.res, "events", "post",
+			   &post->commit.commit.note);
 	if (err)
 		return err;
 	post->commit.generation = post->rules.generation;

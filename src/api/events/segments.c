@@ -5,7 +5,6 @@
 #include "api/events/reader.h"
 #include "base/alloc.h"
 #include "base/cache.h"
-#include "codec/gzip.h"
 
 /* Parts before the head hold at least so many events, but for the last. */
 #define PART_EVENTS_MIN 64
@@ -15,7 +14,6 @@
 /* What a rendered part may take: one event over its size, of those that a
  * body can hold. */
 #define RENDERED_MAX_BYTES ((size_t)1 << 30)
-#define GZIP_LEVEL 1
 /* From so many events on a part may well have its full length. */
 #define ROOM_EVENTS_MIN 256
 
@@ -44,7 +42,7 @@ static void unref_entry(void *value)
 	if (atomic_fetch_sub_explicit(&entry->refs, 1, memory_order_acq_rel) !=
 	    1)
 		return;
-	tb_part_release(&entry->part);
+	tb_piece_release(&entry->part.piece);
 	tb_free(entry);
 }
 
@@ -80,13 +78,6 @@ void tb_segments_destroy(struct tb_segments *segments)
 struct tb_history_index *tb_segments_index(struct tb_segments *segments)
 {
 	return segments->index;
-}
-
-void tb_part_release(struct tb_part *part)
-{
-	tb_blob_unref(part->piece.plain);
-	tb_blob_unref(part->piece.packed);
-	part->piece = (struct tb_piece) { .plain = NULL };
 }
 
 static struct tb_part share(const struct tb_part *part)
@@ -179,25 +170,6 @@ static void keep(struct tb_segments *segments, const struct tb_part_at *place,
 
 /* ---- making them ---- */
 
-/* Takes over the buffer's memory, or copies it where most of it is room. */
-static enum tb_err make_blob(struct tb_buf *buf, struct tb_blob **ret)
-{
-	struct tb_blob *blob;
-	struct tb_buf exact;
-
-	tb_buf_init(&exact, buf->n);
-	if (buf->cap - buf->n > buf->n / 8)
-		tb_buf_append_str(&exact, tb_buf_str(buf));
-	if (tb_buf_err(&exact))
-		return tb_buf_err(&exact);
-	blob = tb_blob_create(exact.p ? &exact : buf);
-	tb_buf_fini(&exact);
-	if (!blob)
-		return TB_ERR_NOMEM;
-	*ret = blob;
-	return TB_OK;
-}
-
 static enum tb_err render(struct tb_segments *segments,
 			  const struct tb_part_at *place, struct tb_buf *buf,
 			  uint64_t *ret_last)
@@ -242,24 +214,10 @@ static enum tb_err make(struct tb_segments *segments,
 	tb_buf_init(&buf, RENDERED_MAX_BYTES);
 	err = render(segments, place, &buf, &part.last);
 	if (!err)
-		err = make_blob(&buf, &part.piece.plain);
+		err = tb_blob_create_exact(&buf, &part.piece.plain);
 	tb_buf_fini(&buf);
 	if (!err)
 		*ret = part;
-	return err;
-}
-
-static enum tb_err pack(struct tb_piece *piece)
-{
-	struct tb_buf buf;
-	enum tb_err err;
-
-	tb_buf_init(&buf, RENDERED_MAX_BYTES);
-	err = tb_gzip_pack(tb_blob_str(piece->plain), GZIP_LEVEL, &buf,
-			   &piece->crc);
-	if (!err)
-		err = make_blob(&buf, &piece->packed);
-	tb_buf_fini(&buf);
 	return err;
 }
 
@@ -276,10 +234,10 @@ enum tb_err tb_segments_get(struct tb_segments *segments,
 		err = make(segments, &place, &part);
 	if (err)
 		return err;
-	if (is_packed && !part.piece.packed)
-		err = pack(&part.piece);
+	if (is_packed)
+		err = tb_piece_pack(&part.piece);
 	if (err) {
-		tb_part_release(&part);
+		tb_piece_release(&part.piece);
 		return err;
 	}
 	keep(segments, &place, &part);
@@ -321,7 +279,7 @@ static bool count_part(struct tb_segments *segments, struct tb_part_at *place,
 	/* The end is counted apart. */
 	if (place->at == place->head)
 		*bytes -= 1;
-	tb_part_release(&part);
+	tb_piece_release(&part.piece);
 	return true;
 }
 

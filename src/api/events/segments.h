@@ -47,7 +47,6 @@ struct tb_part {
 	struct tb_piece piece;
 	uint64_t last; /* number of its last event */
 };
-void tb_part_release(struct tb_part *part);
 
 /* The part at a place, from memory. `is_packed`: with its packed form. False:
  * it is not there. Never blocks. */

@@ -2,7 +2,7 @@
  * Users, one at a time: POST admin/users, and GET, PUT, DELETE
  * admin/users/{uuid}.
  */
-#include "api/events/audit.h"
+#include "api/audit.h"
 #include "api/events/errors.h"
 #include "api/events/handlers.h"
 #include "api/events/state.h"
@@ -99,7 +99,7 @@ static enum tb_err make_note(const struct tb_request *req,
 			     const struct tb_account *account, unsigned changes,
 			     struct tb_audit_note *ret)
 {
-	enum tb_err err = tb_events_audit(req, res, "admin", operation, ret);
+	enum tb_err err = tb_api_audit(req, res, "admin", operation, ret);
 
 	return err ? err : put_detail(req, account, changes, &ret->detail);
 }

@@ -1,8 +1,8 @@
 #include "api/sites/call.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
+#include "api/audit.h"
 #include "api/sites/date.h"
 #include "api/sites/errors.h"
 
@@ -61,26 +61,7 @@ enum tb_err tb_sites_call_audit(const struct tb_sites_call *call,
 				const char *operation,
 				struct tb_audit_note *ret)
 {
-	struct tb_audit_note audit = {
-		.event_type = "sites",
-		.operation = operation,
-		.status = "ok",
-		.device = call->site->hardware,
-		.request_id = call->req->id,
-		.address = call->req->address,
-		.is_written = &call->res->is_audited,
-	};
-	enum tb_err err =
-		tb_arena_printf(call->req->arena, &audit.principal, "site/%u",
-				(unsigned)call->site->site_id);
-
-	if (err)
-		return err;
-	if (getrandom(audit.salt, sizeof(audit.salt), 0) !=
-	    (ssize_t)sizeof(audit.salt))
-		return TB_ERR_IO;
-	*ret = audit;
-	return TB_OK;
+	return tb_api_audit(call->req, call->res, "sites", operation, ret);
 }
 
 bool tb_sites_call_has_store(const struct tb_sites_call *call)

@@ -1,10 +1,9 @@
 #include "api/sites/errors.h"
 
-#include <stdio.h>
-
 #include "api/sites/dialect.h"
 #include "base/assert.h"
 #include "codec/json.h"
+#include "http/fail.h"
 
 #define BODY_MAX_BYTES 4096
 
@@ -55,17 +54,9 @@ void tb_sites_answer_401(struct tb_response *res, const struct tb_request *req,
 static void answer_limited(struct tb_response *res,
 			   const struct tb_request *req, uint32_t wait_s)
 {
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", (unsigned)wait_s);
-	enum tb_err err =
-		tb_response_header(res, "Retry-After", tb_str(text, (size_t)n));
-
-	if (err)
-		tb_response_fail(res, req, err);
-	else
-		tb_response_error(res, req, 429, NULL,
-				  TB_STR("too many failed logins, try again "
-					 "later"));
+	tb_response_error(res, req, 429, NULL,
+			  TB_STR("too many failed logins, try again later"));
+	tb_fail_put_retry_after(res, wait_s);
 }
 
 void tb_sites_refuse(const struct tb_request *req, struct tb_response *res,

@@ -11,8 +11,6 @@
 #include "kernel/acl.h"
 #include "kernel/acl_store.h"
 
-#define CALLS_MAX 2000
-
 static enum tb_err put(struct world *w, struct tb_str text)
 {
 	return tb_acl_put(w->ic.core, &w->ic.note, w->org, text);
@@ -253,23 +251,13 @@ static bool fail_once(const struct tb_store_ops *ops, uint64_t store_call,
 static void test_nth_store_call_fails(void **unused)
 {
 	(void)unused;
-	for (size_t i = 0; i < TB_ARRAY_LEN(world_engines); i++) {
-		uint64_t n = 1;
-
-		while (fail_once(world_engines[i], n, 0))
-			assert_true(n++ < CALLS_MAX);
-		assert_true(n > 3);
-	}
+	world_fail_each_store_call(fail_once);
 }
 
 static void test_nth_allocation_fails(void **unused)
 {
-	uint64_t n = 1;
-
 	(void)unused;
-	while (fail_once(&tb_store_memory, 0, n))
-		assert_true(n++ < CALLS_MAX);
-	assert_true(n > 3);
+	world_fail_each_allocation(fail_once);
 }
 
 int main(void)

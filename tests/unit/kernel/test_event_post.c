@@ -13,7 +13,6 @@
 #include "kernel/system.h"
 
 #define EVENTS_MAX 16
-#define CALLS_MAX 2000
 #define BUF_MAX ((size_t)1 << 20)
 
 struct posting {
@@ -401,23 +400,13 @@ static bool fail_once(const struct tb_store_ops *ops, uint64_t store_call,
 static void test_nth_store_call_fails(void **unused)
 {
 	(void)unused;
-	for (size_t i = 0; i < TB_ARRAY_LEN(world_engines); i++) {
-		uint64_t n = 1;
-
-		while (fail_once(world_engines[i], n, 0))
-			assert_true(n++ < CALLS_MAX);
-		assert_true(n > 3);
-	}
+	world_fail_each_store_call(fail_once);
 }
 
 static void test_nth_allocation_fails(void **unused)
 {
-	uint64_t n = 1;
-
 	(void)unused;
-	while (fail_once(&tb_store_memory, 0, n))
-		assert_true(n++ < CALLS_MAX);
-	assert_true(n > 3);
+	world_fail_each_allocation(fail_once);
 }
 
 int main(void)

@@ -54,4 +54,31 @@ static inline void world_on_each_engine(void (*test)(struct world *w))
 	}
 }
 
+/* A test once more, with one failure: of the n-th call of the store, or of the
+ * n-th allocation; the other is 0. False once the failure is not met any
+ * more. */
+typedef bool world_fail_once_fn(const struct tb_store_ops *ops,
+				uint64_t store_call, uint64_t allocation);
+#define WORLD_CALLS_MAX 2000
+
+static inline void world_fail_each_store_call(world_fail_once_fn *fail_once)
+{
+	for (size_t i = 0; i < TB_ARRAY_LEN(world_engines); i++) {
+		uint64_t n = 1;
+
+		while (fail_once(world_engines[i], n, 0))
+			assert_true(n++ < WORLD_CALLS_MAX);
+		assert_true(n > 3);
+	}
+}
+
+static inline void world_fail_each_allocation(world_fail_once_fn *fail_once)
+{
+	uint64_t n = 1;
+
+	while (fail_once(&tb_store_memory, 0, n))
+		assert_true(n++ < WORLD_CALLS_MAX);
+	assert_true(n > 3);
+}
+
 #endif
