@@ -38,13 +38,14 @@ static int64_t clock_us(void *ctx)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void publish(void *ctx, const struct tb_org *org)
+static void publish(void *ctx, const struct tb_org *org,
+		    const struct tb_moves *moves)
 {
 	struct tb_engine *engine = ctx;
 
 	/* Without memory for a new org's heads it is unknown until the next
 	 * refresh, which is what a reader of a moment ago saw, too. */
-	(void)!tb_core_publish(engine->core, org);
+	(void)!tb_core_publish_group(engine->core, org, moves);
 }
 
 static void run_group(void *ctx, struct tb_commit **commits, size_t n)

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "kernel/audit.h"
 #include "kernel/declaration.h"
+#include "kernel/scope_heads.h"
 #include "kernel/store.h"
 #include "kernel/view.h"
 
@@ -40,8 +41,10 @@ struct tb_commit {
 	bool is_audited;           /* it has a row; if err is OK */
 };
 
-/* Told of each org that changed, after the transaction is durable. */
-typedef void tb_group_publish_fn(void *ctx, const struct tb_org *org);
+/* Told of each org that changed, after the transaction is durable, and of the
+ * entries that moved in it. */
+typedef void tb_group_publish_fn(void *ctx, const struct tb_org *org,
+				 const struct tb_moves *moves);
 
 /* Runs commits in one transaction; each outcome to its `err`. A failure that
  * one commit may have caused re-runs the group in halves, so that the culprit

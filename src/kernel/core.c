@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "kernel/commit.h"
+#include "kernel/feeds.h"
 #include "kernel/names.h"
 
 struct heads {
@@ -19,6 +20,7 @@ struct tb_core {
 	struct heads *orgs;    /* in the order of their ids */
 	size_t n_orgs;
 	size_t cap_orgs;
+	struct tb_scope_heads *scopes;
 };
 
 enum tb_err tb_core_create(const struct tb_core_options *options,
@@ -30,7 +32,10 @@ enum tb_err tb_core_create(const struct tb_core_options *options,
 		return TB_ERR_NOMEM;
 	core->options = *options;
 	core->names = tb_names_create();
-	if (core->names == NULL) {
+	core->scopes = tb_scope_heads_create();
+	if (core->names == NULL || core->scopes == NULL) {
+		tb_names_destroy(core->names);
+		tb_scope_heads_destroy(core->scopes);
 		tb_free(core);
 		return TB_ERR_NOMEM;
 	}
@@ -44,6 +49,7 @@ void tb_core_destroy(struct tb_core *core)
 	if (core == NULL)
 		return;
 	tb_names_destroy(core->names);
+	tb_scope_heads_destroy(core->scopes);
 	pthread_rwlock_destroy(&core->lock);
 	tb_free(core->orgs);
 	tb_free(core);
@@ -145,6 +151,7 @@ static struct tb_heads heads_of(const struct tb_org *org)
 	struct tb_heads heads = {
 		.epoch = org->epoch,
 		.head = org->head,
+		.last_us = org->last_us,
 		.generation = org->generation,
 	};
 
@@ -183,20 +190,121 @@ static enum tb_err insert_org(struct tb_core *core, size_t at,
 	return TB_OK;
 }
 
+/* Takes newer heads over. `*ret_before`: those that were known; epoch and head
+ * are 0 where nothing was. */
+static enum tb_err put_heads(struct tb_core *core, const struct heads *heads,
+			     struct tb_heads *ret_before)
+{
+	size_t at = position_of(core, heads->org);
+
+	if (at == core->n_orgs || core->orgs[at].org != heads->org) {
+		*ret_before = (struct tb_heads) { .head = 0 };
+		return insert_org(core, at, heads);
+	}
+	*ret_before = core->orgs[at].heads;
+	if (!is_older(&heads->heads, ret_before))
+		core->orgs[at].heads = heads->heads;
+	return TB_OK;
+}
+
 enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
 {
 	struct heads heads = { org->id, heads_of(org) };
-	enum tb_err err = TB_OK;
-	size_t at;
+	struct tb_heads before;
+	enum tb_err err;
 
 	pthread_rwlock_wrlock(&core->lock);
-	at = position_of(core, org->id);
-	if (at == core->n_orgs || core->orgs[at].org != org->id)
-		err = insert_org(core, at, &heads);
-	else if (!is_older(&heads.heads, &core->orgs[at].heads))
-		core->orgs[at] = heads;
+	err = put_heads(core, &heads, &before);
+	/* Somebody else has changed the org: nobody told what moved. */
+	if (err == TB_OK &&
+	    (before.epoch != org->epoch || before.head < org->head))
+		tb_scope_heads_forget(core->scopes, org->id);
 	pthread_rwlock_unlock(&core->lock);
 	return err;
+}
+
+enum tb_err tb_core_publish_group(struct tb_core *core,
+				  const struct tb_org *org,
+				  const struct tb_moves *moves)
+{
+	struct heads heads = { org->id, heads_of(org) };
+	struct tb_heads before;
+	enum tb_err err;
+
+	pthread_rwlock_wrlock(&core->lock);
+	err = put_heads(core, &heads, &before);
+	if (err == TB_OK &&
+	    (before.epoch != org->epoch || before.head < moves->head_before))
+		tb_scope_heads_forget(core->scopes, org->id);
+	for (size_t i = 0; i < moves->n; i++)
+		tb_scope_heads_move(core->scopes, &moves->list[i]);
+	pthread_rwlock_unlock(&core->lock);
+	return err;
+}
+
+bool tb_core_find_scopes(struct tb_core *core, uint32_t org,
+			 const uint64_t *scopes, size_t n,
+			 struct tb_heads *ret_heads, uint64_t *rets)
+{
+	bool found;
+	size_t at;
+
+	pthread_rwlock_rdlock(&core->lock);
+	at = position_of(core, org);
+	found = at < core->n_orgs && core->orgs[at].org == org;
+	for (size_t i = 0; found && i < n; i++)
+		found = tb_scope_heads_find(core->scopes, scopes[i], &rets[i]);
+	if (found)
+		*ret_heads = core->orgs[at].heads;
+	pthread_rwlock_unlock(&core->lock);
+	return found;
+}
+
+static enum tb_err read_scopes(struct tb_core *core, uint32_t org,
+			       const uint64_t *scopes, size_t n,
+			       struct tb_heads *ret_heads, uint64_t *rets)
+{
+	struct tb_org row;
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(core, &tx);
+
+	if (err != TB_OK)
+		return err;
+	err = tx->store->ops->org_get(tx, org, &row);
+	for (size_t i = 0; err == TB_OK && i < n; i++) {
+		struct tb_feed_row last = { .num = 0 };
+
+		err = tb_feed_last(tx, scopes[i], &last);
+		if (err == TB_ERR_NOT_FOUND)
+			err = TB_OK;
+		rets[i] = last.num;
+	}
+	tb_core_read_end(tx);
+	if (err == TB_OK)
+		*ret_heads = heads_of(&row);
+	return err;
+}
+
+enum tb_err tb_core_load_scopes(struct tb_core *core, uint32_t org,
+				const uint64_t *scopes, size_t n,
+				struct tb_heads *ret_heads, uint64_t *rets)
+{
+	enum tb_err err = TB_OK;
+	uint64_t turn = 0;
+
+	pthread_rwlock_wrlock(&core->lock);
+	for (size_t i = 0; err == TB_OK && i < n; i++)
+		err = tb_scope_heads_expect(core->scopes, scopes[i], &turn);
+	pthread_rwlock_unlock(&core->lock);
+	if (err == TB_OK)
+		err = read_scopes(core, org, scopes, n, ret_heads, rets);
+	if (err != TB_OK)
+		return err;
+	pthread_rwlock_wrlock(&core->lock);
+	for (size_t i = 0; i < n; i++)
+		tb_scope_heads_settle(core->scopes, scopes[i], turn, rets[i]);
+	pthread_rwlock_unlock(&core->lock);
+	return TB_OK;
 }
 
 enum tb_err tb_core_name_rid(struct tb_core *core, struct tb_tx *tx,

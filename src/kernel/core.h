@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "kernel/declaration.h"
+#include "kernel/scope_heads.h"
 #include "kernel/store.h"
 
 struct tb_core;
@@ -31,6 +32,7 @@ struct tb_committer {
 struct tb_heads {
 	uint64_t epoch;
 	uint64_t head;
+	int64_t last_us; /* the time of the last change */
 	uint64_t dense[TB_DENSE_COUNT];
 	uint64_t floor[TB_DENSE_COUNT];
 	uint64_t generation;
@@ -68,10 +70,26 @@ enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
 /* The first org with an id above `after`; false when there is none. */
 bool tb_core_next_org(struct tb_core *core, uint32_t after, uint32_t *ret_id,
 		      struct tb_heads *ret);
-/* Called by whoever ran commits, with the org as stored; older ones than the
- * published are ignored. */
+/* Called by whoever has read an org, with the org as stored; older ones than
+ * the published are ignored. */
 enum tb_err tb_core_publish(struct tb_core *core,
 			    const struct tb_org *org) tb_must_check;
+/* Called by whoever ran a group of commits, in the order of the groups. */
+enum tb_err tb_core_publish_group(struct tb_core *core,
+				  const struct tb_org *org,
+				  const struct tb_moves *moves) tb_must_check;
+
+/* The numbers of the last entries in feeds (0: it has none), and the org's
+ * heads of a moment at which these were all there was; from memory. False:
+ * memory does not have them. Never blocks. */
+bool tb_core_find_scopes(struct tb_core *core, uint32_t org,
+			 const uint64_t *scopes, size_t n,
+			 struct tb_heads *ret_heads, uint64_t *rets);
+/* The same from a snapshot; memory has them afterwards. Blocks. */
+enum tb_err tb_core_load_scopes(struct tb_core *core, uint32_t org,
+				const uint64_t *scopes, size_t n,
+				struct tb_heads *ret_heads,
+				uint64_t *rets) tb_must_check;
 
 /* The rid of a name in TB_COLL_COLLECTION or TB_COLL_SCOPE; such a pair never
  * changes, so it is kept in memory. NOT_FOUND. `tx` is read when memory does

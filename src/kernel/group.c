@@ -165,8 +165,11 @@ static enum tb_err run_once(struct group *group, tb_group_publish_fn *publish,
 		return err;
 	}
 	err = ops->commit(group->tx);
-	for (size_t i = 0; err == TB_OK && i < group->n_views; i++)
-		publish(publish_ctx, tb_view_org_row(group->views[i]));
+	for (size_t i = 0; err == TB_OK && i < group->n_views; i++) {
+		struct tb_moves moves = tb_view_moves(group->views[i]);
+
+		publish(publish_ctx, tb_view_org_row(group->views[i]), &moves);
+	}
 	return err;
 }
 

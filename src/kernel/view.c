@@ -36,6 +36,10 @@ struct tb_view {
 	size_t n_ops;
 	struct followed *followed;
 	struct followed **followed_tail;
+	uint64_t head_before;
+	struct tb_move *moves;
+	size_t n_moves;
+	size_t cap_moves;
 };
 
 static void make_org(struct tb_org *org, uint32_t id)
@@ -68,6 +72,7 @@ enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
 	}
 	if (err != TB_OK)
 		return err;
+	view->head_before = view->org.head;
 	*ret = view;
 	return TB_OK;
 }
@@ -641,6 +646,52 @@ bool tb_view_is_dirty(const struct tb_view *view)
 	return view->n_dirty > 0 || view->n_ops > 0 || view->org_dirty;
 }
 
+static enum tb_err add_move(struct tb_view *view, const struct tb_entry *entry)
+{
+	if (view->n_moves == view->cap_moves) {
+		size_t cap = view->cap_moves > 0 ? view->cap_moves * 2 : 64;
+		struct tb_move *moves =
+			tb_arena_calloc(view->arena, cap, sizeof(*moves));
+
+		if (moves == NULL)
+			return TB_ERR_NOMEM;
+		if (view->n_moves > 0)
+			memcpy(moves, view->moves,
+			       view->n_moves * sizeof(*moves));
+		view->moves = moves;
+		view->cap_moves = cap;
+	}
+	view->moves[view->n_moves++] =
+		(struct tb_move) { entry->scope, entry->num };
+	return TB_OK;
+}
+
+/* What a record's entries took of the numbers given in this view. */
+static enum tb_err note_moves(struct tb_view *view,
+			      const struct tb_record *record)
+{
+	enum tb_err err = TB_OK;
+
+	for (size_t i = 0; err == TB_OK && i < record->n_entries; i++) {
+		const struct tb_entry *entry = &record->entries[i];
+
+		if ((entry->scope & TB_NUM_MAX) > TB_NUM_RESERVED &&
+		    entry->num > view->head_before &&
+		    !(entry->flags & TB_ENTRY_FIXED))
+			err = add_move(view, entry);
+	}
+	return err;
+}
+
+struct tb_moves tb_view_moves(const struct tb_view *view)
+{
+	return (struct tb_moves) {
+		.head_before = view->head_before,
+		.list = view->moves,
+		.n = view->n_moves,
+	};
+}
+
 /* Appends the operations that bring a slot's record to the store. */
 static size_t flush_slot(const struct tb_view *view, struct tb_slot *slot,
 			 struct tb_op *ops)
@@ -667,6 +718,7 @@ static size_t flush_slot(const struct tb_view *view, struct tb_slot *slot,
 enum tb_err tb_view_flush(struct tb_view *view)
 {
 	size_t max = 2 * view->n_dirty + view->n_ops + 1;
+	enum tb_err err = TB_OK;
 	struct tb_op *ops;
 	size_t n = 0;
 
@@ -675,8 +727,13 @@ enum tb_err tb_view_flush(struct tb_view *view)
 	ops = tb_arena_calloc(view->arena, max, sizeof(*ops));
 	if (ops == NULL)
 		return TB_ERR_NOMEM;
-	for (struct tb_slot *s = view->dirty; s != NULL; s = s->next_dirty)
+	for (struct tb_slot *s = view->dirty; s != NULL; s = s->next_dirty) {
 		n += flush_slot(view, s, &ops[n]);
+		if (s->now != NULL)
+			err = note_moves(view, s->now);
+		if (err != TB_OK)
+			return err;
+	}
 	for (struct pending *p = view->ops; p != NULL; p = p->next)
 		ops[n++] = p->op;
 	if (view->org_dirty)

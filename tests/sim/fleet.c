@@ -71,11 +71,12 @@ const struct tb_declaration fleet_declaration = {
 	.n_collections = TB_ARRAY_LEN(collections),
 };
 
-static void publish(void *ctx, const struct tb_org *org)
+static void publish(void *ctx, const struct tb_org *org,
+		    const struct tb_moves *moves)
 {
 	struct centre *centre = ctx;
 
-	assert_int_equal(tb_core_publish(centre->core, org), TB_OK);
+	assert_int_equal(tb_core_publish_group(centre->core, org, moves), TB_OK);
 }
 
 static void submit(void *ctx, struct tb_commit *commit)

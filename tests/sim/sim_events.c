@@ -211,11 +211,12 @@ static void check_post(struct world *w, const struct asked *asked,
 
 /* ---- steps ---- */
 
-static void publish(void *ctx, const struct tb_org *org)
+static void publish(void *ctx, const struct tb_org *org,
+		    const struct tb_moves *moves)
 {
 	struct world *w = ctx;
 
-	assert_int_equal(tb_core_publish(w->centre.core, org), TB_OK);
+	assert_int_equal(tb_core_publish_group(w->centre.core, org, moves), TB_OK);
 }
 
 static struct tb_heads heads(struct world *w)

@@ -32,12 +32,13 @@ struct world {
 	struct tb_response res;
 };
 
-static void publish(void *ctx, const struct tb_org *org)
+static void publish(void *ctx, const struct tb_org *org,
+		    const struct tb_moves *moves)
 {
 	struct world *w = ctx;
 
-	MUST(tb_core_publish(w->core, org));
-	MUST(tb_core_publish(w->f->ic.core, org));
+	MUST(tb_core_publish_group(w->core, org, moves));
+	MUST(tb_core_publish_group(w->f->ic.core, org, moves));
 }
 
 static void publish_stored(struct world *w)

@@ -34,11 +34,12 @@ struct inline_core {
 	struct tb_audit_note note;
 };
 
-static inline void inline_core_publish(void *ctx, const struct tb_org *org)
+static inline void inline_core_publish(void *ctx, const struct tb_org *org,
+				       const struct tb_moves *moves)
 {
 	struct inline_core *ic = ctx;
 
-	MUST(tb_core_publish(ic->core, org));
+	MUST(tb_core_publish_group(ic->core, org, moves));
 }
 
 static inline void inline_core_submit(void *ctx, struct tb_commit *commit)

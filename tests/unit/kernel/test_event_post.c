@@ -284,9 +284,10 @@ static void test_post_is_one_audit_row_unless_nothing_was_new(void **unused)
 	world_on_each_engine(audit_on);
 }
 
-static void publish_org(void *ctx, const struct tb_org *org)
+static void publish_org(void *ctx, const struct tb_org *org,
+			const struct tb_moves *moves)
 {
-	inline_core_publish(ctx, org);
+	inline_core_publish(ctx, org, moves);
 }
 
 /* Five posts in one group; the store does not take the first try, so that they
