@@ -83,7 +83,6 @@ static enum tb_err index_fields(struct tb_collection *c)
 {
 	enum tb_err err = TB_OK;
 
-	c->n_indexed = 0;
 	c->is_derived = false;
 	for (size_t i = 0; err == TB_OK && i < c->n_rules; i++) {
 		const struct tb_sight_rule *rule = &c->rules[i];
@@ -144,18 +143,51 @@ static enum tb_err derive(struct tb_arena *arena, struct tb_collection *c,
 	return TB_OK;
 }
 
-/* Marks what the fields of `c` lead to. */
-static void mark(const struct tb_collection *c, struct tb_collection *all,
-		 size_t n)
+static struct tb_collection *find_one(struct tb_collection *all, size_t n,
+				      struct tb_str name)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (c->parent.p != NULL && tb_str_eq(c->parent, all[i].name))
-			all[i].is_parent = true;
-		for (size_t j = 0; j < c->n_fields; j++)
-			if (c->fields[j].references.p != NULL &&
-			    tb_str_eq(c->fields[j].references, all[i].name))
-				all[i].is_shown = true;
+	for (size_t i = 0; name.p != NULL && i < n; i++)
+		if (tb_str_eq(all[i].name, name))
+			return &all[i];
+	return NULL;
+}
+
+static enum tb_err add_shown(struct tb_collection *c, struct tb_str member)
+{
+	for (size_t i = 0; i < c->n_shown; i++)
+		if (tb_str_eq(c->shown[i], member))
+			return TB_OK;
+	if (c->n_shown == TB_SHOWN_MAX)
+		return TB_ERR_TOO_LARGE;
+	c->shown[c->n_shown++] = member;
+	return TB_OK;
+}
+
+/* Marks what the fields of `c` lead to. */
+static enum tb_err mark(struct tb_collection *c, struct tb_collection *all,
+			size_t n)
+{
+	struct tb_collection *to = find_one(all, n, c->parent);
+	enum tb_err err = TB_OK;
+
+	if (to != NULL)
+		to->is_parent = true;
+	c->n_references = 0;
+	for (size_t i = 0; err == TB_OK && i < c->n_fields; i++) {
+		const struct tb_field *f = &c->fields[i];
+		const struct tb_field *from =
+			f->from.p != NULL ? tb_collection_field(c, f->from)
+					  : NULL;
+
+		to = find_one(all, n, f->references);
+		c->n_references += to != NULL;
+		if (to != NULL)
+			to->is_shown = true;
+		to = from != NULL ? find_one(all, n, from->references) : NULL;
+		if (to != NULL)
+			err = add_shown(to, f->show);
 	}
+	return err;
 }
 
 enum tb_err tb_declaration_finish(struct tb_arena *arena,
@@ -163,11 +195,18 @@ enum tb_err tb_declaration_finish(struct tb_arena *arena,
 {
 	enum tb_err err = TB_OK;
 
+	for (size_t i = 0; i < n; i++) {
+		collections[i].n_indexed = 0;
+		collections[i].n_shown = 0;
+		collections[i].is_parent = false;
+		collections[i].is_shown = false;
+	}
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		err = index_fields(&collections[i]);
 		if (err == TB_OK)
 			err = derive(arena, &collections[i], collections, n);
-		mark(&collections[i], collections, n);
+		if (err == TB_OK)
+			err = mark(&collections[i], collections, n);
 	}
 	return err;
 }

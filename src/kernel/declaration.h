@@ -109,6 +109,8 @@ struct tb_derivation {
  * of visibility). */
 #define TB_INDEXED_MAX 16
 #define TB_RULES_MAX 16
+/* Members of a collection that resources of others show. */
+#define TB_SHOWN_MAX 16
 #define TB_FILTERS_MAX 8
 
 struct tb_collection {
@@ -141,13 +143,15 @@ struct tb_collection {
 
 	/* Set by tb_declaration_finish. */
 	bool is_parent; /* some collection's parent */
-	bool is_shown;  /* other collections' resources depend on its records:
-			 * they refer to it, or show members of it */
+	bool is_shown;  /* other collections' resources refer to its records */
+	struct tb_str shown[TB_SHOWN_MAX]; /* members that they show */
+	size_t n_shown;
 	struct tb_str indexed[TB_INDEXED_MAX]; /* fields, each once */
 	size_t n_indexed;
 	const struct tb_derivation *derivations;
 	size_t n_derivations;
-	bool is_derived; /* some of its rules go through another one */
+	size_t n_references; /* fields that refer to another record */
+	bool is_derived;     /* some of its rules go through another one */
 };
 
 struct tb_declaration {
@@ -177,7 +181,7 @@ bool tb_roles_meet(const struct tb_str *list, size_t n_list,
 
 /* Works out what follows from the collections about each other. Names in them
  * exist (the reader of the configuration has checked it). The results live in
- * the arena. TOO_LARGE: over TB_INDEXED_MAX. NOMEM. */
+ * the arena. TOO_LARGE: over TB_INDEXED_MAX or TB_SHOWN_MAX. NOMEM. */
 enum tb_err tb_declaration_finish(struct tb_arena *arena,
 				  struct tb_collection *collections,
 				  size_t n) tb_must_check;

@@ -1,5 +1,6 @@
 #include "kernel/routing.h"
 
+#include "base/assert.h"
 #include "codec/json.h"
 
 /* A merged record names its survivor; chains of merges are followed so far. */
@@ -114,6 +115,133 @@ static enum tb_err add_also(struct stores *stores,
 	return err;
 }
 
+/* ---- the words of a resource ---- */
+
+/* A value by which a record is listed: a string, or what is written like one
+ * word. Others are listed nowhere. */
+static enum tb_err value_member(struct tb_arena *arena,
+				struct tb_json_value body, struct tb_str name,
+				struct tb_str *ret)
+{
+	struct tb_json_value v = tb_json_get(body, name);
+
+	*ret = TB_STR_NONE;
+	if (tb_json_is(v, TB_JSON_STRING))
+		return tb_json_string(arena, v, ret);
+	if (tb_json_is(v, TB_JSON_NUMBER) || tb_json_is(v, TB_JSON_TRUE) ||
+	    tb_json_is(v, TB_JSON_FALSE))
+		*ret = tb_json_raw(v);
+	return TB_OK;
+}
+
+static enum tb_err extract_values(struct tb_arena *arena,
+				  const struct tb_collection *c,
+				  struct tb_json_value body,
+				  struct tb_route_words *words)
+{
+	struct tb_str *indexed =
+		tb_arena_calloc(arena, c->n_indexed, sizeof(*indexed));
+	struct tb_str *shown =
+		tb_arena_calloc(arena, c->n_shown, sizeof(*shown));
+	enum tb_err err = TB_OK;
+
+	if (indexed == NULL || shown == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; err == TB_OK && i < c->n_indexed; i++)
+		err = value_member(arena, body, c->indexed[i], &indexed[i]);
+	for (size_t i = 0; i < c->n_shown; i++) {
+		struct tb_json_value v = tb_json_get(body, c->shown[i]);
+
+		if (!tb_json_is_absent(v))
+			shown[i] = tb_json_raw(v);
+	}
+	words->indexed = indexed;
+	words->shown = shown;
+	return err;
+}
+
+static enum tb_err extract_references(struct tb_arena *arena,
+				      const struct tb_collection *c,
+				      struct tb_json_value body,
+				      struct tb_route_words *words)
+{
+	struct tb_reference *list =
+		tb_arena_calloc(arena, c->n_references, sizeof(*list));
+	enum tb_err err = TB_OK;
+	size_t n = 0;
+
+	if (list == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; err == TB_OK && i < c->n_fields; i++) {
+		const struct tb_field *f = &c->fields[i];
+		struct tb_str key = TB_STR_NONE;
+
+		if (f->references.p == NULL)
+			continue;
+		err = name_member(arena, body, f->name, &key);
+		if (key.p != NULL && key.n <= TB_KEY_MAX)
+			list[n++] = (struct tb_reference) { f->references,
+							    key };
+	}
+	words->references = list;
+	words->n_references = n;
+	return err;
+}
+
+static enum tb_err extract_showings(struct tb_arena *arena,
+				    const struct tb_collection *c,
+				    struct tb_json_value body,
+				    struct tb_route_words *words)
+{
+	struct tb_showing *list =
+		tb_arena_calloc(arena, c->n_derivations, sizeof(*list));
+	enum tb_err err = TB_OK;
+	size_t n = 0;
+
+	if (list == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; err == TB_OK && i < c->n_derivations; i++) {
+		struct tb_showing showing = { .by = &c->derivations[i] };
+
+		err = name_member(arena, body, showing.by->reference,
+				  &showing.key);
+		if (err == TB_OK)
+			err = value_member(arena, body, showing.by->field,
+					   &showing.owner);
+		if (showing.key.p != NULL && showing.key.n <= TB_KEY_MAX &&
+		    showing.owner.p != NULL)
+			list[n++] = showing;
+	}
+	words->showings = list;
+	words->n_showings = n;
+	return err;
+}
+
+static enum tb_err extract_resource(struct tb_arena *arena,
+				    const struct tb_collection *c,
+				    struct tb_json_value body,
+				    struct tb_route_words *words)
+{
+	enum tb_err err = TB_OK;
+
+	if (c->n_indexed > 0 || c->n_shown > 0)
+		err = extract_values(arena, c, body, words);
+	if (err == TB_OK && c->n_references > 0)
+		err = extract_references(arena, c, body, words);
+	if (err == TB_OK && c->n_derivations > 0)
+		err = extract_showings(arena, c, body, words);
+	return err;
+}
+
+/* True if where its records go does not depend on their bodies. */
+static bool says_nothing(const struct tb_collection *c)
+{
+	return c == NULL ||
+	       (c->routing == TB_ROUTING_CENTRAL && c->n_indexed == 0 &&
+		c->n_shown == 0 && c->n_references == 0 &&
+		c->n_derivations == 0);
+}
+
 enum tb_err tb_routing_extract(struct tb_arena *arena,
 			       const struct tb_collection *collection,
 			       struct tb_str body, struct tb_route_words *ret)
@@ -124,7 +252,7 @@ enum tb_err tb_routing_extract(struct tb_arena *arena,
 	struct tb_json_value root;
 	enum tb_err err;
 
-	if (collection == NULL || collection->routing == TB_ROUTING_CENTRAL) {
+	if (says_nothing(collection)) {
 		*ret = words;
 		return TB_OK;
 	}
@@ -134,9 +262,12 @@ enum tb_err tb_routing_extract(struct tb_arena *arena,
 	root = tb_json_root(&json);
 	if (!tb_json_is(root, TB_JSON_OBJECT))
 		return TB_ERR_INVALID;
-	err = name_member(arena, root, collection->field, &words.home);
+	if (collection->routing != TB_ROUTING_CENTRAL)
+		err = name_member(arena, root, collection->field, &words.home);
 	if (err == TB_OK)
 		err = add_also(&stores, collection, root);
+	if (err == TB_OK)
+		err = extract_resource(arena, collection, root, &words);
 	if (err != TB_OK)
 		return err;
 	words.also = stores.list;
@@ -230,16 +361,42 @@ enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
 	return TB_OK;
 }
 
-/* Adds a scope, or makes the one that is there a home, too. */
+enum tb_err tb_route_plan_reserve(struct tb_view *view,
+				  struct tb_route_plan *plan, size_t n)
+{
+	size_t max = plan->n_targets + n;
+	struct tb_target *targets;
+
+	if (max <= plan->max_targets)
+		return TB_OK;
+	targets = tb_arena_calloc(tb_view_arena(view), max, sizeof(*targets));
+	if (targets == NULL)
+		return TB_ERR_NOMEM;
+	if (plan->n_targets > 0)
+		memcpy(targets, plan->targets,
+		       plan->n_targets * sizeof(*targets));
+	plan->targets = targets;
+	plan->max_targets = max;
+	return TB_OK;
+}
+
+void tb_route_plan_add(struct tb_route_plan *plan,
+		       const struct tb_target *target)
+{
+	for (size_t i = 0; i < plan->n_targets; i++)
+		if (plan->targets[i].scope == target->scope) {
+			plan->targets[i].flags |= target->flags;
+			return;
+		}
+	TB_ASSERT(plan->n_targets < plan->max_targets);
+	plan->targets[plan->n_targets++] = *target;
+}
+
 static void add_target(struct tb_route_plan *plan, uint64_t scope,
 		       uint8_t flags)
 {
-	for (size_t i = 0; i < plan->n_targets; i++)
-		if (plan->targets[i].scope == scope) {
-			plan->targets[i].flags |= flags;
-			return;
-		}
-	plan->targets[plan->n_targets++] = (struct tb_target) { scope, flags };
+	tb_route_plan_add(plan, &(struct tb_target) { .scope = scope,
+						      .flags = flags });
 }
 
 static void set_home(struct tb_route_plan *plan, uint64_t scope, uint8_t flags)
@@ -287,7 +444,8 @@ static void plan_with_parent(const struct tb_record *parent,
 		if ((entry->scope & TB_NUM_MAX) <= TB_NUM_RESERVED &&
 		    (entry->scope & TB_NUM_MAX) != TB_SCOPE_CENTRAL)
 			continue;
-		if (entry->flags & TB_ENTRY_WAITING)
+		if (entry->flags & (TB_ENTRY_WAITING | TB_ENTRY_SIGHT |
+				    TB_ENTRY_FIXED))
 			continue;
 		if (parent->deleted ? !home
 				    : !(entry->flags & TB_ENTRY_PRESENT))
@@ -319,6 +477,10 @@ static enum tb_err plan_child(struct tb_view *view,
 	if (err != TB_OK)
 		return err;
 	if (parent != NULL)
+		err = tb_route_plan_reserve(view, plan, parent->n_entries);
+	if (err != TB_OK)
+		return err;
+	if (parent != NULL)
 		plan_with_parent(parent, plan);
 	if (plan->home == 0) {
 		plan->n_targets = 0;
@@ -340,12 +502,13 @@ enum tb_err tb_routing_plan(struct tb_view *view,
 {
 	enum tb_routing_kind kind =
 		collection != NULL ? collection->routing : TB_ROUTING_SITE;
-	enum tb_err err = TB_OK;
+	enum tb_err err;
 
-	ret->n_targets = 0;
-	ret->home = 0;
-	ret->waiting = false;
-	ret->no_home = TB_STR_NONE;
+	*ret = (struct tb_route_plan) { .n_targets = 0 };
+	/* A home, and the list of those that wait. */
+	err = tb_route_plan_reserve(view, ret, 2);
+	if (err != TB_OK)
+		return err;
 	switch (kind) {
 	case TB_ROUTING_SITE:
 		set_home(ret, site_scope, 0);
@@ -369,7 +532,7 @@ enum tb_err tb_routing_plan_also(struct tb_view *view,
 				 const struct tb_route_words *words,
 				 struct tb_route_plan *plan)
 {
-	enum tb_err err = TB_OK;
+	enum tb_err err = tb_route_plan_reserve(view, plan, words->n_also);
 
 	for (size_t i = 0; err == TB_OK && i < words->n_also; i++) {
 		uint64_t scope;

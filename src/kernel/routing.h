@@ -14,11 +14,33 @@
 #include "kernel/declaration.h"
 #include "kernel/view.h"
 
-/* What a body says of its record's places; slices of the body or the arena. */
+/* Another record that a body refers to: its collection and its key. */
+struct tb_reference {
+	struct tb_str collection;
+	struct tb_str key;
+};
+
+/* Whom a body lets see a record of another collection. */
+struct tb_showing {
+	const struct tb_derivation *by;
+	struct tb_str key;   /* of the record that is seen */
+	struct tb_str owner; /* the profile that sees it */
+};
+
+/* What a body says of its record's places; slices of the body or the arena.
+ * The lists behind `also` are those of the collection as a resource. */
 struct tb_route_words {
 	struct tb_str home; /* store or parent that it names; p NULL: none */
 	const struct tb_str *also; /* further stores, in the arena */
 	size_t n_also;
+	const struct tb_str *indexed; /* values of the indexed fields, in their
+				       * order; p NULL: none */
+	const struct tb_reference *references;
+	size_t n_references;
+	const struct tb_showing *showings;
+	size_t n_showings;
+	const struct tb_str *shown; /* raw members that others show, in their
+				     * order; p NULL: absent */
 };
 
 /* Further stores that one record may name. */
@@ -40,8 +62,9 @@ enum tb_err tb_routing_extract_stored(struct tb_arena *arena,
 
 /* Where a record goes. */
 struct tb_route_plan {
-	struct tb_target targets[TB_ROUTE_STORES_MAX + TB_ENTRIES_MAX];
+	struct tb_target *targets; /* in the view's arena */
 	size_t n_targets;
+	size_t max_targets; /* room for so many */
 	uint64_t home;         /* scope whose holder may write it; 0: none */
 	bool waiting;          /* its parent is not there yet */
 	struct tb_str no_home; /* why it has none, when the body is wrong */
@@ -60,6 +83,14 @@ enum tb_err tb_routing_plan(struct tb_view *view,
 			    const struct tb_route_words *words,
 			    uint64_t site_scope, bool makes_stores,
 			    struct tb_route_plan *ret) tb_must_check;
+/* Makes room for so many more targets. */
+enum tb_err tb_route_plan_reserve(struct tb_view *view,
+				  struct tb_route_plan *plan,
+				  size_t n) tb_must_check;
+/* Adds a target, for which there is room, or adds flags to the one of the same
+ * scope. */
+void tb_route_plan_add(struct tb_route_plan *plan,
+		       const struct tb_target *target);
 /* Adds the further stores of a record that may be written. */
 enum tb_err tb_routing_plan_also(struct tb_view *view,
 				 const struct tb_route_words *words,
