@@ -24,7 +24,8 @@ void tb_agenda_init(struct tb_agenda *agenda)
 enum tb_err tb_agenda_follow(struct tb_agenda *agenda, struct tb_arena *arena,
 			     uint64_t rid, unsigned reasons)
 {
-	struct tb_agenda_follow *item = tb_arena_calloc(arena, 1, sizeof(*item));
+	struct tb_agenda_follow *item =
+		tb_arena_calloc(arena, 1, sizeof(*item));
 
 	if (item == NULL)
 		return TB_ERR_NOMEM;

@@ -30,11 +30,10 @@ struct tb_placement {
 	uint32_t origin;
 	uint64_t site_scope; /* of what the writer keeps for itself */
 	bool makes_stores;   /* see tb_routing_plan */
-	uint64_t id;         /* of a new record with an integer id; 0: the next
-			      * one */
+	uint64_t id;         /* of a new record with an integer id whose key is
+			      * none; 0: the next one */
 	int64_t created_us;  /* an import's times; 0: the commit's own */
 	int64_t updated_us;
-	int64_t entry_us; /* see struct tb_put */
 
 	/* Set by tb_place_plan. */
 	struct tb_route_plan plan;
@@ -47,9 +46,15 @@ enum tb_err tb_place_plan(struct tb_view *view,
 			  struct tb_placement *placement) tb_must_check;
 /* Writes it, planned or deleted; `*ret` (may be NULL) is the record as it is
  * then. TOO_LARGE: in too many scopes; EXISTS: another record has its id. Then
- * nothing changed. */
+ * the record is as it was, but scopes may have been named. */
 enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 			   const struct tb_record **ret) tb_must_check;
+
+/* The id that the next record of a collection gets that is made without one:
+ * above all that it ever had. Changes nothing. */
+enum tb_err tb_place_next_id(struct tb_view *view,
+			     const struct tb_collection *collection,
+			     uint64_t *ret) tb_must_check;
 
 /* Gives a stored record the places and links that its collection's declaration
  * says now; its body and times stay. One that is in place already stays as it

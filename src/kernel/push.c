@@ -4,8 +4,10 @@
 #include "codec/json.h"
 #include "kernel/conflict.h"
 #include "kernel/fields.h"
+#include "kernel/placing.h"
 #include "kernel/quarantine.h"
 #include "kernel/rights.h"
+#include "kernel/sight.h"
 
 /* What patches may make of a record. */
 #define PATCHED_MAX_BYTES ((size_t)256 << 20)
@@ -182,94 +184,66 @@ static enum tb_err relink_merged(struct pushing *p,
 	return err;
 }
 
-/* Children go where their parent goes; where it is deleted, home. */
-static enum tb_err follow(struct pushing *p, const struct tb_push_item *item,
-			  const struct change *change, uint64_t rid)
-{
-	enum tb_err err = relink_merged(p, item, change, rid);
-
-	return err == TB_OK ? tb_view_follow(p->view, rid) : err;
-}
-
-/* Hangs a child below the parent that it names now, not the one before. */
-static enum tb_err relink(struct pushing *p, const struct tb_push_item *item,
-			  const struct change *change, uint64_t child)
-{
-	struct tb_route_words before = { .n_also = 0 };
-	uint64_t coll;
-	enum tb_err err;
-
-	if (item->collection == NULL ||
-	    item->collection->routing != TB_ROUTING_PARENT)
-		return TB_OK;
-	err = tb_view_name(p->view, TB_COLL_COLLECTION,
-			   item->collection->parent, &coll);
-	if (err == TB_OK && change->old != NULL && !change->old->deleted)
-		err = tb_routing_extract_stored(tb_view_arena(p->view),
-						item->collection,
-						change->old->body, &before);
-	if (err != TB_OK)
-		return err;
-	if (!change->deleted && before.home.p != NULL &&
-	    tb_str_eq(before.home, change->words.home))
-		return TB_OK;
-	if (before.home.p != NULL)
-		err = tb_view_unlink(p->view, coll, before.home, child);
-	if (err == TB_OK && !change->deleted)
-		err = tb_view_link(p->view, coll, change->words.home, child);
-	return err;
-}
-
 static enum tb_err write_record(struct pushing *p, struct tb_push_item *item,
-				const struct change *change,
-				const struct tb_route_plan *plan)
+				struct tb_placement *placement,
+				const struct change *change)
 {
-	struct tb_put put = {
-		.coll = change->coll,
-		.key = item->id,
-		.body = change->body,
-		.origin = change->origin,
-		.deleted = change->deleted,
-		.targets = plan->targets,
-		.n_targets = plan->n_targets,
-		.created_us = item->created_us,
-		.updated_us = p->push->keep_times ? item->updated_us : 0,
-	};
 	const struct tb_record *record;
-	enum tb_err err = tb_view_put(p->view, &put, &record);
+	enum tb_err err = tb_place_write(p->view, placement, &record);
 
 	if (err == TB_ERR_TOO_LARGE)
 		return reject(p, item, TB_PUSH_CODE_SCOPES,
 			      TB_STR("the record was in too many stores"));
-	if (err == TB_OK)
-		err = relink(p, item, change, record->rid);
+	if (err == TB_ERR_EXISTS)
+		return reject(p, item, TB_PUSH_CODE_ID,
+			      TB_STR("another record has this id"));
 	if (err == TB_OK && item->collection != NULL &&
 	    item->collection->is_parent)
-		err = follow(p, item, change, record->rid);
+		err = relink_merged(p, item, change, record->rid);
 	item->outcome = TB_PUSH_ACCEPTED;
 	return err;
+}
+
+static struct tb_placement placement_of(const struct pushing *p,
+					const struct tb_push_item *item,
+					const struct change *change)
+{
+	return (struct tb_placement) {
+		.declaration = p->push->commit.declaration,
+		.collection = item->collection,
+		.coll = change->coll,
+		.key = item->id,
+		.old = change->old,
+		.body = change->body,
+		.deleted = change->deleted,
+		.words = change->words,
+		.origin = change->origin,
+		.site_scope = p->writer.site_scope,
+		.makes_stores = p->writer.site_id == TB_ORIGIN_CENTRE,
+		.id = item->number,
+		.created_us = item->created_us,
+		.updated_us = p->push->keep_times ? item->updated_us : 0,
+	};
 }
 
 /* Rights on where the record is to be, then writes it. */
 static enum tb_err plan_and_write(struct pushing *p, struct tb_push_item *item,
 				  struct change *change)
 {
-	struct tb_route_plan plan = { .n_targets = 0 };
-	enum tb_err err = TB_OK;
+	struct tb_placement placement = placement_of(p, item, change);
+	enum tb_err err;
 
 	if (change->deleted)
-		return write_record(p, item, change, &plan);
-	err = tb_routing_plan(p->view, item->collection, &change->words,
-			      p->writer.site_scope,
-			      p->writer.site_id == TB_ORIGIN_CENTRE, &plan);
+		return write_record(p, item, &placement, change);
+	err = tb_place_plan(p->view, &placement);
 	if (err != TB_OK)
 		return err;
-	if (plan.home == 0)
-		return reject(p, item, TB_PUSH_CODE_NO_HOME, plan.no_home);
-	if (!tb_rights_may_write(p->view, &p->writer, plan.home))
-		return reject_rights(p, item, plan.home);
-	err = tb_routing_plan_also(p->view, &change->words, &plan);
-	return err == TB_OK ? write_record(p, item, change, &plan) : err;
+	if (placement.plan.home == 0)
+		return reject(p, item, TB_PUSH_CODE_NO_HOME,
+			      placement.plan.no_home);
+	if (!tb_rights_may_write(p->view, &p->writer, placement.plan.home))
+		return reject_rights(p, item, placement.plan.home);
+	return write_record(p, item, &placement, change);
 }
 
 /* Delivers the stored record to the site once more: what it sent lost. */
@@ -351,11 +325,29 @@ static bool is_stored(const struct change *change)
 	       tb_str_eq(change->body, change->old->body);
 }
 
+/* "a decimal recordID from a site must exist already": they are the centre's to
+ * give, as ids of records that are made here. */
+static bool takes_an_id(const struct pushing *p,
+			const struct tb_push_item *item,
+			const struct change *change)
+{
+	uint64_t id;
+
+	return change->old == NULL && !change->deleted &&
+	       p->writer.site_id != TB_ORIGIN_CENTRE &&
+	       item->collection != NULL &&
+	       item->collection->id_type == TB_ID_INTEGER &&
+	       tb_sight_is_id(item->id, &id);
+}
+
 static enum tb_err apply_change(struct pushing *p, struct tb_push_item *item,
 				struct change *change)
 {
 	uint64_t home = change->old != NULL ? tb_routing_home(change->old) : 0;
 
+	if (takes_an_id(p, item, change))
+		return reject(p, item, TB_PUSH_CODE_ID,
+			      TB_STR("there is no record with this id"));
 	if (home != 0 && !tb_rights_may_write(p->view, &p->writer, home))
 		return reject_rights(p, item, home);
 	if (is_stored(change)) {
@@ -574,6 +566,10 @@ static enum tb_err end_push(struct pushing *p)
 		return err;
 	if (!push->keep_times && tb_view_changes(p->view) != p->changes)
 		tb_view_org(p->view)->commits++;
+	if (push->keep_times)
+		err = tb_sight_note_import(p->view);
+	if (err != TB_OK)
+		return err;
 	push->commit.note.status = push->n_rejected > 0 ? "partial" : "ok";
 	return tb_arena_printf(push->arena, &push->commit.note.detail,
 			       "\"accepted\":%zu,\"rejected\":%zu",

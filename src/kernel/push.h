@@ -38,6 +38,7 @@ struct tb_push_item {
 	 * NULL: it could. Static. */
 	const char *refused;
 	struct tb_str refused_message;
+	uint64_t number;    /* an import's integer id; 0: none is kept */
 	int64_t created_us; /* an import's; 0: the commit's own */
 	int64_t updated_us;
 
@@ -87,6 +88,7 @@ enum tb_err tb_push_prepare(struct tb_push *push,
 #define TB_PUSH_CODE_NO_HOME "route_missing"
 #define TB_PUSH_CODE_TYPE "field_invalid"
 #define TB_PUSH_CODE_SCOPES "too_many_stores"
+#define TB_PUSH_CODE_ID "record_id_invalid"
 #define TB_PUSH_CODE_FULL "quarantine_full"
 
 #endif

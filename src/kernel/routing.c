@@ -180,8 +180,8 @@ static enum tb_err extract_references(struct tb_arena *arena,
 			continue;
 		err = name_member(arena, body, f->name, &key);
 		if (key.p != NULL && key.n <= TB_KEY_MAX)
-			list[n++] = (struct tb_reference) { f->references,
-							    key };
+			list[n++] =
+				(struct tb_reference) { f->references, key };
 	}
 	words->references = list;
 	words->n_references = n;
@@ -236,10 +236,9 @@ static enum tb_err extract_resource(struct tb_arena *arena,
 /* True if where its records go does not depend on their bodies. */
 static bool says_nothing(const struct tb_collection *c)
 {
-	return c == NULL ||
-	       (c->routing == TB_ROUTING_CENTRAL && c->n_indexed == 0 &&
-		c->n_shown == 0 && c->n_references == 0 &&
-		c->n_derivations == 0);
+	return c == NULL || (c->routing == TB_ROUTING_CENTRAL &&
+			     c->n_indexed == 0 && c->n_shown == 0 &&
+			     c->n_references == 0 && c->n_derivations == 0);
 }
 
 enum tb_err tb_routing_extract(struct tb_arena *arena,
@@ -395,8 +394,8 @@ void tb_route_plan_add(struct tb_route_plan *plan,
 static void add_target(struct tb_route_plan *plan, uint64_t scope,
 		       uint8_t flags)
 {
-	tb_route_plan_add(plan, &(struct tb_target) { .scope = scope,
-						      .flags = flags });
+	tb_route_plan_add(
+		plan, &(struct tb_target) { .scope = scope, .flags = flags });
 }
 
 static void set_home(struct tb_route_plan *plan, uint64_t scope, uint8_t flags)
@@ -444,8 +443,8 @@ static void plan_with_parent(const struct tb_record *parent,
 		if ((entry->scope & TB_NUM_MAX) <= TB_NUM_RESERVED &&
 		    (entry->scope & TB_NUM_MAX) != TB_SCOPE_CENTRAL)
 			continue;
-		if (entry->flags & (TB_ENTRY_WAITING | TB_ENTRY_SIGHT |
-				    TB_ENTRY_FIXED))
+		if (entry->flags &
+		    (TB_ENTRY_WAITING | TB_ENTRY_SIGHT | TB_ENTRY_FIXED))
 			continue;
 		if (parent->deleted ? !home
 				    : !(entry->flags & TB_ENTRY_PRESENT))

@@ -64,7 +64,7 @@ enum tb_err tb_routing_extract_stored(struct tb_arena *arena,
 struct tb_route_plan {
 	struct tb_target *targets; /* in the view's arena */
 	size_t n_targets;
-	size_t max_targets; /* room for so many */
+	size_t max_targets;    /* room for so many */
 	uint64_t home;         /* scope whose holder may write it; 0: none */
 	bool waiting;          /* its parent is not there yet */
 	struct tb_str no_home; /* why it has none, when the body is wrong */

@@ -1,6 +1,10 @@
 #include "kernel/sight.h"
 
+#include "kernel/feeds.h"
 #include "kernel/system.h"
+
+/* The time of the last import that kept times, in microseconds. */
+#define IMPORTED_KEY TB_STR("imported")
 
 /* ---- names ---- */
 
@@ -326,4 +330,52 @@ bool tb_sight_of(const struct tb_sight *sight, const struct tb_record *record,
 		return false;
 	*ret = seen;
 	return true;
+}
+
+/* ---- time ---- */
+
+enum tb_err tb_sight_note_import(struct tb_view *view)
+{
+	struct tb_str body;
+	enum tb_err err =
+		tb_arena_printf(tb_view_arena(view), &body, "%lld",
+				(long long)tb_view_org_row(view)->last_us);
+
+	return err == TB_OK ? tb_view_put_silent(view, TB_COLL_SETTING,
+						 IMPORTED_KEY, body)
+			    : err;
+}
+
+/* INT64_MIN: nothing was imported. */
+static enum tb_err imported_until(struct tb_tx *tx, struct tb_arena *arena,
+				  uint32_t org, int64_t *ret)
+{
+	struct tb_key key = { .org = org,
+			      .coll = TB_COLL_SETTING,
+			      .key = IMPORTED_KEY };
+	struct tb_record *record;
+	enum tb_err err = find_one(tx, arena, &key, &record);
+
+	*ret = INT64_MIN;
+	if (err == TB_ERR_NOT_FOUND)
+		return TB_OK;
+	if (err == TB_OK && tb_str_to_i64(record->body, ret) != TB_OK)
+		err = TB_ERR_CORRUPT;
+	return err;
+}
+
+enum tb_err tb_sight_since(struct tb_tx *tx, struct tb_arena *arena,
+			   uint32_t org, uint64_t scope, int64_t after_us,
+			   uint64_t head, uint64_t *ret)
+{
+	int64_t imported_us = INT64_MIN;
+	enum tb_err err = imported_until(tx, arena, org, &imported_us);
+
+	if (err != TB_OK)
+		return err;
+	if (after_us < imported_us) {
+		*ret = 0;
+		return TB_OK;
+	}
+	return tb_feed_find_time(tx, scope, after_us, head, ret);
 }

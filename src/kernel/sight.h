@@ -19,6 +19,7 @@
 #include "kernel/core.h"
 #include "kernel/declaration.h"
 #include "kernel/record.h"
+#include "kernel/view.h"
 
 /* Longer values of a field are in no scope: nobody sees a record by them. */
 #define TB_SIGHT_VALUE_MAX_BYTES 200
@@ -87,6 +88,16 @@ struct tb_seen {
 /* False: it is in none of the scopes and was in none. Entries as read. */
 bool tb_sight_of(const struct tb_sight *sight, const struct tb_record *record,
 		 struct tb_seen *ret);
+
+/* Where a feed stands that a reader has read up to a time: the number above
+ * which what is later than `after_us` is found, `head` if nothing is. What was
+ * imported with times of its own does not lie in their order: who asks for what
+ * is later than one of those gets 0, and looks at each. */
+enum tb_err tb_sight_since(struct tb_tx *tx, struct tb_arena *arena,
+			   uint32_t org, uint64_t scope, int64_t after_us,
+			   uint64_t head, uint64_t *ret) tb_must_check;
+/* Notes that times were imported up to now. For a commit that did. */
+enum tb_err tb_sight_note_import(struct tb_view *view) tb_must_check;
 
 /* The integer id of a record; 0: it has none. */
 uint64_t tb_record_id(const struct tb_record *record);

@@ -13,11 +13,6 @@ struct pending {
 	struct tb_op op;
 };
 
-struct followed {
-	struct followed *next;
-	uint64_t rid;
-};
-
 struct tb_view {
 	struct tb_arena *arena;
 	struct tb_tx *tx;
@@ -34,8 +29,7 @@ struct tb_view {
 	struct pending *ops;
 	struct pending **ops_tail;
 	size_t n_ops;
-	struct followed *followed;
-	struct followed **followed_tail;
+	struct tb_agenda agenda;
 	uint64_t head_before;
 	struct tb_move *moves;
 	size_t n_moves;
@@ -60,7 +54,7 @@ enum tb_err tb_view_create(struct tb_arena *arena, struct tb_tx *tx,
 	view->now_us = now_us;
 	view->dirty_tail = &view->dirty;
 	view->ops_tail = &view->ops;
-	view->followed_tail = &view->followed;
+	tb_agenda_init(&view->agenda);
 	err = tb_slots_init(&view->slots, arena);
 	if (err != TB_OK)
 		return err;
@@ -278,18 +272,36 @@ static enum tb_err next_num(struct tb_view *view, uint64_t *ret)
 /* The time of the next change: never before the last one's, unless an import
  * brings its own (`imported_us`, else 0). Those lie before the times of the
  * accounts that the org has already; the importer keeps them apart. */
-static int64_t next_time(struct tb_view *view, int64_t imported_us,
+static int64_t peek_time(const struct tb_view *view, int64_t imported_us,
 			 int64_t not_before_us)
 {
 	int64_t time_us = imported_us != 0 ? imported_us : view->now_us;
 
 	if (imported_us == 0 && time_us <= view->org.last_us)
 		time_us = view->org.last_us + 1;
-	if (time_us < not_before_us)
-		time_us = not_before_us;
+	return time_us < not_before_us ? not_before_us : time_us;
+}
+
+static int64_t next_time(struct tb_view *view, int64_t imported_us,
+			 int64_t not_before_us)
+{
+	int64_t time_us = peek_time(view, imported_us, not_before_us);
+
 	if (time_us > view->org.last_us)
 		view->org.last_us = time_us;
 	return time_us;
+}
+
+/* The earliest time of the next change of a record. */
+static int64_t not_before(const struct tb_record *old)
+{
+	return old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN;
+}
+
+int64_t tb_view_next_time(const struct tb_view *view,
+			  const struct tb_record *old)
+{
+	return peek_time(view, 0, not_before(old));
 }
 
 static struct tb_record make_record(const struct tb_view *view,
@@ -340,6 +352,7 @@ static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 		.origin = put->origin,
 		.move_all = true,
 		.deleted = put->deleted,
+		.keeps = put->keeps,
 	};
 	enum tb_err err;
 
@@ -350,9 +363,7 @@ static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	change.time_us = next_time(
-		view, put->updated_us,
-		old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN);
+	change.time_us = next_time(view, put->updated_us, not_before(old));
 	*record = make_record(view, slot, put, &change);
 	err = tb_entries_route(view->arena, &view->org, old, &change,
 			       &record->entries, &record->n_entries);
@@ -424,33 +435,120 @@ enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 	return slot_set_entries(view, slot, entries, slot->now->n_entries);
 }
 
+/* Gives a slot's record its entries after a change that is no change of the
+ * record itself. */
+static enum tb_err slot_route(struct tb_view *view, struct tb_slot *slot,
+			      struct tb_entries_change *change)
+{
+	const struct tb_entry *entries;
+	size_t n;
+	enum tb_err err;
+
+	if (!has_room(view, slot->now, change))
+		return TB_ERR_TOO_LARGE;
+	err = next_num(view, &change->num);
+	if (err != TB_OK)
+		return err;
+	change->time_us = next_time(view, 0, INT64_MIN);
+	err = tb_entries_route(view->arena, &view->org, slot->now, change,
+			       &entries, &n);
+	return err == TB_OK ? slot_set_entries(view, slot, entries, n) : err;
+}
+
 enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 			    const struct tb_target *targets, size_t n_targets,
-			    uint32_t origin)
+			    uint8_t keeps, uint32_t origin)
 {
 	struct tb_entries_change change = {
 		.targets = targets,
 		.n_targets = n_targets,
 		.origin = origin,
+		.keeps = keeps,
 	};
-	const struct tb_entry *entries;
-	size_t n;
 	struct tb_slot *slot;
 	enum tb_err err = slot_get_rid(view, rid, &slot);
 
 	if (err != TB_OK)
 		return err;
-	if (tb_entries_are_routed(slot->now, targets, n_targets))
+	if (tb_entries_are_routed(slot->now, targets, n_targets, keeps))
 		return TB_OK;
-	if (!has_room(view, slot->now, &change))
-		return TB_ERR_TOO_LARGE;
-	err = next_num(view, &change.num);
+	return slot_route(view, slot, &change);
+}
+
+/* The places of a record as targets, but for the one in `scope`. */
+static enum tb_err other_targets(struct tb_view *view,
+				 const struct tb_record *record, uint64_t scope,
+				 struct tb_target **ret, size_t *ret_n)
+{
+	struct tb_target *targets = tb_arena_calloc(
+		view->arena, record->n_entries + 1, sizeof(*targets));
+	size_t n = 0;
+
+	if (targets == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < record->n_entries; i++) {
+		const struct tb_entry *entry = &record->entries[i];
+
+		if (entry->scope != scope &&
+		    (entry->flags & TB_ENTRY_PRESENT) &&
+		    !(entry->flags & TB_ENTRY_FIXED))
+			targets[n++] = (struct tb_target) {
+				.scope = entry->scope,
+				.flags = entry->flags,
+			};
+	}
+	*ret = targets;
+	*ret_n = n;
+	return TB_OK;
+}
+
+enum tb_err tb_view_set_place(struct tb_view *view, uint64_t rid,
+			      uint64_t scope, uint8_t flags)
+{
+	struct tb_entries_change change = { .origin = TB_ORIGIN_CENTRE };
+	const struct tb_entry *entry;
+	struct tb_target *targets;
+	struct tb_slot *slot;
+	bool is_in;
+	enum tb_err err = slot_get_rid(view, rid, &slot);
+
+	if (err != TB_OK)
+		return err;
+	entry = tb_record_entry(slot->now, scope);
+	is_in = entry != NULL && (entry->flags & TB_ENTRY_PRESENT);
+	if (is_in == ((flags & TB_ENTRY_PRESENT) != 0))
+		return TB_OK;
+	err = other_targets(view, slot->now, scope, &targets,
+			    &change.n_targets);
+	if (err != TB_OK)
+		return err;
+	if (flags & TB_ENTRY_PRESENT)
+		targets[change.n_targets++] = (struct tb_target) {
+			.scope = scope,
+			.flags = flags,
+		};
+	change.targets = targets;
+	return slot_route(view, slot, &change);
+}
+
+enum tb_err tb_view_touch_sight(struct tb_view *view, uint64_t rid)
+{
+	struct tb_entries_change change = { .origin = TB_ORIGIN_CENTRE };
+	const struct tb_entry *entries;
+	struct tb_slot *slot;
+	enum tb_err err = slot_get_rid(view, rid, &slot);
+
+	if (err == TB_OK)
+		err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
 	change.time_us = next_time(view, 0, INT64_MIN);
-	err = tb_entries_route(view->arena, &view->org, slot->now, &change,
-			       &entries, &n);
-	return err == TB_OK ? slot_set_entries(view, slot, entries, n) : err;
+	err = tb_entries_touch_flagged(view->arena, &view->org, slot->now,
+				       TB_ENTRY_SIGHT | TB_ENTRY_PRESENT,
+				       &change, &entries);
+	return err == TB_OK ? slot_set_entries(view, slot, entries,
+					       slot->now->n_entries)
+			    : err;
 }
 
 enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
@@ -599,29 +697,9 @@ enum tb_err tb_view_add_org(struct tb_view *view, const struct tb_org *org)
 	return add_op(view, &(struct tb_op) { .kind = TB_OP_ORG, .org = copy });
 }
 
-enum tb_err tb_view_follow(struct tb_view *view, uint64_t parent)
+struct tb_agenda *tb_view_agenda(struct tb_view *view)
 {
-	struct followed *followed =
-		tb_arena_calloc(view->arena, 1, sizeof(*followed));
-
-	if (followed == NULL)
-		return TB_ERR_NOMEM;
-	followed->rid = parent;
-	*view->followed_tail = followed;
-	view->followed_tail = &followed->next;
-	return TB_OK;
-}
-
-uint64_t tb_view_next_followed(struct tb_view *view)
-{
-	struct followed *followed = view->followed;
-
-	if (followed == NULL)
-		return 0;
-	view->followed = followed->next;
-	if (view->followed == NULL)
-		view->followed_tail = &view->followed;
-	return followed->rid;
+	return &view->agenda;
 }
 
 enum tb_err tb_view_audit(struct tb_view *view, const struct tb_audit_row *row)

@@ -11,12 +11,16 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "kernel/agenda.h"
 #include "kernel/entries.h"
 #include "kernel/scope_heads.h"
 #include "kernel/store.h"
 #include "kernel/system.h"
 
 struct tb_view;
+
+/* Places of a record that are none of routing's. */
+#define TB_VIEW_NOT_ROUTED (TB_ENTRY_FIXED | TB_ENTRY_SIGHT | TB_ENTRY_DERIVED)
 
 /* The arena (borrowed) holds everything of the view. NOT_FOUND: no such org;
  * the system's own is made when it is not there. */
@@ -61,6 +65,9 @@ struct tb_put {
 	 * left. A deleted record is in none. */
 	const struct tb_target *targets;
 	size_t n_targets;
+	/* Flags of enum tb_entry_flags: places so marked are not left, though
+	 * they are not listed (struct tb_entries_change). */
+	uint8_t keeps;
 	/* Times of an import; 0: the commit's own. */
 	int64_t created_us;
 	int64_t updated_us;
@@ -71,16 +78,31 @@ struct tb_put {
  * scopes; then nothing changed. */
 enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
 			const struct tb_record **ret) tb_must_check;
+/* The time that the next change of a record (NULL: of a new one) will have, if
+ * nothing else is changed before. */
+int64_t tb_view_next_time(const struct tb_view *view,
+			  const struct tb_record *old);
 /* Moves the record's entry in one scope to a new number without changing the
  * record (it is to be delivered there again), under `origin`. */
 enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 			  uint32_t origin) tb_must_check;
-/* Sets where a record goes without changing it: entries that are new or left
- * take a new number, the others stay. TOO_LARGE: in too many scopes; then
- * nothing changed. */
+/* Sets where a record that is not deleted goes without changing it: entries
+ * that are new or left take a new number, the others stay, and so do those with
+ * one of the flags `keeps`. TOO_LARGE: in too many scopes; then nothing
+ * changed. */
 enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 			    const struct tb_target *targets, size_t n_targets,
-			    uint32_t origin) tb_must_check;
+			    uint8_t keeps, uint32_t origin) tb_must_check;
+/* Puts a record that is not deleted into one scope (with these flags of enum
+ * tb_entry_flags, PRESENT among them), or takes it out (without PRESENT), and
+ * changes nothing else. One that is so already stays as it is. TOO_LARGE: in
+ * too many scopes; then nothing changed. */
+enum tb_err tb_view_set_place(struct tb_view *view, uint64_t rid,
+			      uint64_t scope, uint8_t flags) tb_must_check;
+/* Moves the record's entries in all scopes of those who see it to a new
+ * number, under the centre's name: it looks different to them. */
+enum tb_err tb_view_touch_sight(struct tb_view *view,
+				uint64_t rid) tb_must_check;
 /* Stores a record that nobody follows: no number, no entries. */
 enum tb_err tb_view_put_silent(struct tb_view *view, uint64_t coll,
 			       struct tb_str key,
@@ -110,11 +132,9 @@ enum tb_err tb_view_unlink(struct tb_view *view, uint64_t coll,
 enum tb_err tb_view_add_org(struct tb_view *view,
 			    const struct tb_org *org) tb_must_check;
 
-/* The children of this record may have to follow it: they are routed anew
- * once the group's changes are in the transaction (kernel/work.h). */
-enum tb_err tb_view_follow(struct tb_view *view, uint64_t parent) tb_must_check;
-/* The next parent that was named so, in order; 0 when there is none. */
-uint64_t tb_view_next_followed(struct tb_view *view);
+/* What is to be done once the group's changes are in the transaction
+ * (kernel/work.h). */
+struct tb_agenda *tb_view_agenda(struct tb_view *view);
 
 /* Appends to the org's audit chain (kernel/audit.h makes the row). */
 enum tb_err tb_view_audit(struct tb_view *view,

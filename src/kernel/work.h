@@ -1,5 +1,7 @@
 /*
- * Work that follows from a commit: children go where their parent went. As
+ * Work that follows from a commit: children go where their parent went,
+ * records come into sight or out of it because of others, and look different
+ * where they show what has changed elsewhere. As
  * much as fits a bound is done in the commit's own transaction; the rest is
  * kept as records and done in commits of its own, across restarts.
  */
@@ -13,11 +15,11 @@
 #include "kernel/declaration.h"
 #include "kernel/view.h"
 
-/* Children routed in one transaction. */
+/* Children looked at in one transaction. */
 #define TB_WORK_MAX 2048
 
-/* Routes the children of the parents that the view names (tb_view_follow);
- * what is over the bound is kept for tb_work_commit. The view is flushed. */
+/* Does what is on the view's agenda; what is over the bound is kept for
+ * tb_work_commit. The view is flushed. */
 enum tb_err
 tb_work_follow(struct tb_view *view,
 	       const struct tb_declaration *declaration) tb_must_check;
