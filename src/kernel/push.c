@@ -10,6 +10,7 @@
 /* What patches may make of a record. */
 #define PATCHED_MAX_BYTES ((size_t)256 << 20)
 #define UNREADABLE TB_STR("the record's data cannot be read")
+#define TOO_MANY_STORES TB_STR("the record names too many stores")
 
 static const struct tb_json_limits member_limits = {
 	.max_depth = 64,
@@ -77,9 +78,14 @@ static enum tb_err prepare_item(struct tb_push *push,
 		refuse(item, TB_PUSH_CODE_TYPE, message);
 		return TB_OK;
 	}
-	if (err == TB_OK)
-		err = tb_routing_extract(push->arena, item->collection,
-					 item->data, &item->words);
+	if (err != TB_OK)
+		return err;
+	err = tb_routing_extract(push->arena, item->collection, item->data,
+				 &item->words);
+	if (err == TB_ERR_TOO_LARGE) {
+		refuse(item, TB_PUSH_CODE_SCOPES, TOO_MANY_STORES);
+		return TB_OK;
+	}
 	return err;
 }
 
@@ -386,9 +392,13 @@ static enum tb_err push_patch(struct pushing *p, struct tb_push_item *item,
 				      &message);
 	if (err == TB_ERR_INVALID)
 		return reject(p, item, TB_PUSH_CODE_TYPE, message);
+	if (is_unreadable(err))
+		return reject(p, item, TB_PUSH_CODE_INVALID, UNREADABLE);
 	if (err == TB_OK)
 		err = tb_routing_extract(arena, item->collection, change->body,
 					 &change->words);
+	if (err == TB_ERR_TOO_LARGE)
+		return reject(p, item, TB_PUSH_CODE_SCOPES, TOO_MANY_STORES);
 	if (is_unreadable(err))
 		return reject(p, item, TB_PUSH_CODE_INVALID, UNREADABLE);
 	return err == TB_OK ? apply_change(p, item, change) : err;

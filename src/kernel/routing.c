@@ -12,14 +12,11 @@ static const struct tb_json_limits member_limits = {
 	.tape_depth = 1,
 };
 
-/* A member that names a record: a non-empty string, or a number as it is
+/* A value that names a record: a non-empty string, or a number as it is
  * written. */
-static enum tb_err name_member(struct tb_arena *arena,
-			       struct tb_json_value object, struct tb_str name,
-			       struct tb_str *ret)
+static enum tb_err name_of(struct tb_arena *arena, struct tb_json_value v,
+			   struct tb_str *ret)
 {
-	struct tb_json_value v = tb_json_get(object, name);
-
 	*ret = TB_STR_NONE;
 	if (tb_json_is(v, TB_JSON_NUMBER))
 		*ret = tb_json_raw(v);
@@ -30,6 +27,13 @@ static enum tb_err name_member(struct tb_arena *arena,
 	return TB_OK;
 }
 
+static enum tb_err name_member(struct tb_arena *arena,
+			       struct tb_json_value object, struct tb_str name,
+			       struct tb_str *ret)
+{
+	return name_of(arena, tb_json_get(object, name), ret);
+}
+
 static bool condition_holds(const struct tb_also *also,
 			    struct tb_json_value body)
 {
@@ -38,11 +42,84 @@ static bool condition_holds(const struct tb_also *also,
 				 also->when_value);
 }
 
+/* The further stores of a body, while they are collected. */
+struct stores {
+	struct tb_arena *arena;
+	struct tb_str *list;
+	size_t n;
+	size_t max;
+};
+
+static enum tb_err make_room(struct stores *stores, size_t n)
+{
+	struct tb_str *list;
+
+	if (n > TB_ROUTE_STORES_MAX - stores->n)
+		return TB_ERR_TOO_LARGE;
+	if (stores->n + n <= stores->max)
+		return TB_OK;
+	list = tb_arena_resize(stores->arena, stores->list,
+			       stores->max * sizeof(*list),
+			       (stores->n + n) * sizeof(*list));
+	if (list == NULL)
+		return TB_ERR_NOMEM;
+	stores->list = list;
+	stores->max = stores->n + n;
+	return TB_OK;
+}
+
+static enum tb_err add_store(struct stores *stores, struct tb_json_value v)
+{
+	struct tb_str store;
+	enum tb_err err = name_of(stores->arena, v, &store);
+
+	if (err == TB_OK && store.p != NULL)
+		err = make_room(stores, 1);
+	if (err == TB_OK && store.p != NULL)
+		stores->list[stores->n++] = store;
+	return err;
+}
+
+/* A list's items have no nodes on the tape of the body. */
+static enum tb_err add_listed(struct stores *stores, struct tb_json_value v)
+{
+	struct tb_json json;
+	struct tb_json_iter it;
+	enum tb_err err = tb_json_parse(stores->arena, tb_json_raw(v),
+					&member_limits, &json, NULL);
+
+	if (err != TB_OK)
+		return err;
+	it = tb_json_iter(tb_json_root(&json));
+	while (err == TB_OK && tb_json_next(&it))
+		err = add_store(stores, it.value);
+	return err;
+}
+
+static enum tb_err add_also(struct stores *stores,
+			    const struct tb_collection *collection,
+			    struct tb_json_value body)
+{
+	enum tb_err err = TB_OK;
+
+	for (size_t i = 0; err == TB_OK && i < collection->n_also; i++) {
+		const struct tb_also *also = &collection->also[i];
+		struct tb_json_value v = tb_json_get(body, also->field);
+
+		if (!condition_holds(also, body))
+			continue;
+		err = tb_json_is(v, TB_JSON_ARRAY) ? add_listed(stores, v)
+						   : add_store(stores, v);
+	}
+	return err;
+}
+
 enum tb_err tb_routing_extract(struct tb_arena *arena,
 			       const struct tb_collection *collection,
 			       struct tb_str body, struct tb_route_words *ret)
 {
 	struct tb_route_words words = { .n_also = 0 };
+	struct stores stores = { .arena = arena };
 	struct tb_json json;
 	struct tb_json_value root;
 	enum tb_err err;
@@ -53,24 +130,19 @@ enum tb_err tb_routing_extract(struct tb_arena *arena,
 	}
 	err = tb_json_parse(arena, body, &member_limits, &json, NULL);
 	if (err != TB_OK)
-		return err;
+		return err == TB_ERR_TOO_LARGE ? TB_ERR_INVALID : err;
 	root = tb_json_root(&json);
 	if (!tb_json_is(root, TB_JSON_OBJECT))
 		return TB_ERR_INVALID;
 	err = name_member(arena, root, collection->field, &words.home);
-	for (size_t i = 0; err == TB_OK && i < collection->n_also; i++) {
-		const struct tb_also *also = &collection->also[i];
-		struct tb_str store = TB_STR_NONE;
-
-		if (!condition_holds(also, root))
-			continue;
-		err = name_member(arena, root, also->field, &store);
-		if (store.p != NULL)
-			words.also[words.n_also++] = store;
-	}
 	if (err == TB_OK)
-		*ret = words;
-	return err;
+		err = add_also(&stores, collection, root);
+	if (err != TB_OK)
+		return err;
+	words.also = stores.list;
+	words.n_also = stores.n;
+	*ret = words;
+	return TB_OK;
 }
 
 enum tb_err tb_routing_extract_stored(struct tb_arena *arena,

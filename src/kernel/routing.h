@@ -17,11 +17,15 @@
 /* What a body says of its record's places; slices of the body or the arena. */
 struct tb_route_words {
 	struct tb_str home; /* store or parent that it names; p NULL: none */
-	struct tb_str also[TB_ALSO_MAX]; /* further stores */
+	const struct tb_str *also; /* further stores, in the arena */
 	size_t n_also;
 };
 
-/* Reads the words from a body (a JSON object). INVALID: no object. */
+/* Further stores that one record may name. */
+#define TB_ROUTE_STORES_MAX 64
+
+/* Reads the words from a body (a JSON object). INVALID: no object, or none that
+ * can be taken apart. TOO_LARGE: over TB_ROUTE_STORES_MAX. */
 enum tb_err tb_routing_extract(struct tb_arena *arena,
 			       const struct tb_collection *collection,
 			       struct tb_str body,
@@ -36,7 +40,7 @@ enum tb_err tb_routing_extract_stored(struct tb_arena *arena,
 
 /* Where a record goes. */
 struct tb_route_plan {
-	struct tb_target targets[TB_ALSO_MAX + TB_ENTRIES_MAX];
+	struct tb_target targets[TB_ROUTE_STORES_MAX + TB_ENTRIES_MAX];
 	size_t n_targets;
 	uint64_t home;         /* scope whose holder may write it; 0: none */
 	bool waiting;          /* its parent is not there yet */

@@ -382,6 +382,45 @@ static void test_nobody_hangs_records_below_what_is_not_theirs(void **state)
 		 TB_PUSH_CODE_NOT_YOURS);
 }
 
+/* A member that names further stores may list some of them. */
+static void test_further_stores_may_be_listed(void **state)
+{
+	static const char listed[] =
+		"{\"store_ID\":\"s1\",\"status\":\"fn\","
+		"\"other_store_ID\":[\"s2\",null,\"\",{\"a\":[1]},\"s2\"]}";
+	struct centre *c = *state;
+
+	accepted(put(c, 63, "transact", "t", listed));
+	assert_gets(c, 64, "t", listed);
+	accepted(put(c, 63, "transact", "t",
+		     "{\"store_ID\":\"s1\",\"status\":\"fn\","
+		     "\"other_store_ID\":[]}"));
+	assert_null(pulled(c, 64, "t"));
+}
+
+static void test_over_64_listed_stores_are_too_many(void **state)
+{
+	struct centre *c = *state;
+	struct tb_buf data;
+
+	for (int n = 64; n <= 65; n++) {
+		tb_buf_init(&data, 4096);
+		tb_buf_append_z(&data, "{\"store_ID\":\"s1\",\"status\":"
+				       "\"fn\",\"other_store_ID\":[\"s2\"");
+		for (int i = 1; i < n; i++)
+			tb_buf_append_z(&data, ",\"s2\"");
+		tb_buf_append_z(&data, "]}");
+		tb_buf_append_char(&data, '\0');
+		assert_int_equal(tb_buf_err(&data), TB_OK);
+		if (n == 64)
+			accepted(put(c, 63, "transact", "t", data.p));
+		else
+			rejected(put(c, 63, "transact", "t", data.p),
+				 TB_PUSH_CODE_SCOPES);
+		tb_buf_fini(&data);
+	}
+}
+
 /* A record that wandered through as many stores as it may; each that it left
  * still has to be told. It can go back, and be deleted, and nothing else. */
 static void test_a_record_in_too_many_stores_harms_itself_alone(void **state)
@@ -755,6 +794,8 @@ int main(void)
 		TEST(test_a_child_follows_the_parent_that_it_names_now),
 		TEST(test_who_is_not_the_mover_is_told_of_children_that_move),
 		TEST(test_nobody_hangs_records_below_what_is_not_theirs),
+		TEST(test_further_stores_may_be_listed),
+		TEST(test_over_64_listed_stores_are_too_many),
 		TEST(test_a_record_in_too_many_stores_harms_itself_alone),
 		TEST(test_fields_are_of_their_types),
 		TEST(test_a_conflict_keeps_the_centres_fields),
