@@ -61,9 +61,8 @@ struct tb_account {
 #define TB_USER_USERNAME_MAX_BYTES 50
 #define TB_ACCOUNT_TEXT_MAX_BYTES 200 /* name, code, key, role, ... */
 #define TB_ACCOUNT_LIST_MAX 256       /* roles; permissions */
-/* Each is a feed that lists the user, beside the one of all users and the one
- * of deleted records. */
-#define TB_USER_STORES_MAX (TB_ENTRIES_MAX - 2)
+/* Each is a feed that lists the user. */
+#define TB_USER_STORES_MAX 62
 
 /* True for `min` to `max` bytes without control characters. */
 bool tb_directory_is_text(struct tb_str s, size_t min, size_t max);

@@ -254,9 +254,10 @@ static enum tb_err write_record(struct pushing *p, struct tb_push_item *item,
 static enum tb_err plan_and_write(struct pushing *p, struct tb_push_item *item,
 				  struct change *change)
 {
-	struct tb_route_plan plan = { .n_targets = 0 };
+	struct tb_route_plan plan; /* large; routing fills what counts of it */
 	enum tb_err err = TB_OK;
 
+	plan.n_targets = 0;
 	if (change->deleted)
 		return write_record(p, item, change, &plan);
 	err = tb_routing_plan(p->view, item->collection, &change->words,

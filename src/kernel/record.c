@@ -22,6 +22,13 @@ const struct tb_entry *tb_record_entry(const struct tb_record *record,
 	return NULL;
 }
 
+bool tb_entry_equal(const struct tb_entry *a, const struct tb_entry *b)
+{
+	return a->scope == b->scope && a->num == b->num &&
+	       a->entered == b->entered && a->time_us == b->time_us &&
+	       a->origin == b->origin && a->flags == b->flags;
+}
+
 static size_t varint_put(uint8_t *p, uint64_t v)
 {
 	size_t n = 0;
@@ -131,32 +138,49 @@ static void entry_get(struct reader *r, uint32_t org, uint64_t time,
 	ret->flags = r->p < r->end ? *r->p++ : 0;
 }
 
+/* How many entries the bytes can hold, so that no more is taken for them: each
+ * is five varints and a byte of flags. */
+static size_t count_entries(struct tb_str bytes)
+{
+	size_t n = 0;
+	unsigned varints = 0;
+
+	for (size_t i = 0; i < bytes.n && n < TB_ENTRIES_MAX; i++) {
+		if (varints == 5) {
+			varints = 0;
+			n++;
+		} else {
+			varints += !((uint8_t)bytes.p[i] & 0x80);
+		}
+	}
+	return n;
+}
+
 enum tb_err tb_entries_decode(struct tb_arena *arena, uint32_t org,
 			      struct tb_str bytes, const struct tb_entry **ret,
 			      size_t *ret_n)
 {
-	struct tb_entry entries[TB_ENTRIES_MAX];
+	size_t max = count_entries(bytes);
+	struct tb_entry *entries = NULL;
 	struct reader r;
-	struct tb_entry *copy = NULL;
 	size_t n = 0;
 
+	if (max > 0) {
+		entries = tb_arena_alloc(arena, max * sizeof(*entries));
+		if (!entries)
+			return TB_ERR_NOMEM;
+	}
 	r.p = (const uint8_t *)(bytes.n > 0 ? bytes.p : "");
 	r.end = r.p + bytes.n;
 	r.bad = false;
-	while (r.p < r.end && n < TB_ENTRIES_MAX && !r.bad) {
+	while (r.p < r.end && n < max && !r.bad) {
 		uint64_t time = n > 0 ? (uint64_t)entries[n - 1].time_us : 0;
 
 		entry_get(&r, org, time, &entries[n++]);
 	}
 	if (r.bad || r.p < r.end)
 		return TB_ERR_CORRUPT;
-	if (n > 0) {
-		copy = tb_arena_alloc(arena, n * sizeof(*copy));
-		if (!copy)
-			return TB_ERR_NOMEM;
-		memcpy(copy, entries, n * sizeof(*copy));
-	}
-	*ret = copy;
+	*ret = entries;
 	*ret_n = n;
 	return TB_OK;
 }

@@ -39,22 +39,36 @@ enum tb_entry_flags {
 	TB_ENTRY_PRESENT = 1, /* the record is in the scope; else it left it */
 	TB_ENTRY_HOME = 2,    /* the scope whose holder may write the record */
 	TB_ENTRY_WAITING = 4, /* held here until the record's parent comes */
+	/* Its number is not of the org's order but an id that never moves, at
+	 * most TB_FIXED_NUM_MAX; `entered` equals it. */
+	TB_ENTRY_FIXED = 8,
+	/* A scope that says who sees the record and is no place of its own:
+	 * routing leaves it alone. */
+	TB_ENTRY_SIGHT = 16,
+	/* Kept up by what refers to the record, not by its body. */
+	TB_ENTRY_DERIVED = 32,
 };
+
+/* The highest number of a fixed entry: those of engines are signed, and one
+ * can still be asked for what is behind it. */
+#define TB_FIXED_NUM_MAX ((uint64_t)INT64_MAX - 1)
 
 /* A record's place in one scope's feed; there is one for each scope that it
  * is in or was in. */
 struct tb_entry {
 	uint64_t scope;   /* rid of the scope */
-	uint64_t num;     /* its number in the feed: the org's order, or the
-			   * scope's own dense numbers (enum tb_dense) */
+	uint64_t num;     /* its number in the feed: the org's order, the
+			   * scope's own dense numbers (enum tb_dense), or
+			   * a fixed one (TB_ENTRY_FIXED) */
 	uint64_t entered; /* the number at which it entered the scope */
 	int64_t time_us;  /* commit time of `num` */
 	uint32_t origin;  /* whose change gave it `num` */
 	uint8_t flags;    /* enum tb_entry_flags */
 };
 
-/* More scopes than this no record can be in. */
-#define TB_ENTRIES_MAX 64
+/* More scopes than this no record can be in: those that say who sees it are
+ * among them, and many may see one. */
+#define TB_ENTRIES_MAX 1024
 
 struct tb_record {
 	uint64_t rid;
@@ -75,6 +89,8 @@ struct tb_record {
 /* The entry for a scope, or NULL. */
 const struct tb_entry *tb_record_entry(const struct tb_record *record,
 				       uint64_t scope);
+
+bool tb_entry_equal(const struct tb_entry *a, const struct tb_entry *b);
 
 /* The longest encoding of as many entries as there can be, in bytes. */
 #define TB_ENTRIES_ENCODED_MAX (TB_ENTRIES_MAX * 51)

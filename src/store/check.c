@@ -64,6 +64,13 @@ static bool row_is_entry(const struct tb_feed_row *row, uint64_t rid,
 	       row->origin == e->origin && row->flags == e->flags;
 }
 
+static bool numbers_can_be(const struct tb_entry *e)
+{
+	if (e->flags & TB_ENTRY_FIXED)
+		return e->num <= TB_FIXED_NUM_MAX && e->entered == e->num;
+	return e->entered <= e->num;
+}
+
 static enum tb_err check_entry(struct tb_check *check, uint64_t rid,
 			       const struct tb_entry *e)
 {
@@ -76,7 +83,7 @@ static enum tb_err check_entry(struct tb_check *check, uint64_t rid,
 	struct tb_feed_row row;
 	enum tb_err err;
 
-	if (e->num == 0 || e->entered > e->num) {
+	if (e->num == 0 || !numbers_can_be(e)) {
 		broken(check, TB_CHECK_ENTRIES, rid,
 		       "an entry's numbers cannot be");
 		return TB_OK;
@@ -132,7 +139,8 @@ enum tb_err tb_check_feed_row(struct tb_check *check, uint64_t scope,
 
 	if (err != TB_OK)
 		return err;
-	if (org && row->num > head_of(org, scope))
+	if (org && !(row->flags & TB_ENTRY_FIXED) &&
+	    row->num > head_of(org, scope))
 		broken(check, TB_CHECK_HEADS, row->rid,
 		       "its row in a feed is above the head");
 	err = find_record(check, row->rid, &record);

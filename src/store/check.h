@@ -13,7 +13,7 @@
 #define TB_CHECK_FILE "file"       /* the engine's own structures are whole */
 #define TB_CHECK_ORGS "orgs"       /* what belongs to an org has one */
 #define TB_CHECK_ENTRIES "entries" /* records' entries are the feeds' rows */
-#define TB_CHECK_HEADS "heads"     /* no number is above its org's heads */
+#define TB_CHECK_HEADS "heads"     /* only fixed numbers are above the heads */
 #define TB_CHECK_LINKS "links"     /* children are there, in the same org */
 #define TB_CHECK_AUDIT                                                         \
 	"audit" /* the chain has no holes and ends at its                      \

@@ -115,6 +115,34 @@ static void an_entry_entered_after_its_number_is_found(void **state)
 	assert_found(f, fixture_put(&r, NULL), TB_CHECK_ENTRIES);
 }
 
+static void a_fixed_number_may_be_above_the_head(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_entry e = fixture_entry(SCOPE, FIXTURE_HEAD + 1);
+	struct tb_record r = fixture_record(tb_rid(1, 95), "b", "1", &e, 1);
+	struct tb_record was = r;
+	struct tb_entry unfixed = e;
+
+	r.version = 95;
+	e.flags |= TB_ENTRY_FIXED;
+	fixture_apply(f, (struct tb_op[]) { fixture_put(&r, NULL) }, 1);
+	assert_int_equal(fixture_broken(f, NULL), 0);
+	was.entries = &e;
+	r.entries = &unfixed;
+	assert_found(f, fixture_put(&r, &was), TB_CHECK_HEADS);
+}
+
+static void a_fixed_entry_entered_elsewhere_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_entry e = fixture_entry(SCOPE, 95);
+	struct tb_record r = fixture_record(tb_rid(1, 95), "b", "1", &e, 1);
+
+	e.flags |= TB_ENTRY_FIXED;
+	e.entered = 94;
+	assert_found(f, fixture_put(&r, NULL), TB_CHECK_ENTRIES);
+}
+
 static void a_version_above_the_head_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -229,6 +257,8 @@ static const struct CMUnitTest tests[] = {
 	STORE_TEST(a_row_of_no_record_is_found),
 	STORE_TEST(a_row_that_differs_from_its_entry_is_found),
 	STORE_TEST(an_entry_entered_after_its_number_is_found),
+	STORE_TEST(a_fixed_number_may_be_above_the_head),
+	STORE_TEST(a_fixed_entry_entered_elsewhere_is_found),
 	STORE_TEST(a_version_above_the_head_is_found),
 	STORE_TEST(a_number_above_the_head_is_found),
 	STORE_TEST(a_dense_number_above_its_own_head_is_found),

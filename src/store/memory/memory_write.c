@@ -59,9 +59,10 @@ static enum tb_err put_feed_rows(struct tb_memory_tx *tx,
 		const struct tb_entry *was =
 			old ? tb_record_entry(old, e->scope) : NULL;
 
-		/* One whose number stayed is written again: it may differ. */
-		err = put_feed_row(tx, record->rid, e,
-				   !was || was->num != e->num);
+		if (!was || was->num != e->num)
+			err = put_feed_row(tx, record->rid, e, true);
+		else if (!tb_entry_equal(was, e))
+			err = put_feed_row(tx, record->rid, e, false);
 	}
 	return err;
 }

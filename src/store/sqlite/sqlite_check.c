@@ -5,7 +5,7 @@
 #include "store/sqlite/sqlite_conn.h"
 
 /* For the decoded entries of one record. */
-#define ENTRIES_ARENA_BYTES 65536
+#define ENTRIES_ARENA_BYTES (2 * TB_ENTRIES_MAX * sizeof(struct tb_entry))
 
 typedef enum tb_err check_row_fn(struct tb_check *check, sqlite3_stmt *stmt,
 				 struct tb_arena *arena);

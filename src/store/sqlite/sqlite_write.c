@@ -56,13 +56,6 @@ static enum tb_err delete_feed_row(struct tb_sqlite_conn *conn,
 	return run_bound_on_one(conn, &b);
 }
 
-static bool entry_equal(const struct tb_entry *a, const struct tb_entry *b)
-{
-	return a->num == b->num && a->entered == b->entered &&
-	       a->time_us == b->time_us && a->origin == b->origin &&
-	       a->flags == b->flags;
-}
-
 /* Brings the feed rows of `old` (NULL: none) to those of `record`. */
 static enum tb_err put_feed_rows(struct tb_sqlite_conn *conn,
 				 const struct tb_record *record,
@@ -84,7 +77,7 @@ static enum tb_err put_feed_rows(struct tb_sqlite_conn *conn,
 
 		if (!was || was->num != e->num)
 			err = put_feed_row(conn, record->rid, e, true);
-		else if (!entry_equal(was, e))
+		else if (!tb_entry_equal(was, e))
 			err = put_feed_row(conn, record->rid, e, false);
 	}
 	return err;

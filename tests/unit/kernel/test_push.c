@@ -429,14 +429,21 @@ static void test_a_record_in_too_many_stores_harms_itself_alone(void **state)
 	char data[128];
 	char id[16];
 
-	for (int i = 0; i < TB_ENTRIES_MAX; i++) {
+	for (int i = 0; i < 3; i++) {
 		snprintf(id, sizeof(id), "w%d", i);
 		centre_add_store(c, id, "63");
-		snprintf(data, sizeof(data), "{\"store_ID\":\"%s\"}", id);
-		if (i < TB_ENTRIES_MAX - 1)
-			accepted(put(c, 63, "transact", "t", data));
 	}
-	rejected(put(c, 63, "transact", "t", data), TB_PUSH_CODE_SCOPES);
+	/* More than a site may hold: the centre sends it around. */
+	for (int i = 3; i < TB_ENTRIES_MAX; i++) {
+		snprintf(data, sizeof(data), "{\"store_ID\":\"w%d\"}", i);
+		accepted(put(c, TB_ORIGIN_CENTRE, "transact", "t", data));
+	}
+	accepted(put(c, TB_ORIGIN_CENTRE, "transact", "t",
+		     "{\"store_ID\":\"w1\"}"));
+	accepted(put(c, 63, "transact", "t", "{\"store_ID\":\"w0\"}"));
+	rejected(put(c, 63, "transact", "t", "{\"store_ID\":\"w2\"}"),
+		 TB_PUSH_CODE_SCOPES);
+	accepted(put(c, 63, "transact", "t", "{\"store_ID\":\"w1\"}"));
 	accepted(put(c, 63, "transact", "t", "{\"store_ID\":\"w0\"}"));
 	accepted(centre_push(c, 63, false, TB_PUSH_DELETE, "transact", "t",
 			     "{}"));

@@ -72,6 +72,12 @@ static void entries_are_decoded_as_they_were(void **state)
 		  .entered = 0,
 		  .time_us = INT64_MAX },
 		{ .scope = tb_rid(ORG, 0), .num = 0, .entered = 5 },
+		{ .scope = tb_rid(ORG, 9),
+		  .num = TB_FIXED_NUM_MAX,
+		  .entered = TB_FIXED_NUM_MAX,
+		  .time_us = 1700000000000000,
+		  .flags = TB_ENTRY_PRESENT | TB_ENTRY_FIXED | TB_ENTRY_SIGHT |
+			   TB_ENTRY_DERIVED },
 	};
 
 	(void)state;
@@ -157,6 +163,22 @@ static void more_entries_than_allowed_are_corrupt(void **state)
 	assert_int_equal(n, TB_ENTRIES_MAX);
 }
 
+static void entries_are_equal_when_nothing_differs(void **state)
+{
+	const struct tb_entry e = { 1, 2, 3, 4, 5, 6 };
+	const struct tb_entry others[] = {
+		{ 9, 2, 3, 4, 5, 6 }, { 1, 9, 3, 4, 5, 6 },
+		{ 1, 2, 9, 4, 5, 6 }, { 1, 2, 3, 9, 5, 6 },
+		{ 1, 2, 3, 4, 9, 6 }, { 1, 2, 3, 4, 5, 9 },
+	};
+	const struct tb_entry same = e;
+
+	(void)state;
+	assert_true(tb_entry_equal(&e, &same));
+	for (size_t i = 0; i < TB_ARRAY_LEN(others); i++)
+		assert_false(tb_entry_equal(&e, &others[i]));
+}
+
 static void an_entry_is_found_by_its_scope(void **state)
 {
 	const struct tb_entry entries[] = { { .scope = 5 }, { .scope = 9 } };
@@ -176,6 +198,7 @@ int main(void)
 		cmocka_unit_test(the_most_and_longest_entries_fit),
 		cmocka_unit_test(what_encode_does_not_make_is_corrupt),
 		cmocka_unit_test(more_entries_than_allowed_are_corrupt),
+		cmocka_unit_test(entries_are_equal_when_nothing_differs),
 		cmocka_unit_test(an_entry_is_found_by_its_scope),
 	};
 
