@@ -1,6 +1,11 @@
 #include "kernel/entries.h"
 
+#include "base/assert.h"
 #include "kernel/system.h"
+
+/* What stays marked of a deleted record's places: the home says who may write
+ * the record again, the others who saw it and what referred to it. */
+#define MARKS (TB_ENTRY_HOME | TB_ENTRY_SIGHT | TB_ENTRY_DERIVED)
 
 static uint64_t feed_num(struct tb_org *org, uint64_t scope, uint64_t num)
 {
@@ -34,43 +39,100 @@ static const struct tb_target *target_of(const struct tb_entries_change *change,
 	return NULL;
 }
 
+/* True if an entry that is no target stays nevertheless. */
+static bool is_kept(const struct tb_entries_change *change,
+		    const struct tb_entry *before)
+{
+	if (before->flags & TB_ENTRY_FIXED)
+		return true;
+	return !change->deleted && (before->flags & change->keeps) != 0;
+}
+
+/* True if nothing is left of an entry: its record is to be there no more, and
+ * nobody needs to be told. */
+static bool vanishes(const struct tb_org *org, const struct tb_record *record,
+		     const struct tb_entries_change *change,
+		     const struct tb_entry *before)
+{
+	return !is_kept(change, before) &&
+	       target_of(change, before->scope) == NULL &&
+	       leaves_no_trace(org, record, before->scope);
+}
+
+/* An entry at the number of the change, with exactly the flags of `to`. */
 static struct tb_entry moved_entry(struct tb_org *org,
 				   const struct tb_entries_change *change,
-				   uint64_t scope, uint8_t flags,
+				   const struct tb_target *to,
 				   const struct tb_entry *before)
 {
-	uint64_t num = feed_num(org, scope, change->num);
 	bool was_in = before != NULL && (before->flags & TB_ENTRY_PRESENT);
-	bool is_in = flags & TB_ENTRY_PRESENT;
+	bool is_in = to->flags & TB_ENTRY_PRESENT;
+	bool stays = before != NULL && (was_in || !is_in) &&
+		     !(to->flags & TB_ENTRY_FIXED);
+	uint64_t num = to->num;
 
+	TB_ASSERT(num == 0 || (to->flags & TB_ENTRY_FIXED));
+	TB_ASSERT(num <= TB_FIXED_NUM_MAX);
+	if (num == 0)
+		num = feed_num(org, to->scope, change->num);
 	return (struct tb_entry) {
-		.scope = scope,
+		.scope = to->scope,
 		.num = num,
-		.entered = before != NULL && (was_in || !is_in)
-				   ? before->entered
-				   : num,
+		.entered = stays ? before->entered : num,
 		.time_us = change->time_us,
 		.origin = change->origin,
-		.flags = flags,
+		.flags = to->flags,
 	};
 }
 
-/* What becomes of an entry that the record has already. A deleted record's
- * home stays marked, because it says who may write the record again. */
-static struct tb_entry kept_entry(struct tb_org *org,
+static struct tb_entry entered_entry(struct tb_org *org,
+				     const struct tb_entries_change *change,
+				     const struct tb_target *target)
+{
+	struct tb_target to = *target;
+
+	to.flags |= TB_ENTRY_PRESENT;
+	return moved_entry(org, change, &to, NULL);
+}
+
+/* What becomes of a fixed entry: all but its flags stays for ever. */
+static struct tb_entry fixed_entry(const struct tb_entries_change *change,
+				   const struct tb_entry *before,
+				   const struct tb_target *target)
+{
+	struct tb_entry entry = *before;
+
+	if (target != NULL)
+		entry.flags = target->flags | TB_ENTRY_FIXED;
+	if (target != NULL || !change->deleted)
+		entry.flags |= TB_ENTRY_PRESENT;
+	else
+		entry.flags &= (uint8_t)~TB_ENTRY_PRESENT;
+	return entry;
+}
+
+/* What becomes of an entry that the record has already. */
+static struct tb_entry next_entry(struct tb_org *org,
 				  const struct tb_entries_change *change,
 				  const struct tb_entry *before)
 {
 	const struct tb_target *target = target_of(change, before->scope);
-	uint8_t flags = target ? target->flags | TB_ENTRY_PRESENT : 0;
+	struct tb_target to = { .scope = before->scope };
 
-	if (target == NULL && change->deleted)
-		flags = before->flags & TB_ENTRY_HOME;
-	if (flags == before->flags && !(flags & TB_ENTRY_PRESENT))
+	if (before->flags & TB_ENTRY_FIXED)
+		return fixed_entry(change, before, target);
+	if (target != NULL) {
+		to = *target;
+		to.flags |= TB_ENTRY_PRESENT;
+	} else if (is_kept(change, before)) {
+		to.flags = before->flags;
+	} else if (change->deleted) {
+		to.flags = before->flags & MARKS;
+	}
+	if (to.flags == before->flags &&
+	    !(change->move_all && (to.flags & TB_ENTRY_PRESENT)))
 		return *before;
-	if (flags == before->flags && !change->move_all)
-		return *before;
-	return moved_entry(org, change, before->scope, flags, before);
+	return moved_entry(org, change, &to, before);
 }
 
 size_t tb_entries_count(const struct tb_org *org, const struct tb_record *old,
@@ -79,10 +141,10 @@ size_t tb_entries_count(const struct tb_org *org, const struct tb_record *old,
 	size_t n = change->n_targets;
 
 	for (size_t i = 0; old != NULL && i < old->n_entries; i++) {
-		uint64_t scope = old->entries[i].scope;
+		const struct tb_entry *before = &old->entries[i];
 
-		n += target_of(change, scope) == NULL &&
-		     !leaves_no_trace(org, old, scope);
+		n += target_of(change, before->scope) == NULL &&
+		     !vanishes(org, old, change, before);
 	}
 	return n;
 }
@@ -103,19 +165,14 @@ enum tb_err tb_entries_route(struct tb_arena *arena, struct tb_org *org,
 	for (size_t i = 0; i < n_old; i++) {
 		const struct tb_entry *before = &old->entries[i];
 
-		if (target_of(change, before->scope) == NULL &&
-		    leaves_no_trace(org, old, before->scope))
-			continue;
-		entries[n++] = kept_entry(org, change, before);
+		if (!vanishes(org, old, change, before))
+			entries[n++] = next_entry(org, change, before);
 	}
 	for (size_t i = 0; i < change->n_targets; i++) {
 		const struct tb_target *target = &change->targets[i];
 
-		if (old != NULL && tb_record_entry(old, target->scope) != NULL)
-			continue;
-		entries[n++] =
-			moved_entry(org, change, target->scope,
-				    target->flags | TB_ENTRY_PRESENT, NULL);
+		if (old == NULL || tb_record_entry(old, target->scope) == NULL)
+			entries[n++] = entered_entry(org, change, target);
 	}
 	*ret = entries;
 	*ret_n = n;
@@ -134,30 +191,47 @@ enum tb_err tb_entries_touch(struct tb_arena *arena, struct tb_org *org,
 		return TB_ERR_NOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct tb_entry *before = &record->entries[i];
+		const struct tb_target to = { .scope = scope,
+					      .flags = before->flags };
 
-		entries[i] = before->scope == scope
-				     ? moved_entry(org, change, scope,
-						   before->flags, before)
+		entries[i] = before->scope == scope &&
+					     !(before->flags & TB_ENTRY_FIXED)
+				     ? moved_entry(org, change, &to, before)
 				     : *before;
 	}
 	*ret = entries;
 	return TB_OK;
 }
 
-bool tb_entries_are_routed(const struct tb_record *record,
-			   const struct tb_target *targets, size_t n_targets)
+/* True if an entry is as a target says. */
+static bool is_as_target(const struct tb_entry *entry,
+			 const struct tb_target *target)
 {
-	size_t n_present = 0;
+	uint8_t flags = target->flags | TB_ENTRY_PRESENT;
 
-	for (size_t i = 0; i < record->n_entries; i++)
-		n_present += (record->entries[i].flags & TB_ENTRY_PRESENT) != 0;
+	return entry->flags == (flags | (entry->flags & TB_ENTRY_FIXED));
+}
+
+bool tb_entries_are_routed(const struct tb_record *record,
+			   const struct tb_target *targets, size_t n_targets,
+			   uint8_t keeps)
+{
+	uint8_t uncounted = keeps | TB_ENTRY_FIXED;
+	size_t n_present = 0;
+	size_t n_meant = 0;
+
+	for (size_t i = 0; i < record->n_entries; i++) {
+		uint8_t flags = record->entries[i].flags;
+
+		n_present += (flags & TB_ENTRY_PRESENT) && !(flags & uncounted);
+	}
 	for (size_t i = 0; i < n_targets; i++) {
 		const struct tb_entry *entry =
 			tb_record_entry(record, targets[i].scope);
 
-		if (entry == NULL ||
-		    entry->flags != (targets[i].flags | TB_ENTRY_PRESENT))
+		if (entry == NULL || !is_as_target(entry, &targets[i]))
 			return false;
+		n_meant += !(entry->flags & uncounted);
 	}
-	return n_present == n_targets;
+	return n_present == n_meant;
 }

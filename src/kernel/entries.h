@@ -17,9 +17,11 @@
 struct tb_target {
 	uint64_t scope;
 	uint8_t flags; /* of enum tb_entry_flags; PRESENT is implied */
+	uint64_t num;  /* of a fixed entry; 0: the change's number */
 };
 
-/* What routing a record anew means for its entries. */
+/* What routing a record anew means for its entries. Fixed ones never move and
+ * never leave: they are present while the record is not deleted. */
 struct tb_entries_change {
 	const struct tb_target *targets; /* each scope once */
 	size_t n_targets;
@@ -28,6 +30,11 @@ struct tb_entries_change {
 	uint32_t origin;
 	bool move_all; /* the record changed: entries that stay move, too */
 	bool deleted;
+	/* Flags of enum tb_entry_flags: entries with one of them that are no
+	 * targets stay as they are, as targets would. Of a deleted record
+	 * nothing stays but the marks of its home, of who saw it and of what
+	 * referred to it. */
+	uint8_t keeps;
 };
 
 /* How many entries a record will have after a change: those that it is to be
@@ -41,13 +48,16 @@ enum tb_err tb_entries_route(struct tb_arena *arena, struct tb_org *org,
 			     const struct tb_entries_change *change,
 			     const struct tb_entry **ret,
 			     size_t *ret_n) tb_must_check;
-/* The entries after the one of `scope`, which must be there, was moved. */
+/* The entries after the one of `scope`, which must be there, was moved, unless
+ * it is fixed. */
 enum tb_err tb_entries_touch(struct tb_arena *arena, struct tb_org *org,
 			     const struct tb_record *record, uint64_t scope,
 			     const struct tb_entries_change *change,
 			     const struct tb_entry **ret) tb_must_check;
-/* True if the record is where `targets` say already. */
+/* True if the record is where `targets` say already; where it is besides is of
+ * no matter for entries that are fixed or have one of the flags `keeps`. */
 bool tb_entries_are_routed(const struct tb_record *record,
-			   const struct tb_target *targets, size_t n_targets);
+			   const struct tb_target *targets, size_t n_targets,
+			   uint8_t keeps);
 
 #endif

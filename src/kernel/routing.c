@@ -239,7 +239,8 @@ static void add_target(struct tb_route_plan *plan, uint64_t scope,
 			plan->targets[i].flags |= flags;
 			return;
 		}
-	plan->targets[plan->n_targets++] = (struct tb_target) { scope, flags };
+	plan->targets[plan->n_targets++] =
+		(struct tb_target) { .scope = scope, .flags = flags };
 }
 
 static void set_home(struct tb_route_plan *plan, uint64_t scope, uint8_t flags)
@@ -276,6 +277,10 @@ static enum tb_err plan_store(struct tb_view *view,
 	return err;
 }
 
+/* Entries that are no places a child goes to with its parent. */
+#define NO_PLACES                                                              \
+	(TB_ENTRY_WAITING | TB_ENTRY_FIXED | TB_ENTRY_SIGHT | TB_ENTRY_DERIVED)
+
 /* A child goes wherever its parent is; where that is deleted, to its home. */
 static void plan_with_parent(const struct tb_record *parent,
 			     struct tb_route_plan *plan)
@@ -287,7 +292,7 @@ static void plan_with_parent(const struct tb_record *parent,
 		if ((entry->scope & TB_NUM_MAX) <= TB_NUM_RESERVED &&
 		    (entry->scope & TB_NUM_MAX) != TB_SCOPE_CENTRAL)
 			continue;
-		if (entry->flags & TB_ENTRY_WAITING)
+		if (entry->flags & NO_PLACES)
 			continue;
 		if (parent->deleted ? !home
 				    : !(entry->flags & TB_ENTRY_PRESENT))

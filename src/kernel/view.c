@@ -292,20 +292,31 @@ static int64_t next_time(struct tb_view *view, int64_t imported_us,
 	return time_us;
 }
 
+/* The time of a change's entries, when the record's is `time_us`. */
+static int64_t entry_time(struct tb_view *view, const struct tb_put *put,
+			  int64_t time_us)
+{
+	if (put->entry_us == 0)
+		return time_us;
+	if (put->entry_us > view->org.last_us)
+		view->org.last_us = put->entry_us;
+	return put->entry_us;
+}
+
 static struct tb_record make_record(const struct tb_view *view,
 				    const struct tb_slot *slot,
-				    const struct tb_put *put,
-				    const struct tb_entries_change *change)
+				    const struct tb_put *put, uint64_t num,
+				    int64_t time_us)
 {
 	const struct tb_record *old = slot->now;
 	struct tb_record record = {
-		.rid = tb_rid(view->org.id, change->num),
+		.rid = tb_rid(view->org.id, num),
 		.coll = put->coll,
 		.key = slot->key.key,
 		.body = put->body,
-		.version = change->num,
-		.created_us = change->time_us,
-		.updated_us = change->time_us,
+		.version = num,
+		.created_us = time_us,
+		.updated_us = time_us,
 		.origin = put->origin,
 		.deleted = put->deleted,
 	};
@@ -340,7 +351,9 @@ static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 		.origin = put->origin,
 		.move_all = true,
 		.deleted = put->deleted,
+		.keeps = put->keeps,
 	};
+	int64_t time_us;
 	enum tb_err err;
 
 	if (!has_room(view, old, &change))
@@ -350,10 +363,11 @@ static enum tb_err slot_put(struct tb_view *view, struct tb_slot *slot,
 	err = next_num(view, &change.num);
 	if (err != TB_OK)
 		return err;
-	change.time_us = next_time(
-		view, put->updated_us,
-		old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN);
-	*record = make_record(view, slot, put, &change);
+	time_us = next_time(view, put->updated_us,
+			    old != NULL ? old->updated_us + RECORD_STEP_US
+					: INT64_MIN);
+	change.time_us = entry_time(view, put, time_us);
+	*record = make_record(view, slot, put, change.num, time_us);
 	err = tb_entries_route(view->arena, &view->org, old, &change,
 			       &record->entries, &record->n_entries);
 	if (err != TB_OK)
@@ -424,6 +438,9 @@ enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 	return slot_set_entries(view, slot, entries, slot->now->n_entries);
 }
 
+/* Places that are none of routing's. */
+#define REROUTE_KEEPS (TB_ENTRY_FIXED | TB_ENTRY_SIGHT | TB_ENTRY_DERIVED)
+
 enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 			    const struct tb_target *targets, size_t n_targets,
 			    uint32_t origin)
@@ -432,6 +449,7 @@ enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 		.targets = targets,
 		.n_targets = n_targets,
 		.origin = origin,
+		.keeps = REROUTE_KEEPS,
 	};
 	const struct tb_entry *entries;
 	size_t n;
@@ -440,7 +458,7 @@ enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 
 	if (err != TB_OK)
 		return err;
-	if (tb_entries_are_routed(slot->now, targets, n_targets))
+	if (tb_entries_are_routed(slot->now, targets, n_targets, REROUTE_KEEPS))
 		return TB_OK;
 	if (!has_room(view, slot->now, &change))
 		return TB_ERR_TOO_LARGE;

@@ -61,9 +61,15 @@ struct tb_put {
 	 * left. A deleted record is in none. */
 	const struct tb_target *targets;
 	size_t n_targets;
+	/* Flags of enum tb_entry_flags: places so marked are not left, though
+	 * they are not listed (struct tb_entries_change). */
+	uint8_t keeps;
 	/* Times of an import; 0: the commit's own. */
 	int64_t created_us;
 	int64_t updated_us;
+	/* The time of the record's places, where an import keeps the record's
+	 * own but those of a feed must rise; 0: as the record's. */
+	int64_t entry_us;
 };
 
 /* A change: takes the next number and time and moves the record's entries.
@@ -75,9 +81,10 @@ enum tb_err tb_view_put(struct tb_view *view, const struct tb_put *put,
  * record (it is to be delivered there again), under `origin`. */
 enum tb_err tb_view_touch(struct tb_view *view, uint64_t rid, uint64_t scope,
 			  uint32_t origin) tb_must_check;
-/* Sets where a record goes without changing it: entries that are new or left
- * take a new number, the others stay. TOO_LARGE: in too many scopes; then
- * nothing changed. */
+/* Sets where a record that is not deleted goes without changing it: entries
+ * that are new or left take a new number, the others stay, and so do those that
+ * are fixed, say who sees it or are derived. TOO_LARGE: in too many scopes;
+ * then nothing changed. */
 enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
 			    const struct tb_target *targets, size_t n_targets,
 			    uint32_t origin) tb_must_check;

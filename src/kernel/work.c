@@ -148,7 +148,8 @@ static uint32_t last_mover(const struct tb_record *record)
 	uint64_t num = 0;
 
 	for (size_t i = 0; i < record->n_entries; i++)
-		if (record->entries[i].num > num) {
+		if (record->entries[i].num > num &&
+		    !(record->entries[i].flags & TB_ENTRY_FIXED)) {
 			num = record->entries[i].num;
 			origin = record->entries[i].origin;
 		}
