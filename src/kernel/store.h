@@ -78,14 +78,32 @@ struct tb_feed_query {
 	uint64_t limit; /* rows; UINT64_MAX for all */
 	bool with_records;
 	bool with_entries; /* and the records' entries, decoded */
+	/* From the highest number down; only without records, and skips no
+	 * origin. */
+	bool backwards;
 	/* Instead of all that: rows with their numbers and their records'
 	 * bodies, and nothing else; skips no origin. For long walks. */
 	bool bodies_only;
+	/* The same with a little more: rows with their numbers and flags, and
+	 * of their records rid, version, times, `deleted` and body. */
+	bool for_listing;
 	/* Rows of this origin above `skip_above` are left out (a site does
 	 * not get back its own changes); no skipping when it is 0. */
 	uint32_t skip_origin;
 	uint64_t skip_above;
 };
+
+/* True for the queries that there are; any other is a bug. */
+static inline bool tb_feed_query_is_possible(const struct tb_feed_query *query)
+{
+	bool is_narrow = query->bodies_only || query->for_listing;
+
+	if (query->bodies_only && query->for_listing)
+		return false;
+	if (query->backwards && (is_narrow || query->with_records))
+		return false;
+	return query->skip_origin == 0 || !(query->backwards || is_narrow);
+}
 
 /* A row of the audit chain. `row` is what is hashed; `detail` (with its salt)
  * is apart from it and may have been erased. */
@@ -180,9 +198,9 @@ struct tb_store_ops {
 				struct tb_str key, uint64_t after,
 				uint64_t *rets, size_t max, size_t *ret_n);
 
-	/* A walk along a feed in the order of its numbers. It must be closed
-	 * before the transaction ends; it may or may not show what is applied
-	 * meanwhile. */
+	/* A walk along a feed in the order of its numbers, or against it. It
+	 * must be closed before the transaction ends; it may or may not show
+	 * what is applied meanwhile. */
 	enum tb_err (*feed_open)(struct tb_tx *tx,
 				 const struct tb_feed_query *query,
 				 struct tb_cursor **ret);

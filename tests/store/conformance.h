@@ -23,6 +23,7 @@ struct part {
 };
 extern const struct part conformance_records;
 extern const struct part conformance_feeds;
+extern const struct part conformance_walks;
 extern const struct part conformance_transactions;
 extern const struct part conformance_lifetime;
 extern const struct part conformance_check;

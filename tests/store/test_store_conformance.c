@@ -9,8 +9,8 @@ static const struct engine engines[] = {
 };
 
 static const struct part *const parts[] = {
-	&conformance_records,  &conformance_feeds, &conformance_transactions,
-	&conformance_lifetime, &conformance_check,
+	&conformance_records,      &conformance_feeds,    &conformance_walks,
+	&conformance_transactions, &conformance_lifetime, &conformance_check,
 };
 
 const struct engine *engine_under_test;

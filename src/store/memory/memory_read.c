@@ -173,8 +173,10 @@ enum tb_err tb_memory_feed_open(struct tb_tx *tx,
 				const struct tb_feed_query *query,
 				struct tb_cursor **ret)
 {
-	struct tb_memory_cursor *cursor = tb_malloc(sizeof(*cursor));
+	struct tb_memory_cursor *cursor;
 
+	TB_ASSERT(tb_feed_query_is_possible(query));
+	cursor = tb_malloc(sizeof(*cursor));
 	if (!cursor)
 		return TB_ERR_NOMEM;
 	cursor->tx = tb_memory_tx_of(tx);
@@ -185,29 +187,88 @@ enum tb_err tb_memory_feed_open(struct tb_tx *tx,
 	return TB_OK;
 }
 
+/* The row at the end of the range at which the walk goes on, or NULL. */
+static const struct tb_memory_feed_row *
+edge_row(const struct tb_memory_cursor *cursor)
+{
+	const struct tb_feed_query *query = &cursor->query;
+	struct tb_memory_key key =
+		tb_memory_key_2(TB_MEMORY_FEED, query->scope,
+				query->backwards ? query->until : query->after);
+	struct tb_str edge = tb_memory_key_str(&key);
+	const struct tb_tree_item *item =
+		query->backwards ? tb_tree_floor(&cursor->tx->tree, edge)
+				 : tb_tree_next(&cursor->tx->tree, edge);
+	const struct tb_memory_feed_row *row;
+
+	if (!item || !tb_memory_key_is_near(item->key, edge))
+		return NULL;
+	row = (const struct tb_memory_feed_row *)item->value;
+	return row->entry.num > query->after && row->entry.num <= query->until
+		       ? row
+		       : NULL;
+}
+
 /* The next row that the query does not skip, or NULL. */
 static const struct tb_memory_feed_row *
 next_row(struct tb_memory_cursor *cursor)
 {
 	struct tb_feed_query *query = &cursor->query;
 	const struct tb_memory_feed_row *row;
-	const struct tb_tree_item *item;
 
 	do {
-		struct tb_memory_key key = tb_memory_key_2(
-			TB_MEMORY_FEED, query->scope, query->after);
-
-		item = next_near(cursor->tx, tb_memory_key_str(&key));
-		if (!item)
+		row = edge_row(cursor);
+		if (!row)
 			return NULL;
-		row = (const struct tb_memory_feed_row *)item->value;
-		if (row->entry.num > query->until)
-			return NULL;
-		query->after = row->entry.num;
+		/* Above `after`, the number is not 0. */
+		if (query->backwards)
+			query->until = row->entry.num - 1;
+		else
+			query->after = row->entry.num;
 	} while (query->skip_origin != 0 &&
 		 row->entry.origin == query->skip_origin &&
 		 row->entry.num > query->skip_above);
 	return row;
+}
+
+/* What the query asks for of a row's record. */
+static struct tb_record shown_record(const struct tb_feed_query *query,
+				     const struct tb_record *found)
+{
+	struct tb_record shown = *found;
+
+	if (query->bodies_only)
+		return (struct tb_record) { .body = found->body };
+	if (query->for_listing)
+		return (struct tb_record) { .rid = found->rid,
+					    .version = found->version,
+					    .created_us = found->created_us,
+					    .updated_us = found->updated_us,
+					    .deleted = found->deleted,
+					    .body = found->body };
+	if (!query->with_entries) {
+		shown.entries = NULL;
+		shown.n_entries = 0;
+	}
+	return shown;
+}
+
+static struct tb_feed_row shown_row(const struct tb_feed_query *query,
+				    const struct tb_memory_feed_row *row)
+{
+	if (query->bodies_only)
+		return (struct tb_feed_row) { .num = row->entry.num };
+	if (query->for_listing)
+		return (struct tb_feed_row) { .num = row->entry.num,
+					      .flags = row->entry.flags };
+	return (struct tb_feed_row) {
+		.num = row->entry.num,
+		.rid = row->rid,
+		.entered = row->entry.entered,
+		.time_us = row->entry.time_us,
+		.origin = row->entry.origin,
+		.flags = row->entry.flags,
+	};
 }
 
 enum tb_err tb_memory_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
@@ -216,37 +277,21 @@ enum tb_err tb_memory_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 	const struct tb_feed_query *query = &cursor->query;
 	const struct tb_memory_feed_row *row =
 		cursor->left > 0 ? next_row(cursor) : NULL;
-	struct tb_record record = { 0 };
+	struct tb_feed_row shown;
 
 	if (!row)
 		return TB_ERR_NOT_FOUND;
 	cursor->left--;
-	if (query->with_records || query->bodies_only) {
+	shown = shown_row(query, row);
+	if (query->with_records || query->bodies_only || query->for_listing) {
 		const struct tb_record *found =
 			tb_memory_record(cursor->tx, row->rid);
 
 		if (!found)
 			return TB_ERR_CORRUPT;
-		record = *found;
+		shown.record = shown_record(query, found);
 	}
-	if (query->bodies_only) {
-		*ret = (struct tb_feed_row) { .num = row->entry.num,
-					      .record.body = record.body };
-		return TB_OK;
-	}
-	if (!query->with_entries) {
-		record.entries = NULL;
-		record.n_entries = 0;
-	}
-	*ret = (struct tb_feed_row) {
-		.num = row->entry.num,
-		.rid = row->rid,
-		.entered = row->entry.entered,
-		.time_us = row->entry.time_us,
-		.origin = row->entry.origin,
-		.flags = row->entry.flags,
-		.record = record,
-	};
+	*ret = shown;
 	return TB_OK;
 }
 

@@ -82,6 +82,23 @@ const struct tb_tree_item *tb_tree_next(const struct tb_tree *tree,
 	return best;
 }
 
+const struct tb_tree_item *tb_tree_floor(const struct tb_tree *tree,
+					 struct tb_str key)
+{
+	const struct tb_tree_node *node = tree->root;
+	const struct tb_tree_item *best = NULL;
+
+	while (node) {
+		if (tb_str_cmp(key, node->item->key) >= 0) {
+			best = node->item;
+			node = node->right;
+		} else {
+			node = node->left;
+		}
+	}
+	return best;
+}
+
 /* Makes the node at `*slot` one that nobody else can see, provided that those
  * above it are: then its only reference is the one from there. */
 static bool own(struct tb_tree_node **slot)

@@ -44,6 +44,9 @@ const struct tb_tree_item *tb_tree_get(const struct tb_tree *tree,
 /* The first item whose key is above this one, or NULL. */
 const struct tb_tree_item *tb_tree_next(const struct tb_tree *tree,
 					struct tb_str key);
+/* The last item whose key is not above this one, or NULL. */
+const struct tb_tree_item *tb_tree_floor(const struct tb_tree *tree,
+					 struct tb_str key);
 
 /* Puts a value of `size` bytes, not yet filled, under the key, in the place of
  * any other. The caller fills it before it does anything else with the tree.

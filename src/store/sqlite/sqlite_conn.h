@@ -23,7 +23,7 @@ enum tb_sqlite_statement {
 
 struct tb_sqlite_cursor;
 
-/* Statements that walk a feed: FEED ... FEED_ENTRIES_SKIPPING. */
+/* Statements that walk a feed: from FEED to the one before FEED_INSERT. */
 #define TB_SQLITE_WALKS (TB_SQLITE_FEED_INSERT - TB_SQLITE_FEED)
 
 struct tb_sqlite_conn {

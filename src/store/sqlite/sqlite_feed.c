@@ -8,14 +8,18 @@
 #define IDLE_MAX 16
 
 /* For the decoded entries of one row. */
-#define ENTRIES_ARENA_BYTES 65536
+#define ENTRIES_ARENA_BYTES (2 * TB_ENTRIES_MAX * sizeof(struct tb_entry))
+
+/* Reads the row at which a cursor's statement stands. */
+typedef enum tb_err read_row_fn(struct tb_sqlite_cursor *cursor,
+				struct tb_feed_row *ret);
 
 struct tb_sqlite_cursor {
 	struct tb_sqlite_conn *conn;
 	sqlite3_stmt *stmt;
 	unsigned walk; /* which of the connection's TB_SQLITE_WALKS */
 	bool with_records;
-	bool bodies_only;
+	read_row_fn *read_row;
 	bool at_end;
 	struct tb_arena *arena; /* NULL unless the walk gives entries */
 	struct tb_sqlite_cursor *next_idle;
@@ -37,15 +41,113 @@ static enum tb_sqlite_statement statement_for(const struct tb_feed_query *query)
 {
 	bool skip = query->skip_origin != 0;
 
-	TB_ASSERT(!query->bodies_only || !skip);
 	if (query->bodies_only)
 		return TB_SQLITE_FEED_BODIES;
+	if (query->for_listing)
+		return TB_SQLITE_FEED_LISTING;
+	if (query->backwards)
+		return TB_SQLITE_FEED_BACKWARDS;
 	if (!query->with_records)
 		return skip ? TB_SQLITE_FEED_SKIPPING : TB_SQLITE_FEED;
 	if (!query->with_entries)
 		return skip ? TB_SQLITE_FEED_RECORDS_SKIPPING
 			    : TB_SQLITE_FEED_RECORDS;
 	return skip ? TB_SQLITE_FEED_ENTRIES_SKIPPING : TB_SQLITE_FEED_ENTRIES;
+}
+
+/* What the row has of its record. */
+static enum tb_err read_record(struct tb_sqlite_cursor *cursor, uint64_t rid,
+			       struct tb_record *ret)
+{
+	sqlite3_stmt *stmt = cursor->stmt;
+	enum tb_err err = TB_OK;
+
+	ret->rid = rid;
+	ret->coll = tb_sqlite_column(stmt, 6);
+	ret->version = tb_sqlite_column(stmt, 7);
+	ret->created_us = sqlite3_column_int64(stmt, 8);
+	ret->updated_us = sqlite3_column_int64(stmt, 9);
+	ret->origin = (uint32_t)tb_sqlite_column(stmt, 10);
+	ret->deleted = sqlite3_column_int(stmt, 11) != 0;
+	ret->key = tb_sqlite_column_bytes(stmt, 12);
+	ret->body = tb_sqlite_column_bytes(stmt, 13);
+	ret->entries = NULL;
+	ret->n_entries = 0;
+	if (cursor->arena) {
+		tb_arena_reset(cursor->arena);
+		err = tb_entries_decode(cursor->arena, tb_rid_org(rid),
+					tb_sqlite_column_bytes(stmt, 14),
+					&ret->entries, &ret->n_entries);
+	}
+	/* No collection is 0: there is no such record. */
+	return ret->coll == 0 ? TB_ERR_CORRUPT : err;
+}
+
+static enum tb_err read_row(struct tb_sqlite_cursor *cursor,
+			    struct tb_feed_row *ret)
+{
+	sqlite3_stmt *stmt = cursor->stmt;
+	struct tb_record record = { 0 };
+	uint64_t rid = tb_sqlite_column(stmt, 1);
+	enum tb_err err = TB_OK;
+
+	if (cursor->with_records)
+		err = read_record(cursor, rid, &record);
+	if (err != TB_OK)
+		return err;
+	*ret = (struct tb_feed_row) {
+		.num = tb_sqlite_column(stmt, 0),
+		.rid = rid,
+		.entered = tb_sqlite_column(stmt, 2),
+		.time_us = sqlite3_column_int64(stmt, 3),
+		.origin = (uint32_t)tb_sqlite_column(stmt, 4),
+		.flags = (uint8_t)tb_sqlite_column(stmt, 5),
+		.record = record,
+	};
+	return TB_OK;
+}
+
+/* A number and a body. */
+static enum tb_err read_body(struct tb_sqlite_cursor *cursor,
+			     struct tb_feed_row *ret)
+{
+	sqlite3_stmt *stmt = cursor->stmt;
+
+	/* Every record has one: there is no such record. */
+	if (sqlite3_column_type(stmt, 1) == SQLITE_NULL)
+		return TB_ERR_CORRUPT;
+	*ret = (struct tb_feed_row) {
+		.num = tb_sqlite_column(stmt, 0),
+		.record = { .body = tb_sqlite_column_bytes(stmt, 1) },
+	};
+	return TB_OK;
+}
+
+static enum tb_err read_listed(struct tb_sqlite_cursor *cursor,
+			       struct tb_feed_row *ret)
+{
+	sqlite3_stmt *stmt = cursor->stmt;
+
+	if (sqlite3_column_type(stmt, 7) == SQLITE_NULL)
+		return TB_ERR_CORRUPT;
+	*ret = (struct tb_feed_row) {
+		.num = tb_sqlite_column(stmt, 0),
+		.flags = (uint8_t)tb_sqlite_column(stmt, 1),
+		.record = { .rid = tb_sqlite_column(stmt, 2),
+			    .version = tb_sqlite_column(stmt, 3),
+			    .created_us = sqlite3_column_int64(stmt, 4),
+			    .updated_us = sqlite3_column_int64(stmt, 5),
+			    .deleted = sqlite3_column_int(stmt, 6) != 0,
+			    .body = tb_sqlite_column_bytes(stmt, 7) },
+	};
+	return TB_OK;
+}
+
+static read_row_fn *row_reader_for(const struct tb_feed_query *query)
+{
+	if (query->bodies_only)
+		return read_body;
+	return query->for_listing ? read_listed : read_row;
 }
 
 static enum tb_err cursor_create(struct tb_sqlite_conn *conn,
@@ -61,7 +163,7 @@ static enum tb_err cursor_create(struct tb_sqlite_conn *conn,
 	cursor->conn = conn;
 	cursor->walk = which - TB_SQLITE_FEED;
 	cursor->with_records = query->with_records;
-	cursor->bodies_only = query->bodies_only;
+	cursor->read_row = row_reader_for(query);
 	err = tb_sqlite_prepare(conn, which, &cursor->stmt);
 	if (err == TB_OK && query->with_records && query->with_entries) {
 		cursor->arena = tb_arena_create(ENTRIES_ARENA_BYTES);
@@ -119,8 +221,10 @@ enum tb_err tb_sqlite_feed_open(struct tb_tx *tx,
 	struct tb_sqlite_conn *conn = tb_sqlite_conn_of(tx);
 	struct tb_sqlite_cursor *cursor;
 	struct tb_sqlite_binder b = { 0 };
-	enum tb_err err = cursor_take(conn, query, &cursor);
+	enum tb_err err;
 
+	TB_ASSERT(tb_feed_query_is_possible(query));
+	err = cursor_take(conn, query, &cursor);
 	if (err != TB_OK)
 		return err;
 	b.stmt = cursor->stmt;
@@ -141,34 +245,6 @@ enum tb_err tb_sqlite_feed_open(struct tb_tx *tx,
 	return TB_OK;
 }
 
-/* What the row has of its record. */
-static enum tb_err read_record(struct tb_sqlite_cursor *cursor, uint64_t rid,
-			       struct tb_record *ret)
-{
-	sqlite3_stmt *stmt = cursor->stmt;
-	enum tb_err err = TB_OK;
-
-	ret->rid = rid;
-	ret->coll = tb_sqlite_column(stmt, 6);
-	ret->version = tb_sqlite_column(stmt, 7);
-	ret->created_us = sqlite3_column_int64(stmt, 8);
-	ret->updated_us = sqlite3_column_int64(stmt, 9);
-	ret->origin = (uint32_t)tb_sqlite_column(stmt, 10);
-	ret->deleted = sqlite3_column_int(stmt, 11) != 0;
-	ret->key = tb_sqlite_column_bytes(stmt, 12);
-	ret->body = tb_sqlite_column_bytes(stmt, 13);
-	ret->entries = NULL;
-	ret->n_entries = 0;
-	if (cursor->arena) {
-		tb_arena_reset(cursor->arena);
-		err = tb_entries_decode(cursor->arena, tb_rid_org(rid),
-					tb_sqlite_column_bytes(stmt, 14),
-					&ret->entries, &ret->n_entries);
-	}
-	/* No collection is 0: there is no such record. */
-	return ret->coll == 0 ? TB_ERR_CORRUPT : err;
-}
-
 static enum tb_err step(struct tb_sqlite_cursor *cursor)
 {
 	int rc;
@@ -184,48 +260,12 @@ static enum tb_err step(struct tb_sqlite_cursor *cursor)
 				 : tb_sqlite_err(cursor->conn->db, rc);
 }
 
-/* A number and a body. */
-static enum tb_err read_body(sqlite3_stmt *stmt, struct tb_feed_row *ret)
-{
-	/* Every record has one: there is no such record. */
-	if (sqlite3_column_type(stmt, 1) == SQLITE_NULL)
-		return TB_ERR_CORRUPT;
-	*ret = (struct tb_feed_row) {
-		.num = tb_sqlite_column(stmt, 0),
-		.record = { .body = tb_sqlite_column_bytes(stmt, 1) },
-	};
-	return TB_OK;
-}
-
 enum tb_err tb_sqlite_feed_next(struct tb_cursor *base, struct tb_feed_row *ret)
 {
 	struct tb_sqlite_cursor *cursor = cursor_of(base);
-	sqlite3_stmt *stmt = cursor->stmt;
-	struct tb_record record;
-	uint64_t rid;
 	enum tb_err err = step(cursor);
 
-	if (err != TB_OK)
-		return err;
-	if (cursor->bodies_only)
-		return read_body(stmt, ret);
-	rid = tb_sqlite_column(stmt, 1);
-	if (cursor->with_records)
-		err = read_record(cursor, rid, &record);
-	else
-		record = (struct tb_record) { 0 };
-	if (err != TB_OK)
-		return err;
-	*ret = (struct tb_feed_row) {
-		.num = tb_sqlite_column(stmt, 0),
-		.rid = rid,
-		.entered = tb_sqlite_column(stmt, 2),
-		.time_us = sqlite3_column_int64(stmt, 3),
-		.origin = (uint32_t)tb_sqlite_column(stmt, 4),
-		.flags = (uint8_t)tb_sqlite_column(stmt, 5),
-		.record = record,
-	};
-	return TB_OK;
+	return err == TB_OK ? cursor->read_row(cursor, ret) : err;
 }
 
 void tb_sqlite_feed_close(struct tb_cursor *base)

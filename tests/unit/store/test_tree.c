@@ -108,6 +108,25 @@ static void next_is_the_first_above(void **state)
 	tb_tree_fini(&tree);
 }
 
+static void floor_is_the_last_not_above(void **state)
+{
+	struct tb_tree tree = { 0 };
+	const struct tb_tree_item *item;
+
+	(void)state;
+	assert_null(tb_tree_floor(&tree, TB_STR("0010")));
+	for (unsigned i = 10; i < KEYS; i += 10)
+		put(&tree, i, 0);
+	assert_null(tb_tree_floor(&tree, TB_STR("0009")));
+	item = tb_tree_floor(&tree, TB_STR("0020"));
+	assert_true(tb_str_eq(item->key, TB_STR("0020")));
+	item = tb_tree_floor(&tree, TB_STR("0029"));
+	assert_true(tb_str_eq(item->key, TB_STR("0020")));
+	item = tb_tree_floor(&tree, TB_STR("9"));
+	assert_true(tb_str_eq(item->key, TB_STR("0510")));
+	tb_tree_fini(&tree);
+}
+
 static void removed_keys_are_gone_and_the_rest_stays(void **state)
 {
 	struct tb_tree tree = { 0 };
@@ -208,6 +227,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_keeps_and_orders_what_is_put),
 		cmocka_unit_test(next_is_the_first_above),
+		cmocka_unit_test(floor_is_the_last_not_above),
 		cmocka_unit_test(removed_keys_are_gone_and_the_rest_stays),
 		cmocka_unit_test(a_copy_does_not_see_later_changes),
 		cmocka_unit_test(keys_in_a_row_make_no_deep_tree),
