@@ -1,7 +1,10 @@
 #include "app/check.h"
 
+#include "base/assert.h"
 #include "http/address.h"
 #include "kernel/store.h"
+
+#define RESOURCE_PATH_MAX 100
 
 bool tb_check_not_empty(struct tb_str text)
 {
@@ -72,4 +75,25 @@ bool tb_check_url_or_empty(struct tb_str text)
 bool tb_check_store_engine(struct tb_str text)
 {
 	return tb_store_find(text) != NULL;
+}
+
+static bool is_path_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-';
+}
+
+bool tb_check_resource_path(struct tb_str text)
+{
+	/* What is at these places below /api already. */
+	static const char *const taken[] = { "sync", "auth", "v1", "login",
+					     "ping" };
+
+	for (size_t i = 0; i < TB_ARRAY_LEN(taken); i++)
+		if (tb_str_eq(text, tb_str_z(taken[i])))
+			return false;
+	for (size_t i = 0; i < text.n; i++)
+		if (!is_path_char(text.p[i]))
+			return false;
+	return text.n > 0 && text.n <= RESOURCE_PATH_MAX;
 }

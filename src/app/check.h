@@ -18,6 +18,8 @@ bool tb_check_cidr(struct tb_str text);
 bool tb_check_origin(struct tb_str text);
 /* Empty, or an http or https URL. */
 bool tb_check_url_or_empty(struct tb_str text);
+/* "pharmacy-inventory": where a collection of the resources API may be. */
+bool tb_check_resource_path(struct tb_str text);
 /* A name in stores.def. */
 bool tb_check_store_engine(struct tb_str text);
 

@@ -15,6 +15,11 @@ tb_config_read_declaration(struct tb_config_reader *reader,
 			   const yaml_node_t *node,
 			   struct tb_declaration *ret) tb_must_check;
 
+/* Appends one collection as it would stand in the list; `with_docs`: together
+ * with what only people read. */
+void tb_config_put_collection(struct tb_buf *buf,
+			      const struct tb_collection *collection,
+			      bool with_docs);
 void tb_config_put_declaration(struct tb_buf *buf,
 			       const struct tb_declaration *declaration);
 

@@ -42,14 +42,36 @@ static bool is_one_of(const struct tb_field *field, struct tb_json_value v)
 	return false;
 }
 
-static bool fits(struct tb_arena *arena, const struct tb_field *field,
-		 struct tb_json_value v)
+/* In the body of another record a reference is its key: text, or an integer as
+ * it is written. */
+static bool is_reference(struct tb_json_value v)
 {
+	if (tb_json_is(v, TB_JSON_STRING))
+		return tb_json_raw(v).n > 2;
+	return is_integer(v);
+}
+
+/* A resource shows integers of 64 bits; tables of sites may hold any. */
+static bool is_integer_of(const struct tb_collection *collection,
+			  struct tb_json_value v)
+{
+	int64_t number;
+
+	return is_integer(v) &&
+	       (collection->path.p == NULL || tb_json_i64(v, &number) == TB_OK);
+}
+
+static bool fits(struct tb_arena *arena, const struct tb_collection *collection,
+		 const struct tb_field *field, struct tb_json_value v)
+{
+	if (field->references.p != NULL)
+		return is_reference(v);
 	switch (field->type) {
 	case TB_FIELD_STRING:
+	case TB_FIELD_TEXT:
 		return tb_json_is(v, TB_JSON_STRING);
 	case TB_FIELD_INTEGER:
-		return is_integer(v);
+		return is_integer_of(collection, v);
 	case TB_FIELD_DECIMAL:
 		return tb_json_is(v, TB_JSON_NUMBER);
 	case TB_FIELD_BOOLEAN:
@@ -76,14 +98,18 @@ static const char *const type_names[] = {
 	[TB_FIELD_DATE] = "a date, YYYY-MM-DD",
 	[TB_FIELD_ENUM] = "one of the declared values",
 	[TB_FIELD_JSON] = "any JSON",
+	[TB_FIELD_TEXT] = "a string",
 };
 
 static enum tb_err refuse(struct tb_arena *arena, const struct tb_field *field,
 			  struct tb_str *ret_message)
 {
-	enum tb_err err = tb_arena_printf(
-		arena, ret_message, "field \"%.*s\": expected %s",
-		TB_STR_ARG(field->name), type_names[field->type]);
+	const char *expected = field->references.p != NULL
+				       ? "the id of a record, text or integer"
+				       : type_names[field->type];
+	enum tb_err err = tb_arena_printf(arena, ret_message,
+					  "field \"%.*s\": expected %s",
+					  TB_STR_ARG(field->name), expected);
 
 	return err == TB_OK ? TB_ERR_INVALID : err;
 }
@@ -105,11 +131,14 @@ enum tb_err tb_fields_check(struct tb_arena *arena,
 		struct tb_json_value v =
 			tb_json_get(tb_json_root(&json), field->name);
 
+		/* What is shown of other records is in no body. */
+		if (field->from.p != NULL)
+			continue;
 		if (tb_json_is_absent(v) && !field->required)
 			continue;
 		if (tb_json_is(v, TB_JSON_NULL) && field->nullable)
 			continue;
-		if (tb_json_is_absent(v) || !fits(arena, field, v))
+		if (tb_json_is_absent(v) || !fits(arena, collection, field, v))
 			return refuse(arena, field, ret_message);
 	}
 	return TB_OK;
