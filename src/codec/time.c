@@ -42,25 +42,25 @@ static int64_t days_from_civil(struct civil c)
 	return era * 146097 + day_of_era - 719468;
 }
 
+/* Within an era 32 bits do, which divide faster. */
 static struct civil civil_from_days(int64_t days)
 {
 	days += 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-	int64_t day_of_era = days - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 +
-			       day_of_era / 36524 - day_of_era / 146096) /
-			      365;
-	int64_t day_of_year =
+	uint32_t day_of_era = (uint32_t)(days - era * 146097);
+	uint32_t year_of_era = (day_of_era - day_of_era / 1460 +
+				day_of_era / 36524 - day_of_era / 146096) /
+			       365;
+	uint32_t day_of_year =
 		day_of_era -
 		(365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t march_month = (5 * day_of_year + 2) / 153;
-	unsigned month = (unsigned)((march_month + 2) % 12 + 1);
+	uint32_t march_month = (5 * day_of_year + 2) / 153;
+	unsigned month = march_month < 10 ? march_month + 3 : march_month - 9;
 
 	return (struct civil) {
 		.year = year_of_era + era * 400 + (month <= 2),
 		.month = month,
-		.day = (unsigned)(day_of_year - (153 * march_month + 2) / 5 +
-				  1),
+		.day = day_of_year - (153 * march_month + 2) / 5 + 1,
 	};
 }
 
@@ -200,64 +200,120 @@ static struct moment moment_of(int64_t us)
 	int64_t rest_s;
 	int64_t seconds = split(us, SECOND_US, &rest_us);
 	int64_t days = split(seconds, DAY_S, &rest_s);
+	unsigned second_of_day = (unsigned)rest_s;
+
 	return (struct moment) {
 		.days = days,
 		.date = civil_from_days(days),
-		.hour = (unsigned)(rest_s / 3600),
-		.minute = (unsigned)(rest_s / 60 % 60),
-		.second = (unsigned)(rest_s % 60),
+		.hour = second_of_day / 3600,
+		.minute = second_of_day / 60 % 60,
+		.second = second_of_day % 60,
 		.us = (unsigned)rest_us,
 	};
 }
 
-/* A number with zeros in front of it up to a width, behind another sign. */
-static void put_padded(struct tb_buf *buf, char sign, int64_t v, size_t width)
-{
-	char text[21];
-	size_t at = sizeof(text);
-	size_t end = sizeof(text) - width;
+/* Lists of a million records have two times in each, so the text is put
+ * together where it belongs if there is room for the longest, which is
+ * "-290308-12-21T19:59:05.224192Z". */
+#define TEXT_MAX_BYTES 32
 
-	for (; v > 0 || at > end; v /= 10)
-		text[--at] = (char)('0' + v % 10);
-	if (sign != '\0')
-		text[--at] = sign;
-	tb_buf_append(buf, text + at, sizeof(text) - at);
+/* 00 to 99. */
+static char *write_pair(char *to, unsigned v)
+{
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
+
+	memcpy(to, pairs + (size_t)v * 2, 2);
+	return to + 2;
 }
 
-static void put_seconds(struct tb_buf *buf, const struct moment *m)
+static char *write_digit(char *to, unsigned v)
 {
-	if (m->date.year < 0)
-		put_padded(buf, '-', -m->date.year, 3);
+	*to = (char)('0' + v);
+	return to + 1;
+}
+
+/* Four digits, with the sign, or more where it takes more. 64 bits of
+ * microseconds reach no year of seven digits. */
+static char *write_year(char *to, int64_t year)
+{
+	unsigned v = (unsigned)(year < 0 ? -year : year);
+	unsigned high = v / 100 % 100;
+
+	if (year < 0)
+		*to++ = '-';
+	if (v >= 100000)
+		to = write_pair(to, v / 10000);
+	else if (v >= 10000)
+		to = write_digit(to, v / 10000);
+	if (year < 0 && v < 1000)
+		to = write_digit(to, high);
 	else
-		put_padded(buf, '\0', m->date.year, 4);
-	put_padded(buf, '-', m->date.month, 2);
-	put_padded(buf, '-', m->date.day, 2);
-	put_padded(buf, 'T', m->hour, 2);
-	put_padded(buf, ':', m->minute, 2);
-	put_padded(buf, ':', m->second, 2);
+		to = write_pair(to, high);
+	return write_pair(to, v % 100);
+}
+
+static char *write_behind(char *to, char sign, unsigned v)
+{
+	*to = sign;
+	return write_pair(to + 1, v);
+}
+
+static char *write_seconds(char *to, const struct moment *m)
+{
+	to = write_year(to, m->date.year);
+	to = write_behind(to, '-', m->date.month);
+	to = write_behind(to, '-', m->date.day);
+	to = write_behind(to, 'T', m->hour);
+	to = write_behind(to, ':', m->minute);
+	return write_behind(to, ':', m->second);
+}
+
+static char *write_fraction(char *to, unsigned us)
+{
+	if (us == 0)
+		return to;
+	to = write_behind(to, '.', us / 10000);
+	to = write_pair(to, us / 100 % 100);
+	to = write_pair(to, us % 100);
+	while (to[-1] == '0')
+		to--;
+	return to;
+}
+
+static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
+{
+	struct moment m = moment_of(us);
+	bool has_room = !buf->err && buf->cap - buf->n >= TEXT_MAX_BYTES;
+	char text[TEXT_MAX_BYTES];
+	char *begin = has_room ? buf->p + buf->n : text;
+	char *end = write_seconds(begin, &m);
+
+	if (with_fraction)
+		end = write_fraction(end, m.us);
+	*end++ = 'Z';
+	if (has_room)
+		buf->n += (size_t)(end - begin);
+	else
+		tb_buf_append(buf, begin, (size_t)(end - begin));
 }
 
 void tb_time_put(struct tb_buf *buf, int64_t us)
 {
-	struct moment m = moment_of(us);
-	char fraction[7] = ".";
-	unsigned n = m.us > 0 ? 7 : 0;
-
-	for (unsigned i = 6, rest = m.us; i > 0; i--, rest /= 10)
-		fraction[i] = (char)('0' + rest % 10);
-	while (n > 0 && fraction[n - 1] == '0')
-		n--;
-	put_seconds(buf, &m);
-	tb_buf_append(buf, fraction, n);
-	tb_buf_append_char(buf, 'Z');
+	put(buf, us, true);
 }
 
 void tb_time_put_seconds(struct tb_buf *buf, int64_t us)
 {
-	struct moment m = moment_of(us);
-
-	put_seconds(buf, &m);
-	tb_buf_append_char(buf, 'Z');
+	put(buf, us, false);
 }
 
 void tb_time_put_http(struct tb_buf *buf, int64_t us)

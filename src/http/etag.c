@@ -3,6 +3,7 @@
 /* Looks for a tag in one or more header fields that count as one list. */
 struct search {
 	struct tb_str opaque; /* of the tag looked for, with its quotes */
+	bool is_strong;       /* weak tags of the list are not the one */
 	bool is_found;
 	bool has_any; /* the list is, or has, a star */
 	bool is_bad;
@@ -50,6 +51,7 @@ static struct tb_str cut_opaque(struct tb_str *rest)
 /* Takes a tag or a star off the list. */
 static void take_one(struct search *s, struct tb_str *rest)
 {
+	bool is_weak = tb_str_starts(*rest, TB_STR("W/"));
 	struct tb_str opaque;
 
 	s->n++;
@@ -62,7 +64,7 @@ static void take_one(struct search *s, struct tb_str *rest)
 	opaque = cut_opaque(rest);
 	if (!opaque.p)
 		s->is_bad = true;
-	else if (tb_str_eq(opaque, s->opaque))
+	else if (tb_str_eq(opaque, s->opaque) && !(s->is_strong && is_weak))
 		s->is_found = true;
 }
 
@@ -97,16 +99,38 @@ bool tb_etag_list_has(struct tb_str list, struct tb_str etag)
 	return is_match(&s);
 }
 
+/* Scans all fields of a name. False: there are none. */
+static bool scan_fields(struct search *s, const struct tb_request *req,
+			struct tb_str name)
+{
+	bool has = false;
+	size_t i;
+
+	for (i = 0; i < req->n_headers; i++) {
+		if (!tb_str_eq_nocase(req->headers[i].name, name))
+			continue;
+		has = true;
+		scan(s, req->headers[i].value);
+	}
+	return has;
+}
+
 bool tb_request_is_fresh(const struct tb_request *req, struct tb_str etag)
 {
 	struct search s = { .opaque = without_weakness(etag) };
-	size_t i;
 
 	if (req->method != TB_GET && req->method != TB_HEAD)
 		return false;
-	for (i = 0; i < req->n_headers; i++)
-		if (tb_str_eq_nocase(req->headers[i].name,
-				     TB_STR("If-None-Match")))
-			scan(&s, req->headers[i].value);
+	scan_fields(&s, req, TB_STR("If-None-Match"));
 	return is_match(&s);
+}
+
+bool tb_request_matches(const struct tb_request *req, struct tb_str etag,
+			bool *ret_has)
+{
+	/* A weak tag of what is there is like none of a list. */
+	struct search s = { .opaque = etag, .is_strong = true };
+
+	*ret_has = scan_fields(&s, req, TB_STR("If-Match"));
+	return !*ret_has || (etag.p && is_match(&s));
 }

@@ -30,8 +30,10 @@ typedef bool tb_quick_fn(void *state, const struct tb_request *req,
 
 struct tb_route {
 	enum tb_method method;
-	const char *path; /* behind the prefix; "{name}" captures a segment */
-	unsigned who;     /* enum tb_who */
+	/* Behind the prefix. "{name}" captures a segment; a "/" at the end may
+	 * be missing in a request's path. */
+	const char *path;
+	unsigned who; /* enum tb_who */
 	enum tb_body_class body;
 	bool any_content_type;  /* a body need not say application/json */
 	tb_handler_fn *handler; /* NULL: quick always answers */
@@ -89,8 +91,11 @@ struct tb_match_result {
 	struct tb_str params[TB_PARAMS_MAX];
 };
 
-/* Finds the route of a path. HEAD finds the GET route when there is no HEAD
- * one. Pure; captures are percent-decoded into the arena. */
+/* Finds the route of a path. Of the APIs below the longest prefix that fits
+ * only those routes count, for METHOD too, whose pattern is the most specific:
+ * segment by segment a literal one goes before a capture. HEAD finds the GET
+ * route when there is no HEAD one. Pure; captures are percent-decoded into the
+ * arena. */
 enum tb_err tb_route_find(const struct tb_mount *mounts, size_t n_mounts,
 			  enum tb_method method, struct tb_str path,
 			  struct tb_arena *arena,

@@ -26,70 +26,94 @@ static bool is_capture(struct tb_str segment)
 	       segment.p[segment.n - 1] == '}';
 }
 
-/* Compares segment by segment; the captures are noted as they were sent. */
-static bool path_matches(const struct tb_route *route, struct tb_str path,
-			 struct tb_str params[TB_PARAMS_MAX])
+/* How well a route's pattern fits a path: 0 not at all, else a bit for each
+ * segment, the first one highest, that is set where the pattern is literal. So
+ * of two that fit the same path the more specific one has the larger number.
+ * The captures are noted as they were sent. */
+static uint32_t path_rank(const struct tb_route *route, struct tb_str path,
+			  struct tb_str params[TB_PARAMS_MAX])
 {
 	struct tb_str pattern = tb_str_z(route->path);
 	size_t n_params = 0;
+	uint32_t rank = 0;
 
 	while (pattern.p && path.p) {
 		struct tb_str want = tb_str_cut(&pattern, '/');
 		struct tb_str have = tb_str_cut(&path, '/');
 
+		rank <<= 1;
 		if (is_capture(want)) {
 			if (have.n == 0 || n_params == TB_PARAMS_MAX)
-				return false;
+				return 0;
 			params[n_params++] = have;
-		} else if (!tb_str_eq(want, have)) {
-			return false;
+		} else if (tb_str_eq(want, have)) {
+			rank |= 1;
+		} else {
+			return 0;
 		}
 	}
-	return !pattern.p && !path.p;
+	/* A slash at a pattern's end may be missing in the path. */
+	return !path.p && pattern.n == 0 ? rank : 0;
 }
 
-/* What one API says to the part of a path behind its prefix: the first of its
- * routes that fits, a HEAD of its own before the GET that stands in for it. */
-static void match_routes(const struct tb_mount *mount, enum tb_method method,
-			 struct tb_str path, struct tb_match_result *match)
+/* The routes of all APIs below the longest prefix so far that a path has. */
+struct search {
+	enum tb_method method;
+	size_t prefix_len;
+	uint32_t rank; /* the best; only routes that have it count */
+	struct tb_match_result found;
+};
+
+/* True if a route is a better answer to the method than what was found: a
+ * HEAD of its own goes before the GET that stands in for it. */
+static bool is_better(const struct search *s, const struct tb_route *route)
 {
-	const struct tb_api *api = mount->api;
+	const struct tb_route *found = s->found.route;
+
+	if (!(route_methods(route) & tb_method_bit(s->method)))
+		return false;
+	return !found ||
+	       (found->method != s->method && route->method == s->method);
+}
+
+static void try_route(struct search *s, const struct tb_mount *mount,
+		      const struct tb_route *route, struct tb_str path)
+{
+	struct tb_str params[TB_PARAMS_MAX] = { { NULL, 0 } };
+	uint32_t rank = path_rank(route, path, params);
+
+	if (rank == 0 || rank < s->rank)
+		return;
+	if (rank > s->rank)
+		s->found = (struct tb_match_result) {
+			.match = TB_MATCH_METHOD,
+			.mount = mount,
+		};
+	s->rank = rank;
+	s->found.methods |= route_methods(route);
+	if (!is_better(s, route))
+		return;
+	s->found.match = TB_MATCH_ROUTE;
+	s->found.mount = mount;
+	s->found.route = route;
+	memcpy(s->found.params, params, sizeof(params));
+}
+
+/* A longer prefix makes what was found below shorter ones void. */
+static void try_prefix(struct search *s, const struct tb_mount *mount,
+		       struct tb_str prefix, struct tb_str path)
+{
+	struct tb_str rest = tb_str(path.p + prefix.n, path.n - prefix.n);
 	size_t i;
 
-	*match = (struct tb_match_result) { .match = TB_MATCH_PATH,
-					    .mount = mount };
-	for (i = 0; i < api->n_routes; i++) {
-		const struct tb_route *route = &api->routes[i];
-		struct tb_str params[TB_PARAMS_MAX] = { { NULL, 0 } };
-
-		if (!path_matches(route, path, params))
-			continue;
-		match->methods |= route_methods(route);
-		if (!(route_methods(route) & tb_method_bit(method)))
-			continue;
-		if (match->route && route->method != method)
-			continue;
-		if (match->route && match->route->method == method)
-			continue;
-		match->route = route;
-		memcpy(match->params, params, sizeof(params));
-	}
-	if (match->route)
-		match->match = TB_MATCH_ROUTE;
-	else if (match->methods)
-		match->match = TB_MATCH_METHOD;
-}
-
-/* Of two APIs below one prefix the one that knows more of the path answers;
- * what both know of it by other methods is added up. */
-static void keep_better(struct tb_match_result *best,
-			const struct tb_match_result *found)
-{
-	unsigned methods = best->methods | found->methods;
-
-	if (found->match > best->match)
-		*best = *found;
-	best->methods = methods;
+	if (s->found.match == TB_MATCH_NONE || prefix.n > s->prefix_len)
+		*s = (struct search) {
+			.method = s->method,
+			.prefix_len = prefix.n,
+			.found = { .match = TB_MATCH_PATH, .mount = mount },
+		};
+	for (i = 0; i < mount->api->n_routes; i++)
+		try_route(s, mount, &mount->api->routes[i], rest);
 }
 
 static enum tb_err decode_params(struct tb_arena *arena,
@@ -111,30 +135,22 @@ enum tb_err tb_route_find(const struct tb_mount *mounts, size_t n_mounts,
 			  enum tb_method method, struct tb_str path,
 			  struct tb_arena *arena, struct tb_match_result *ret)
 {
-	struct tb_match_result best = { .match = TB_MATCH_NONE };
-	size_t best_len = 0, i;
+	struct search s = { .method = method };
 	const char *const *p;
 	enum tb_err err;
+	size_t i;
 
 	for (i = 0; i < n_mounts; i++) {
 		for (p = mounts[i].api->prefixes; *p; p++) {
-			struct tb_str prefix = tb_str_z(*p), rest = path;
-			struct tb_match_result found;
+			struct tb_str prefix = tb_str_z(*p);
 
-			if (!has_prefix(path, prefix) || prefix.n < best_len)
-				continue;
-			rest.p += prefix.n;
-			rest.n -= prefix.n;
-			match_routes(&mounts[i], method, rest, &found);
-			if (prefix.n > best_len)
-				best = found;
-			else
-				keep_better(&best, &found);
-			best_len = prefix.n;
+			if (has_prefix(path, prefix) &&
+			    prefix.n >= s.prefix_len)
+				try_prefix(&s, &mounts[i], prefix, path);
 		}
 	}
-	err = decode_params(arena, &best);
+	err = decode_params(arena, &s.found);
 	if (!err)
-		*ret = best;
+		*ret = s.found;
 	return err;
 }

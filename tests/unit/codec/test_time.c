@@ -262,6 +262,70 @@ static void any_number_can_be_written(void **state)
 	assert_put(tb_time_put_seconds, INT64_MIN, "-290308-12-21T19:59:05Z");
 }
 
+static void years_are_padded_to_four_characters(void **state)
+{
+	/* Years from the year 0, which began so many days before 1970. */
+	static const struct {
+		int64_t days;
+		const char *text;
+	} rows[] = {
+		{ 3652060, "9999-01-01T00:00:00.5Z" },
+		{ 3652425, "10000-01-01T00:00:00.5Z" },
+		{ 36524250, "100000-01-01T00:00:00.5Z" },
+		{ 364878, "0999-01-01T00:00:00.5Z" },
+		{ 36525, "0100-01-01T00:00:00.5Z" },
+		{ 3288, "0009-01-01T00:00:00.5Z" },
+		{ 0, "0000-01-01T00:00:00.5Z" },
+		{ -1, "-001-12-31T00:00:00.5Z" },
+		{ -36524, "-100-01-01T00:00:00.5Z" },
+		{ -364877, "-999-01-01T00:00:00.5Z" },
+		{ -365242, "-1000-01-01T00:00:00.5Z" },
+		{ -3652425, "-10000-01-01T00:00:00.5Z" },
+		{ -36524250, "-100000-01-01T00:00:00.5Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(rows); i++)
+		assert_put(tb_time_put,
+			   (rows[i].days - 719528) * 86400 * S + 500000,
+			   rows[i].text);
+}
+
+/* Also where a buffer has less room than the longest time would take. */
+static void a_time_fits_where_its_text_does(void **state)
+{
+	const int64_t t = 1705744800 * S + 123456;
+	const struct tb_str text = TB_STR("2024-01-20T10:00:00.123456Z");
+	char room[64];
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(room); n++) {
+		struct tb_buf buf;
+		memset(room, '#', sizeof(room));
+		tb_buf_init_fixed(&buf, room, n);
+		tb_time_put(&buf, t);
+		assert_int_equal(tb_buf_err(&buf),
+				 n < text.n ? TB_ERR_TOO_LARGE : TB_OK);
+		assert_int_equal(buf.n, n < text.n ? 0 : text.n);
+		assert_memory_equal(buf.p, text.p, buf.n);
+		for (size_t i = n; i < sizeof(room); i++)
+			assert_int_equal(room[i], '#');
+	}
+}
+
+static void a_buffer_that_failed_stays_as_it_is(void **state)
+{
+	struct tb_buf buf;
+
+	(void)state;
+	tb_buf_init(&buf, 100);
+	tb_buf_append_z(&buf, "x");
+	assert_null(tb_buf_reserve(&buf, 101));
+	tb_time_put(&buf, 0);
+	assert_int_equal(buf.n, 1);
+	tb_buf_fini(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +337,9 @@ int main(void)
 		cmocka_unit_test(http_dates_have_the_right_weekday),
 		cmocka_unit_test(every_day_goes_there_and_back),
 		cmocka_unit_test(any_number_can_be_written),
+		cmocka_unit_test(years_are_padded_to_four_characters),
+		cmocka_unit_test(a_time_fits_where_its_text_does),
+		cmocka_unit_test(a_buffer_that_failed_stays_as_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

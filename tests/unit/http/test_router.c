@@ -44,6 +44,28 @@ static const struct tb_api pause = { .name = "pause",
 				     .routes = pause_routes,
 				     .n_routes = TB_ARRAY_LEN(pause_routes) };
 
+static const struct tb_route rest_routes[] = {
+	{ .method = TB_GET, .path = "/{list}/" },
+	{ .method = TB_POST, .path = "/{list}/" },
+	{ .method = TB_PUT, .path = "/{list}/{id}/" },
+	{ .method = TB_GET, .path = "/{list}/sync/" },
+	{ .method = TB_GET, .path = "/fixed/{id}/" },
+	{ .method = TB_HEAD, .path = "/{list}/{id}/" },
+};
+static const struct tb_route login_routes[] = {
+	{ .method = TB_POST, .path = "/login" },
+	{ .method = TB_HEAD, .path = "/{name}" },
+};
+static const char *const rest_prefixes[] = { "/api", NULL };
+static const struct tb_api rest = { .name = "rest",
+				    .prefixes = rest_prefixes,
+				    .routes = rest_routes,
+				    .n_routes = TB_ARRAY_LEN(rest_routes) };
+static const struct tb_api login = { .name = "login",
+				     .prefixes = rest_prefixes,
+				     .routes = login_routes,
+				     .n_routes = TB_ARRAY_LEN(login_routes) };
+
 static const struct tb_route root_routes[] = {
 	{ .method = TB_GET, .path = "/" },
 	{ .method = TB_GET, .path = "/{page}" },
@@ -55,10 +77,8 @@ static const struct tb_api root = { .name = "root",
 				    .n_routes = TB_ARRAY_LEN(root_routes) };
 
 static const struct tb_mount mounts[] = {
-	{ &push, NULL },
-	{ &v5, NULL },
-	{ &pause, NULL },
-	{ &root, NULL },
+	{ &push, NULL }, { &v5, NULL },   { &pause, NULL },
+	{ &root, NULL }, { &rest, NULL }, { &login, NULL },
 };
 
 static struct tb_arena *arena;
@@ -115,10 +135,52 @@ static void an_escaped_slash_stays_in_its_segment(void **state)
 	assert_true(tb_str_eq(match.params[0], TB_STR("a/b")));
 }
 
-static void the_first_route_that_fits_is_taken(void **state)
+static void a_literal_segment_goes_before_a_capture(void **state)
 {
 	(void)state;
-	assert_route(TB_GET, "/sync/v5/items/new", &v5_routes[2]);
+	assert_route(TB_GET, "/sync/v5/items/new", &v5_routes[5]);
+	assert_route(TB_GET, "/sync/v5/items/news", &v5_routes[2]);
+	assert_route(TB_GET, "/api/x/sync/", &rest_routes[3]);
+	assert_route(TB_PUT, "/api/x/synced/", &rest_routes[2]);
+	/* Segment by segment, so the first one counts most. */
+	assert_route(TB_GET, "/api/fixed/sync/", &rest_routes[4]);
+}
+
+static void a_path_of_a_literal_knows_its_methods_alone(void **state)
+{
+	struct tb_match_result match = find(TB_PUT, "/api/x/sync/");
+
+	(void)state;
+	assert_int_equal(match.match, TB_MATCH_METHOD);
+	assert_null(match.route);
+	assert_null(match.params[0].p);
+	assert_int_equal(match.methods,
+			 tb_method_bit(TB_GET) | tb_method_bit(TB_HEAD));
+	assert_route(TB_HEAD, "/api/x/sync", &rest_routes[3]);
+}
+
+static void a_literal_of_another_api_goes_before_a_capture(void **state)
+{
+	struct tb_match_result match;
+
+	(void)state;
+	assert_route(TB_POST, "/api/login", &login_routes[0]);
+	match = find(TB_GET, "/api/login");
+	assert_int_equal(match.match, TB_MATCH_METHOD);
+	assert_ptr_equal(match.mount->api, &login);
+	assert_int_equal(match.methods, tb_method_bit(TB_POST));
+	/* With the slash it is none of that route's. */
+	match = find(TB_GET, "/api/login/");
+	assert_ptr_equal(match.route, &rest_routes[0]);
+	assert_ptr_equal(match.mount->api, &rest);
+	/* What is as specific is added up, HEAD before GET as in one API. */
+	match = find(TB_HEAD, "/api/lists");
+	assert_ptr_equal(match.route, &login_routes[1]);
+	assert_ptr_equal(match.mount->api, &login);
+	assert_true(tb_str_eq(match.params[0], TB_STR("lists")));
+	assert_int_equal(find(TB_PUT, "/api/lists").methods,
+			 tb_method_bit(TB_GET) | tb_method_bit(TB_HEAD) |
+				 tb_method_bit(TB_POST));
 }
 
 static void head_is_get_unless_there_is_one(void **state)
@@ -129,13 +191,27 @@ static void head_is_get_unless_there_is_one(void **state)
 	assert_route(TB_GET, "/sync/v5/items/1", &v5_routes[2]);
 }
 
-static void slashes_at_the_end_count(void **state)
+static void a_slash_at_the_end_may_be_missing(void **state)
+{
+	struct tb_match_result match = find(TB_POST, "/api/lists");
+
+	(void)state;
+	assert_ptr_equal(match.route, &rest_routes[1]);
+	assert_true(tb_str_eq(match.params[0], TB_STR("lists")));
+	assert_route(TB_POST, "/api/lists/", &rest_routes[1]);
+	assert_route(TB_GET, "/sync/v5/items/a/parts/7", &v5_routes[4]);
+	assert_int_equal(find(TB_GET, "/sync/v5/items/a/parts").match,
+			 TB_MATCH_PATH);
+	assert_int_equal(find(TB_GET, "/sync/v5/items/a/parts/7//").match,
+			 TB_MATCH_PATH);
+}
+
+static void other_slashes_count(void **state)
 {
 	(void)state;
 	assert_int_equal(find(TB_GET, "/sync/v5/queue/").match, TB_MATCH_PATH);
-	assert_int_equal(find(TB_GET, "/sync/v5/items/a/parts/7").match,
-			 TB_MATCH_PATH);
 	assert_int_equal(find(TB_GET, "/sync/v5//queue").match, TB_MATCH_PATH);
+	assert_int_equal(find(TB_PUT, "/sync/v5/").match, TB_MATCH_PATH);
 }
 
 static void another_method_is_told_which_there_are(void **state)
@@ -242,9 +318,13 @@ int main(void)
 		cmocka_unit_test(a_route_is_found_below_each_prefix),
 		cmocka_unit_test(captures_take_one_segment_each),
 		cmocka_unit_test(an_escaped_slash_stays_in_its_segment),
-		cmocka_unit_test(the_first_route_that_fits_is_taken),
+		cmocka_unit_test(a_literal_segment_goes_before_a_capture),
+		cmocka_unit_test(a_path_of_a_literal_knows_its_methods_alone),
+		cmocka_unit_test(
+			a_literal_of_another_api_goes_before_a_capture),
 		cmocka_unit_test(head_is_get_unless_there_is_one),
-		cmocka_unit_test(slashes_at_the_end_count),
+		cmocka_unit_test(a_slash_at_the_end_may_be_missing),
+		cmocka_unit_test(other_slashes_count),
 		cmocka_unit_test(another_method_is_told_which_there_are),
 		cmocka_unit_test(the_longest_prefix_decides_whose_path_it_is),
 		cmocka_unit_test(two_apis_may_share_a_prefix),
