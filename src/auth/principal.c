@@ -59,7 +59,8 @@ const struct tb_principal *tb_principal_create(const struct tb_account *account,
 {
 	struct tb_str org_name = tb_str_z(org->name);
 	size_t bytes = sizeof(struct counted) + account->key.n +
-		       account->username.n + account->hardware.n + org_name.n +
+		       account->username.n + account->hardware.n +
+		       account->profile.n + org_name.n +
 		       list_bytes(account->stores, account->n_stores) +
 		       list_bytes(account->roles, account->n_roles);
 	struct counted *counted = tb_malloc(bytes);
@@ -82,6 +83,7 @@ const struct tb_principal *tb_principal_create(const struct tb_account *account,
 		.key = pack(&at, account->key),
 		.name = pack(&at, account->username),
 		.hardware = pack(&at, account->hardware),
+		.profile = pack(&at, account->profile),
 		.site_id = account->site_id,
 		.is_admin = account->is_admin,
 		.may_edit_central = account->may_edit_central,

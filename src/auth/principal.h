@@ -48,6 +48,8 @@ struct tb_principal {
 	size_t n_stores;
 	const struct tb_str *roles; /* user */
 	size_t n_roles;
+	struct tb_str profile; /* user: id of the record that the user is, or
+				* empty */
 };
 
 /* The principal of an account, as it was read together with its org's row;
