@@ -27,6 +27,10 @@ static void put_user(struct tb_json_writer *w, const struct tb_account *user)
 	tb_accounts_put_list(w, "roles", user->roles, user->n_roles);
 	tb_accounts_put_list(w, "permissions", user->permissions,
 			     user->n_permissions);
+	tb_json_kv_str(w, "profile", user->profile);
+	tb_json_kv_str(w, "email", user->email);
+	tb_json_kv_str(w, "first_name", user->first_name);
+	tb_json_kv_str(w, "last_name", user->last_name);
 }
 
 static void put_account(struct tb_buf *buf, const struct tb_org *org,
@@ -193,6 +197,55 @@ static enum tb_exit add(struct tb_session *session, const char *operation,
 	return TB_EXIT_OK;
 }
 
+/* Who a user is, as the options say it: a text, and what it changes. */
+static const struct {
+	enum tb_option_id option;
+	unsigned change;
+	size_t at;
+} person[] = {
+	{ TB_OPT_PROFILE, TB_CHANGE_PROFILE,
+	  offsetof(struct tb_account, profile) },
+	{ TB_OPT_EMAIL, TB_CHANGE_EMAIL, offsetof(struct tb_account, email) },
+	{ TB_OPT_FIRST_NAME, TB_CHANGE_FIRST_NAME,
+	  offsetof(struct tb_account, first_name) },
+	{ TB_OPT_LAST_NAME, TB_CHANGE_LAST_NAME,
+	  offsetof(struct tb_account, last_name) },
+};
+
+/* Takes what was given into the account; the mask of it. */
+static unsigned take_person(const struct tb_cli *cli,
+			    struct tb_account *account)
+{
+	unsigned changes = 0;
+
+	for (size_t i = 0; i < TB_ARRAY_LEN(person); i++) {
+		char *member = (char *)account + person[i].at;
+
+		if (!tb_cli_has(cli, person[i].option))
+			continue;
+		*(struct tb_str *)(void *)member =
+			tb_str_z(tb_cli_value(cli, person[i].option));
+		changes |= person[i].change;
+	}
+	return changes;
+}
+
+enum tb_exit tb_cmd_user_set_profile(struct tb_session *session)
+{
+	struct tb_account account;
+	enum tb_exit exit = tb_accounts_find(session, TB_ACCOUNT_USER,
+					     session->cli->args[0], &account);
+	unsigned changes;
+
+	if (exit)
+		return exit;
+	changes = take_person(session->cli, &account);
+	if (changes == 0)
+		return tb_fail_usage("user set-profile: one of its options is "
+				     "needed");
+	return update(session, "set_profile", &account, changes);
+}
+
 /* The roles of --role. */
 static enum tb_exit take_roles(struct tb_session *session,
 			       struct tb_account *account)
@@ -227,6 +280,7 @@ enum tb_exit tb_cmd_user_add(struct tb_session *session)
 
 	if (account.key.n == 0)
 		return tb_fail_usage("user add: --uuid is needed");
+	take_person(cli, &account);
 	exit = tb_session_org(session, &org);
 	if (!exit)
 		exit = tb_accounts_stores(session, org.id, &account.stores,

@@ -3,6 +3,9 @@
 #include "base/assert.h"
 
 #define LISTED TB_OPT(ORG)
+#define PERSON                                                                 \
+	(TB_OPT(PROFILE) | TB_OPT(EMAIL) | TB_OPT(FIRST_NAME) |                \
+	 TB_OPT(LAST_NAME))
 
 const struct tb_command tb_commands[] = {
 	{ .name = "serve",
@@ -48,9 +51,19 @@ const struct tb_command tb_commands[] = {
 	  .n_args_min = 1,
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG) | TB_OPT(UUID) | TB_OPT(NAME) | TB_OPT(ADMIN) |
-		     TB_OPT(STORE) | TB_OPT(ROLE) | TB_OPT(PASSWORD_FILE),
+		     TB_OPT(STORE) | TB_OPT(ROLE) | TB_OPT(PASSWORD_FILE) |
+		     PERSON,
 	  .help = "Add a user who may work in the stores named",
 	  .act = tb_cmd_user_add },
+	{ .name = "user set-profile",
+	  .args = "NAME",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG) | PERSON,
+	  .help = "Say who a user is; an empty value takes back what was said",
+	  .notes = "By roles and profile it is decided which records of the "
+		   "resources API a user sees.",
+	  .act = tb_cmd_user_set_profile },
 	{ .name = "user list",
 	  .args = "",
 	  .options = LISTED,

@@ -26,6 +26,7 @@ enum tb_exit tb_cmd_account_set_password(struct tb_session *session);
 enum tb_exit tb_cmd_account_disable(struct tb_session *session);
 enum tb_exit tb_cmd_account_enable(struct tb_session *session);
 enum tb_exit tb_cmd_user_add(struct tb_session *session);
+enum tb_exit tb_cmd_user_set_profile(struct tb_session *session);
 enum tb_exit tb_cmd_device_add(struct tb_session *session);
 
 /* cmd_sites.c, cmd_sites_file.c */

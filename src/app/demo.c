@@ -210,6 +210,7 @@ static enum tb_err make_account(struct filling *f,
 {
 	char hash[TB_PASSWORD_HASH_BYTES];
 	struct tb_str store = tb_str_z(demo->store);
+	struct tb_str role = tb_str_z(demo->role);
 	bool is_site = demo->kind == TB_ACCOUNT_SITE;
 	struct tb_account account = {
 		.kind = demo->kind,
@@ -222,6 +223,9 @@ static enum tb_err make_account(struct filling *f,
 		.may_edit_central = demo->may_edit_central,
 		.stores = &store,
 		.n_stores = demo->store && !is_site ? 1 : 0,
+		.roles = &role,
+		.n_roles = demo->role ? 1 : 0,
+		.profile = tb_str_z(demo->profile),
 	};
 	enum tb_err err = tb_passwords_make(f->passwords, demo->kind,
 					    tb_str_z(demo->password), hash);

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "engine/reads.h"
+#include "kernel/family.h"
 #include "kernel/retention.h"
 
 #define INTERVAL_S 60
@@ -21,6 +22,7 @@
 struct org_state {
 	uint32_t id;
 	uint64_t tombstones_after; /* 0: no pass is under way */
+	uint64_t families_after;   /* likewise */
 	uint64_t audit_n;          /* row whose seal was logged */
 };
 
@@ -74,6 +76,30 @@ static void drop_tombstones(struct tb_upkeep *upkeep, struct org_state *org)
 		if (err)
 			log_failure(upkeep, "tombstones were not dropped", err);
 		if (err || org->tombstones_after == 0)
+			return;
+	}
+}
+
+/* The same for families of tokens that have all expired. */
+static void drop_families(struct tb_upkeep *upkeep, struct org_state *org)
+{
+	struct tb_core *core = tb_engine_core(upkeep->options.engine);
+	size_t dropped;
+	enum tb_err err;
+
+	if (org->families_after == 0 &&
+	    upkeep->round % ROUNDS_BETWEEN_PASSES != 0)
+		return;
+	for (int i = 0; i < RETENTION_RUNS_MAX; i++) {
+		err = tb_family_drop_expired(core, org->id,
+					     tb_core_now_us(core),
+					     &org->families_after, &dropped);
+		if (err)
+			log_failure(upkeep,
+				    "families of tokens were not "
+				    "dropped",
+				    err);
+		if (err || org->families_after == 0)
 			return;
 	}
 }
@@ -173,8 +199,10 @@ static void do_round(struct tb_upkeep *upkeep, bool is_last)
 		state = state_of(upkeep, i++, org.id);
 		if (!state)
 			return;
-		if (!is_last)
+		if (!is_last) {
 			drop_tombstones(upkeep, state);
+			drop_families(upkeep, state);
+		}
 		if (org.audit_n > state->audit_n)
 			log_seal(upkeep, &org);
 		state->audit_n = org.audit_n;

@@ -1,8 +1,8 @@
 /*
  * What a server does besides serving, on a thread of its own: it lets the
- * APIs do their upkeep, writes down the audit of reads, drops tombstones that
- * nobody needs, and logs the sealed heads of the audit chains. Borrows
- * everything it is given.
+ * APIs do their upkeep, writes down the audit of reads, drops tombstones and
+ * families of tokens that nobody needs, and logs the sealed heads of the audit
+ * chains. Borrows everything it is given.
  */
 #ifndef TB_APP_UPKEEP_H
 #define TB_APP_UPKEEP_H

@@ -32,11 +32,22 @@ struct tb_auth_result tb_auth_would_block(void)
 	return (struct tb_auth_result) { .outcome = TB_AUTH_WOULD_BLOCK };
 }
 
+static enum tb_err read_family(struct tb_tx *tx, struct tb_arena *arena,
+			       const struct tb_wanted_account *wanted,
+			       struct tb_stored_account *stored)
+{
+	enum tb_err err = tb_family_read(tx, arena, stored->account.org,
+					 wanted->family, &stored->family);
+
+	stored->has_family = err == TB_OK;
+	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
+}
+
 enum tb_err tb_auth_read_account(struct tb_auth *auth, struct tb_arena *arena,
 				 const struct tb_wanted_account *wanted,
 				 struct tb_stored_account *ret)
 {
-	struct tb_stored_account stored;
+	struct tb_stored_account stored = { .has_family = false };
 	struct tb_tx *tx;
 	enum tb_err err = tb_core_read(auth->core, &tx);
 
@@ -52,6 +63,10 @@ enum tb_err tb_auth_read_account(struct tb_auth *auth, struct tb_arena *arena,
 	if (err == TB_OK)
 		err = tx->store->ops->org_get(tx, stored.account.org,
 					      &stored.org);
+	/* In the same snapshot as the org's generation: who ends the family
+	 * afterwards raises it. */
+	if (err == TB_OK && wanted->family.n > 0)
+		err = read_family(tx, arena, wanted, &stored);
 	tb_core_read_end(tx);
 	if (err == TB_OK)
 		*ret = stored;
@@ -133,7 +148,8 @@ struct tb_auth_result tb_auth_admit(struct tb_auth *auth,
 		return tb_auth_refused(TB_AUTH_UNAVAILABLE);
 	/* After binding, the org's generation is a later one than this
 	 * principal's, so its next request reads the account again. */
-	principal = tb_principal_create(&stored->account, &stored->org);
+	principal = tb_principal_create_issued(&stored->account, &stored->org,
+					       stored->issued_s);
 	if (principal == NULL)
 		return tb_auth_refused(TB_AUTH_UNAVAILABLE);
 	/* Also of a refused database: the credentials were right, and the one
@@ -174,16 +190,16 @@ tb_auth_find_verified(struct tb_auth *auth, const struct tb_verified_key *key,
 	return NULL;
 }
 
-static enum tb_err renew(struct tb_auth *auth, struct tb_arena *arena,
-			 const struct tb_principal *principal,
-			 const struct tb_principal **ret)
+/* UNAUTHENTICATED: the credentials have ended since. */
+static enum tb_err read_again(struct tb_auth *auth, struct tb_arena *arena,
+			      const struct tb_principal *principal,
+			      struct tb_stored_account *ret)
 {
 	struct tb_wanted_account wanted = {
 		.kind = tb_auth_account_kind(principal->kind),
 		.org = principal->org,
 		.key = principal->key,
 	};
-	const struct tb_principal *renewed;
 	struct tb_stored_account stored;
 	enum tb_err err = tb_auth_read_account(auth, arena, &wanted, &stored);
 
@@ -194,7 +210,22 @@ static enum tb_err renew(struct tb_auth *auth, struct tb_arena *arena,
 	if (stored.account.disabled ||
 	    stored.account.credential != principal->credential)
 		return TB_ERR_UNAUTHENTICATED;
-	renewed = tb_principal_create(&stored.account, &stored.org);
+	*ret = stored;
+	return TB_OK;
+}
+
+static enum tb_err renew(struct tb_auth *auth, struct tb_arena *arena,
+			 const struct tb_principal *principal,
+			 const struct tb_principal **ret)
+{
+	const struct tb_principal *renewed;
+	struct tb_stored_account stored;
+	enum tb_err err = read_again(auth, arena, principal, &stored);
+
+	if (err != TB_OK)
+		return err;
+	renewed = tb_principal_create_issued(&stored.account, &stored.org,
+					     principal->issued_s);
 	if (renewed == NULL)
 		return TB_ERR_NOMEM;
 	*ret = renewed;
@@ -211,5 +242,17 @@ enum tb_err tb_auth_renew(struct tb_auth *auth,
 	if (arena != NULL)
 		err = renew(auth, arena, principal, ret);
 	tb_arena_destroy(arena);
+	return err;
+}
+
+enum tb_err tb_auth_read_user(struct tb_auth *auth, struct tb_arena *arena,
+			      const struct tb_principal *principal,
+			      struct tb_account *ret)
+{
+	struct tb_stored_account stored;
+	enum tb_err err = read_again(auth, arena, principal, &stored);
+
+	if (err == TB_OK)
+		*ret = stored.account;
 	return err;
 }

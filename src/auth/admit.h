@@ -10,10 +10,12 @@
 #include "auth/keys.h"
 #include "auth/limits.h"
 #include "auth/passwords.h"
+#include "auth/token.h"
 #include "auth/verified.h"
 #include "base/arena.h"
 #include "kernel/audit.h"
 #include "kernel/directory.h"
+#include "kernel/family.h"
 
 #define TB_US_PER_S 1000000ll
 /* Holds an account and the tape of its body. */
@@ -28,10 +30,14 @@ struct tb_auth {
 	struct tb_verified *verified;
 };
 
-/* An account and its org, as one snapshot has them. */
+/* An account and its org, as one snapshot has them, and the token's family
+ * where there is one. */
 struct tb_stored_account {
 	struct tb_account account;
 	struct tb_org org;
+	bool has_family; /* it was refreshed before */
+	struct tb_family family;
+	int64_t issued_s; /* of the bearer token; else 0 */
 };
 
 /* What is asked for: a login name, or an account by its key. */
@@ -40,6 +46,7 @@ struct tb_wanted_account {
 	struct tb_str username; /* p NULL: by org and key */
 	uint32_t org;
 	struct tb_str key;
+	struct tb_str family; /* of its token, or empty */
 };
 
 /* Where the accounts of principals are. */
@@ -69,6 +76,24 @@ struct tb_auth_result tb_auth_admit(struct tb_auth *auth,
 				    const struct tb_credentials *credentials,
 				    const struct tb_verified_key *key,
 				    int64_t until_us);
+
+/* Who holds a token that was verified. False: nobody does (any more), and why.
+ */
+bool tb_auth_find_holder(struct tb_auth *auth, struct tb_arena *arena,
+			 const struct tb_token *token,
+			 struct tb_stored_account *ret,
+			 enum tb_auth_failure *ret_failure);
+
+/* The tokens of a pair: the same ones of the same values, as long as its key
+ * is there; else another key signs them. */
+enum tb_err tb_auth_sign_pair(struct tb_auth *auth, struct tb_arena *arena,
+			      const struct tb_principal *principal,
+			      struct tb_str family,
+			      const struct tb_family_pair *pair,
+			      struct tb_token_pair *ret) tb_must_check;
+/* What the next pair is made of, but for its seq. */
+struct tb_family_pair tb_auth_next_pair(struct tb_auth *auth,
+					const struct tb_pair_life *life);
 
 /* The principal of credentials that were verified and are still good, with a
  * reference; NULL: to say that takes more than memory. */

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "kernel/core.h"
 
+struct tb_account;
 struct tb_auth;
 struct tb_keys; /* auth/keys.h: signing keys */
 
@@ -57,6 +58,7 @@ struct tb_auth_result {
 	const struct tb_principal *principal; /* OK: a reference, caller's */
 	enum tb_auth_failure failure;         /* REFUSED */
 	uint32_t retry_after_s;               /* LIMITED */
+	bool is_audited; /* a row of its own is written, whatever it says */
 };
 
 struct tb_auth_options {
@@ -92,6 +94,12 @@ enum tb_err tb_auth_renew(struct tb_auth *auth,
 			  const struct tb_principal *principal,
 			  const struct tb_principal **ret) tb_must_check;
 
+/* The whole account of who was admitted a moment ago, as it is now; in the
+ * arena. Errors as above. Blocks. */
+enum tb_err tb_auth_read_user(struct tb_auth *auth, struct tb_arena *arena,
+			      const struct tb_principal *principal,
+			      struct tb_account *ret) tb_must_check;
+
 /* A user's name and password from a login body (any login endpoint): counts
  * failures for account and address together; takes the same time whether the
  * name is known or not. Blocks. */
@@ -114,5 +122,34 @@ enum tb_err tb_auth_issue(struct tb_auth *auth, struct tb_arena *arena,
 			  const struct tb_principal *principal, int64_t now_us,
 			  uint32_t life_s,
 			  struct tb_str *ret_token) tb_must_check;
+
+/* An access token, which is a bearer, and a refresh token, which is none. */
+struct tb_token_pair {
+	struct tb_str access;
+	struct tb_str refresh;
+};
+struct tb_pair_life {
+	int64_t now_us;
+	uint32_t access_life_s;
+	uint32_t refresh_life_s;
+};
+
+/* A login's pair, the first of a new family (claims fam and seq; see
+ * kernel/family.h). Results in the arena. Writes nothing. */
+enum tb_err tb_auth_issue_pair(struct tb_auth *auth, struct tb_arena *arena,
+			       const struct tb_principal *principal,
+			       const struct tb_pair_life *life,
+			       struct tb_token_pair *ret) tb_must_check;
+
+/* The next pair of a refresh token's family, durable; or, until that pair is
+ * first used, the same one again. Refused: BAD_TOKEN (no refresh token, or of
+ * no family), EXPIRED (over, revoked, or its family is ended, which the second
+ * use of a token does), DISABLED, UNAVAILABLE. Blocks. */
+struct tb_auth_result tb_auth_refresh(struct tb_auth *auth,
+				      struct tb_arena *arena,
+				      struct tb_str refresh_token,
+				      struct tb_str address,
+				      const struct tb_pair_life *life,
+				      struct tb_token_pair *ret) tb_must_check;
 
 #endif

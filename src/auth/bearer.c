@@ -1,42 +1,87 @@
 /*
- * Bearer tokens: what they must be, what their account says, and new ones.
+ * Bearer tokens: what they must be, and what their account says.
  */
 #include "auth/admit.h"
 
-#include <sodium.h>
+/* What the stored account says to its token. True: nothing against it. */
+static bool is_good(const struct tb_token *token,
+		    const struct tb_stored_account *stored,
+		    enum tb_auth_failure *ret_failure)
+{
+	const struct tb_account *account = &stored->account;
 
-#include "auth/token.h"
+	*ret_failure = TB_AUTH_DISABLED;
+	if (account->disabled)
+		return false;
+	*ret_failure = TB_AUTH_EXPIRED;
+	/* A changed password, a released database: its tokens have ended. */
+	if (account->credential != token->credential)
+		return false;
+	if (stored->has_family && stored->family.is_ended)
+		return false;
+	return token->hardware.n == 0 ||
+	       tb_str_eq(token->hardware, account->hardware);
+}
 
-#define TOKEN_ID_BYTES 16
+bool tb_auth_find_holder(struct tb_auth *auth, struct tb_arena *arena,
+			 const struct tb_token *token,
+			 struct tb_stored_account *ret,
+			 enum tb_auth_failure *ret_failure)
+{
+	struct tb_wanted_account wanted = {
+		.kind = tb_auth_account_kind(token->kind),
+		.org = token->org,
+		.key = token->key,
+		.family = token->family,
+	};
+	struct tb_stored_account stored;
+	enum tb_err err = tb_auth_read_account(auth, arena, &wanted, &stored);
 
-/* What a token's account says to it. */
+	if (err != TB_OK) {
+		*ret_failure = err == TB_ERR_NOT_FOUND ? TB_AUTH_EXPIRED
+						       : TB_AUTH_UNAVAILABLE;
+		return false;
+	}
+	if (!is_good(token, &stored, ret_failure))
+		return false;
+	stored.issued_s = token->issued_s;
+	*ret = stored;
+	return true;
+}
+
+/* Contract 4: "until the new pair is first used, repeating the old token
+ * answers the same pair". This is where its access token is first used: it is
+ * marked before the call goes on. */
+static enum tb_err mark_used(struct tb_auth *auth, const struct tb_token *token,
+			     const struct tb_stored_account *stored)
+{
+	if (!stored->has_family || stored->family.is_used ||
+	    stored->family.newest.seq != token->seq)
+		return TB_OK;
+	return tb_family_mark_used(auth->core, token->org, token->family,
+				   token->seq);
+}
+
 static struct tb_auth_result
 check_token_account(struct tb_auth *auth, struct tb_arena *arena,
 		    const struct tb_credentials *credentials,
 		    const struct tb_token *token,
 		    const struct tb_verified_key *key)
 {
-	struct tb_wanted_account wanted = {
-		.kind = tb_auth_account_kind(token->kind),
-		.org = token->org,
-		.key = token->key,
-	};
 	struct tb_stored_account stored;
-	enum tb_err err = tb_auth_read_account(auth, arena, &wanted, &stored);
+	enum tb_auth_failure failure;
+	enum tb_err err;
 
-	if (err == TB_ERR_NOT_FOUND)
+	if (!tb_auth_find_holder(auth, arena, token, &stored, &failure))
+		return tb_auth_refused(failure);
+	err = mark_used(auth, token, &stored);
+	/* Somebody used a token for the second time meanwhile. */
+	if (err == TB_ERR_DENIED)
 		return tb_auth_refused(TB_AUTH_EXPIRED);
-	if (err != TB_OK)
-		return tb_auth_refused(TB_AUTH_UNAVAILABLE);
-	if (stored.account.disabled)
-		return tb_auth_refused(TB_AUTH_DISABLED);
-	/* A changed password, a released database: its tokens have ended. */
-	if (stored.account.credential != token->credential)
-		return tb_auth_refused(TB_AUTH_EXPIRED);
-	if (token->hardware.n > 0 &&
-	    !tb_str_eq(token->hardware, stored.account.hardware))
-		return tb_auth_refused(TB_AUTH_EXPIRED);
-	return tb_auth_admit(auth, arena, &stored, credentials, key,
+	/* A store that cannot be written can be read: the caller is let in,
+	 * and the mark is tried again the next time. */
+	return tb_auth_admit(auth, arena, &stored, credentials,
+			     err == TB_OK ? key : NULL,
 			     token->expires_s * TB_US_PER_S);
 }
 
@@ -86,36 +131,4 @@ tb_auth_check_bearer(struct tb_auth *auth,
 				 may_block);
 	tb_arena_destroy(arena);
 	return result;
-}
-
-enum tb_err tb_auth_issue(struct tb_auth *auth, struct tb_arena *arena,
-			  const struct tb_principal *principal, int64_t now_us,
-			  uint32_t life_s, struct tb_str *ret_token)
-{
-	uint8_t random[TOKEN_ID_BYTES];
-	char id[2 * TOKEN_ID_BYTES + 1];
-	struct tb_token token = {
-		.type = TB_TOKEN_ACCESS,
-		.kind = principal->kind,
-		.org = principal->org,
-		.org_name = principal->org_name,
-		.key = principal->key,
-		.name = principal->name,
-		.hardware = principal->hardware,
-		.credential = principal->credential,
-		.site_id = principal->site_id,
-		.is_admin = principal->is_admin,
-		.issued_s = now_us / TB_US_PER_S,
-		.expires_s = now_us / TB_US_PER_S + life_s,
-	};
-	struct tb_signing_key key;
-	enum tb_err err;
-
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(id, sizeof(id), random, sizeof(random));
-	token.id = tb_str(id, sizeof(id) - 1);
-	tb_keys_signing(auth->keys, &key);
-	err = tb_token_encode(arena, &key, &token, ret_token);
-	tb_signing_key_wipe(&key);
-	return err;
 }

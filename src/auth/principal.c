@@ -57,9 +57,17 @@ static const struct tb_str *pack_list(struct tb_str *into, char **at,
 const struct tb_principal *tb_principal_create(const struct tb_account *account,
 					       const struct tb_org *org)
 {
+	return tb_principal_create_issued(account, org, 0);
+}
+
+const struct tb_principal *
+tb_principal_create_issued(const struct tb_account *account,
+			   const struct tb_org *org, int64_t issued_s)
+{
 	struct tb_str org_name = tb_str_z(org->name);
 	size_t bytes = sizeof(struct counted) + account->key.n +
-		       account->username.n + account->hardware.n + org_name.n +
+		       account->username.n + account->hardware.n +
+		       account->profile.n + org_name.n +
 		       list_bytes(account->stores, account->n_stores) +
 		       list_bytes(account->roles, account->n_roles);
 	struct counted *counted = tb_malloc(bytes);
@@ -82,11 +90,13 @@ const struct tb_principal *tb_principal_create(const struct tb_account *account,
 		.key = pack(&at, account->key),
 		.name = pack(&at, account->username),
 		.hardware = pack(&at, account->hardware),
+		.profile = pack(&at, account->profile),
 		.site_id = account->site_id,
 		.is_admin = account->is_admin,
 		.may_edit_central = account->may_edit_central,
 		.n_stores = account->n_stores,
 		.n_roles = account->n_roles,
+		.issued_s = issued_s,
 	};
 	p->stores = pack_list(counted->lists, &at, account->stores,
 			      account->n_stores);

@@ -48,12 +48,20 @@ struct tb_principal {
 	size_t n_stores;
 	const struct tb_str *roles; /* user */
 	size_t n_roles;
+	struct tb_str profile; /* user: id of the record that the user is, or
+				* empty */
+	int64_t issued_s;      /* when the bearer token was issued; 0: it came
+				* with a password */
 };
 
 /* The principal of an account, as it was read together with its org's row;
  * copies everything. One reference, the caller's. NULL: no memory. */
 const struct tb_principal *tb_principal_create(const struct tb_account *account,
 					       const struct tb_org *org);
+/* The same of a bearer token that was issued at this Unix time. */
+const struct tb_principal *
+tb_principal_create_issued(const struct tb_account *account,
+			   const struct tb_org *org, int64_t issued_s);
 /* One more reference; returns its argument. */
 const struct tb_principal *tb_principal_ref(const struct tb_principal *p);
 /* Gives one back; takes NULL. */

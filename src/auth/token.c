@@ -41,6 +41,10 @@ static void put_claims(struct tb_buf *buf, const struct tb_token *token)
 	tb_json_kv_uint(&w, "cv", token->credential);
 	tb_json_kv_int(&w, "iat", token->issued_s);
 	tb_json_kv_int(&w, "exp", token->expires_s);
+	if (token->family.n > 0) {
+		tb_json_kv_str(&w, "fam", token->family);
+		tb_json_kv_uint(&w, "seq", token->seq);
+	}
 	if (token->kind == TB_PRINCIPAL_SITE) {
 		tb_json_kv_uint(&w, "site_id", token->site_id);
 		tb_json_kv_str(&w, "hardware", token->hardware);
@@ -283,6 +287,37 @@ static enum tb_err read_common(struct tb_arena *arena,
 	return token->key.n > 0 ? TB_OK : TB_ERR_INVALID;
 }
 
+static bool is_family(struct tb_str s)
+{
+	if (s.n == 0 || s.n > TB_TOKEN_FAMILY_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_base64url(s.p[i]))
+			return false;
+	return true;
+}
+
+/* The claims of a token that has a family. */
+static enum tb_err read_family(struct tb_arena *arena,
+			       struct tb_json_value claims,
+			       struct tb_token *token)
+{
+	struct tb_json_value family = tb_json_get(claims, TB_STR("fam"));
+	enum tb_err err;
+
+	if (tb_json_is_absent(family))
+		return TB_OK;
+	err = tb_json_string(arena, family, &token->family);
+	if (err == TB_OK)
+		err = tb_json_u64(tb_json_get(claims, TB_STR("seq")),
+				  &token->seq);
+	/* The library that signs has integers of 64 bits with a sign. */
+	if (err == TB_OK && (!is_family(token->family) || token->seq == 0 ||
+			     token->seq >= INT64_MAX))
+		err = TB_ERR_INVALID;
+	return err;
+}
+
 enum tb_err tb_token_parse_claims(struct tb_arena *arena, struct tb_str text,
 				  struct tb_token *ret)
 {
@@ -295,6 +330,8 @@ enum tb_err tb_token_parse_claims(struct tb_arena *arena, struct tb_str text,
 		err = parse_object(arena, parts.claims, &claims);
 	if (err == TB_OK)
 		err = read_common(arena, claims, &token);
+	if (err == TB_OK)
+		err = read_family(arena, claims, &token);
 	if (err == TB_OK && token.kind == TB_PRINCIPAL_SITE)
 		err = get_u32(tb_json_get(claims, TB_STR("site_id")),
 			      &token.site_id);

@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 #define TB_TOKEN_MAX_BYTES 4096
+#define TB_TOKEN_FAMILY_MAX_BYTES 64
 
 enum tb_token_type {
 	TB_TOKEN_ACCESS,  /* is a bearer credential */
@@ -36,6 +37,8 @@ struct tb_token {
 	bool is_admin;               /* users: `is_admin` */
 	int64_t issued_s;            /* `iat` */
 	int64_t expires_s;           /* `exp` */
+	struct tb_str family;        /* `fam`, or empty: it is of no family */
+	uint64_t seq;                /* `seq`: which pair of the family */
 };
 
 /* Signs a token; result in the arena. TOO_LARGE: over TB_TOKEN_MAX_BYTES. */

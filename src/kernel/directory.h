@@ -50,6 +50,11 @@ struct tb_account {
 	size_t n_roles;
 	const struct tb_str *permissions; /* user */
 	size_t n_permissions;
+	struct tb_str profile; /* user: id of the record that the user is
+				* ("10": doctor 10), or empty */
+	struct tb_str email;   /* user, or empty; so the next two */
+	struct tb_str first_name;
+	struct tb_str last_name;
 	int64_t created_us;
 	int64_t updated_us;
 };
@@ -176,6 +181,10 @@ enum tb_account_change {
 	/* The hash of the same password, made anew; alone. CONFLICT: the
 	 * account's credential version is not `credential` any more. */
 	TB_CHANGE_REHASH = 512,
+	TB_CHANGE_PROFILE = 1024,
+	TB_CHANGE_EMAIL = 2048,
+	TB_CHANGE_FIRST_NAME = 4096,
+	TB_CHANGE_LAST_NAME = 8192,
 };
 /* Changes of password, hardware and disabled raise the credential version.
  * `bind` (with CHANGE_HARDWARE): only if none is bound yet or the same is,

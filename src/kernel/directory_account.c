@@ -230,8 +230,11 @@ static bool are_distinct(const struct tb_str *list, size_t n)
  * those that there are in the commit. */
 static bool is_valid(const struct tb_account *account)
 {
-	const struct tb_str texts[] = { account->name, account->code,
-					account->password, account->hardware };
+	const struct tb_str texts[] = {
+		account->name,       account->code,      account->password,
+		account->hardware,   account->profile,   account->email,
+		account->first_name, account->last_name,
+	};
 	size_t stores_max = account->kind == TB_ACCOUNT_SITE
 				    ? TB_SUBSCRIPTIONS_MAX
 				    : TB_USER_STORES_MAX;
@@ -508,6 +511,23 @@ static enum tb_err change_hardware(const struct account_change *change,
 	return TB_OK;
 }
 
+/* What people read of an account; nothing is decided by it but who a user is.
+ */
+static void change_texts(struct tb_account *now, const struct tb_account *to,
+			 unsigned changes)
+{
+	if (changes & TB_CHANGE_NAME)
+		now->name = to->name;
+	if (changes & TB_CHANGE_PROFILE)
+		now->profile = to->profile;
+	if (changes & TB_CHANGE_EMAIL)
+		now->email = to->email;
+	if (changes & TB_CHANGE_FIRST_NAME)
+		now->first_name = to->first_name;
+	if (changes & TB_CHANGE_LAST_NAME)
+		now->last_name = to->last_name;
+}
+
 /* The account as it is to be. */
 static enum tb_err apply_changes(const struct account_change *change,
 				 struct tb_account *now)
@@ -531,8 +551,7 @@ static enum tb_err apply_changes(const struct account_change *change,
 	}
 	if (changes & TB_CHANGE_USERNAME)
 		now->username = to->username;
-	if (changes & TB_CHANGE_NAME)
-		now->name = to->name;
+	change_texts(now, to, changes);
 	if (changes & TB_CHANGE_STORES) {
 		now->stores = to->stores;
 		now->n_stores = to->n_stores;

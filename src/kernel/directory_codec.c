@@ -47,6 +47,10 @@ static const struct member account_members[] = {
 	LIST(tb_account, stores),
 	LIST(tb_account, roles),
 	LIST(tb_account, permissions),
+	MEMBER(MEMBER_STRING, tb_account, profile),
+	MEMBER(MEMBER_STRING, tb_account, email),
+	MEMBER(MEMBER_STRING, tb_account, first_name),
+	MEMBER(MEMBER_STRING, tb_account, last_name),
 };
 
 static const struct member store_members[] = {

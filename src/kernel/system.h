@@ -33,6 +33,8 @@ enum tb_system_coll {
 	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
 	TB_COLL_EVENT = 14,     /* key: the event's uuid (kernel/event.h) */
 	TB_COLL_ACL = 15,       /* rules of events (kernel/acl_store.h) */
+	TB_COLL_FAMILY = 16,    /* key: id of a family of tokens
+				 * (kernel/family.h) */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
 
@@ -52,6 +54,7 @@ enum tb_known_scope {
 	TB_SCOPE_KEYS = 11,       /* org 0 */
 	TB_SCOPE_WAITING = 12,    /* children without their parents */
 	TB_SCOPE_NAMES = 13,      /* collections and scopes */
+	TB_SCOPE_FAMILIES = 14,   /* of tokens, the longest idle first */
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)

@@ -116,6 +116,26 @@ def test_a_users_roles_and_rights_are_as_the_command_says(data):
     assert users["carl"]["roles"] == [] and users["carl"]["admin"] is False
 
 
+def test_who_a_user_is_can_be_said_and_changed(data):
+    cli = data.cli
+    names = ("profile", "email", "first_name", "last_name")
+
+    def texts():
+        user = json_lines(cli.run("user", "list", "--org", "main").stdout)[-1]
+        return tuple(user[name] for name in names)
+
+    cli.run("user", "add", "berta", "--org", "main", "--uuid", "u-b",
+            "--profile", "10", "--email", "b@example.org", "--first-name",
+            "Berta", "--last-name", "Bo", stdin="a-user-password\n")
+    assert texts() == ("10", "b@example.org", "Berta", "Bo")
+    cli.run("user", "set-profile", "berta", "--profile", "11", "--email=")
+    assert texts() == ("11", "", "Berta", "Bo")
+    for code, *args in ((2, "berta"), (5, "nobody", "--profile", "1"),
+                        (6, "berta", "--profile", "x" * 201)):
+        assert cli.run("user", "set-profile", *args,
+                       check=False).returncode == code
+
+
 def test_names_and_ids_are_given_once(data):
     cli = data.cli
     cli.site_add("clinic", "main", 77, "a-site-password")

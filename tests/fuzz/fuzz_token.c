@@ -53,12 +53,14 @@ static void check_again(struct tb_arena *arena, const struct tb_token *token)
 		  again.site_id == token->site_id &&
 		  again.is_admin == token->is_admin &&
 		  again.issued_s == token->issued_s &&
-		  again.expires_s == token->expires_s);
+		  again.expires_s == token->expires_s &&
+		  again.seq == token->seq);
 	TB_ASSERT(tb_str_eq(again.key, token->key) &&
 		  tb_str_eq(again.name, token->name) &&
 		  tb_str_eq(again.org_name, token->org_name) &&
 		  tb_str_eq(again.hardware, token->hardware) &&
-		  tb_str_eq(again.id, token->id));
+		  tb_str_eq(again.id, token->id) &&
+		  tb_str_eq(again.family, token->family));
 }
 
 static void parse(struct tb_str text)

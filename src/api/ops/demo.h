@@ -23,7 +23,9 @@ struct tb_demo_account {
 	const char *password;
 	const char *key; /* a user's uuid, a site's id in decimal */
 	const char *name;
-	const char *store; /* a site's, active there; a user's; or NULL */
+	const char *store;   /* a site's, active there; a user's; or NULL */
+	const char *role;    /* a user's, or NULL */
+	const char *profile; /* a user's, or NULL */
 	uint32_t site_id;
 	bool is_admin;
 	bool may_edit_central;

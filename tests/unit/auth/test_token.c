@@ -25,6 +25,9 @@
 #define REST "\"jti\":\"x\",\"is_admin\":false"
 #define RIGHT "{" KIND "," TYPE "," WHO "," VERSION "," TIMES "," REST "}"
 
+#define FAMILY(claims)                                                         \
+	"{" KIND "," TYPE "," WHO "," VERSION "," TIMES "," REST "," claims "}"
+
 struct fixture {
 	struct key_folder folder;
 	struct tb_keys *keys;
@@ -171,6 +174,27 @@ static void test_what_the_other_tests_vary_is_right(void **state)
 	struct fixture *f = *state;
 
 	MUST(verify_signed(f, f->header, RIGHT));
+	MUST(verify_signed(f, f->header, FAMILY("\"fam\":\"f\",\"seq\":1")));
+	MUST(verify_signed(f, f->header, FAMILY("\"seq\":\"other\"")));
+}
+
+static void test_a_familys_token_says_which_pair_it_is_of(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_token token = a_site();
+	struct tb_token read;
+
+	token.type = TB_TOKEN_REFRESH;
+	token.family = TB_STR("0a1b-_");
+	token.seq = INT64_MAX - 1;
+	MUST(verify(f, encode(f, &token), &read));
+	assert_int_equal(read.type, TB_TOKEN_REFRESH);
+	assert_true(tb_str_eq(read.family, token.family));
+	assert_true(read.seq == token.seq);
+	token.family = TB_STR_NONE;
+	MUST(verify(f, encode(f, &token), &read));
+	assert_int_equal(read.family.n, 0);
+	assert_int_equal(read.seq, 0);
 }
 
 static void test_other_algorithms_are_refused(void **state)
@@ -266,6 +290,15 @@ static void test_claims_that_are_missing_or_wrong_are_refused(void **state)
 		"[]",
 		"\"\"",
 		"{",
+		/* Families that are none. */
+		FAMILY("\"fam\":\"f\""),
+		FAMILY("\"fam\":\"f\",\"seq\":0"),
+		FAMILY("\"fam\":\"f\",\"seq\":-1"),
+		FAMILY("\"fam\":\"f\",\"seq\":\"1\""),
+		FAMILY("\"fam\":\"f\",\"seq\":9223372036854775807"),
+		FAMILY("\"fam\":\"\",\"seq\":1"),
+		FAMILY("\"fam\":\"a b\",\"seq\":1"),
+		FAMILY("\"fam\":null,\"seq\":1"),
 	};
 	struct fixture *f = *state;
 
@@ -456,6 +489,7 @@ int main(void)
 		TEST(test_what_the_other_tests_vary_is_right),
 		TEST(test_other_algorithms_are_refused),
 		TEST(test_headers_that_are_not_ours_are_refused),
+		TEST(test_a_familys_token_says_which_pair_it_is_of),
 		TEST(test_claims_that_are_missing_or_wrong_are_refused),
 		TEST(test_a_wrong_signature_is_refused),
 		TEST(test_every_truncated_token_is_refused),

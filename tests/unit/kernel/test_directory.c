@@ -131,6 +131,10 @@ static void test_a_user_is_stored_whole(void **state)
 	a.n_roles = 1;
 	a.permissions = permissions;
 	a.n_permissions = 2;
+	a.profile = TB_STR("10");
+	a.email = TB_STR("anna@example.org");
+	a.first_name = TB_STR("Anna");
+	a.last_name = TB_STR("\xc3\x85s");
 	MUST(add(f, a));
 	MUST(find(f, TB_ACCOUNT_USER, "uuid-1", &found));
 	assert_true(found.is_admin);
@@ -140,6 +144,10 @@ static void test_a_user_is_stored_whole(void **state)
 	assert_str(found.roles[0], "doctor");
 	assert_int_equal(found.n_permissions, 2);
 	assert_str(found.permissions[1], "p]2");
+	assert_str(found.profile, "10");
+	assert_str(found.email, "anna@example.org");
+	assert_str(found.first_name, "Anna");
+	assert_str(found.last_name, "\xc3\x85s");
 }
 
 static void test_login_names_are_found_over_all_orgs(void **state)
@@ -219,13 +227,25 @@ static void test_what_cannot_be_an_account_is_refused(void **state)
 		user(f, "\xff", "anna"),
 		user(f, "u\x01", "anna"),
 		user(f, "u", "anna"),
+		user(f, "u", "anna"),
+		user(f, "u", "anna"),
+		user(f, "u", "anna"),
+		user(f, "u", "anna"),
+		user(f, "u", "anna"),
 	};
+	char text[TB_ACCOUNT_TEXT_MAX_BYTES + 1];
 
 	memset(name, 'x', sizeof(name));
+	memset(text, 'x', sizeof(text));
 	bad[12].username = tb_str(name, sizeof(name));
 	bad[13].site_id = 64;
 	bad[20].roles = &bad[17].key;
 	bad[20].n_roles = 1;
+	bad[21].profile = tb_str(text, sizeof(text));
+	bad[22].email = TB_STR("a\n@b");
+	bad[23].first_name = tb_str(text, sizeof(text));
+	bad[24].last_name = TB_STR("\x7f");
+	bad[25].email = TB_STR("\xff");
 	for (size_t i = 0; i < TB_ARRAY_LEN(bad); i++)
 		assert_int_equal(add(f, bad[i]), TB_ERR_INVALID);
 	/* None of them left a claim behind. */
@@ -307,6 +327,43 @@ static void test_each_change_changes_its_member_alone(void **state)
 	MUST(find(f, TB_ACCOUNT_SITE, "63", &found));
 	assert_true(found.may_edit_central);
 	assert_int_equal(found.credential, 1);
+}
+
+static void test_each_text_of_a_user_changes_alone(void **state)
+{
+	static const struct {
+		unsigned change;
+		size_t at;
+	} texts[] = {
+		{ TB_CHANGE_PROFILE, offsetof(struct tb_account, profile) },
+		{ TB_CHANGE_EMAIL, offsetof(struct tb_account, email) },
+		{ TB_CHANGE_FIRST_NAME,
+		  offsetof(struct tb_account, first_name) },
+		{ TB_CHANGE_LAST_NAME, offsetof(struct tb_account, last_name) },
+	};
+	struct fixture *f = *state;
+	struct tb_account to = user(f, "u", "anna");
+	struct tb_account found;
+
+	MUST(add(f, to));
+	to.profile = TB_STR("p");
+	to.email = TB_STR("p");
+	to.first_name = TB_STR("p");
+	to.last_name = TB_STR("p");
+	for (size_t i = 0; i < TB_ARRAY_LEN(texts); i++) {
+		uint64_t before = generation(f);
+
+		MUST(update(f, to, texts[i].change));
+		MUST(find(f, TB_ACCOUNT_USER, "u", &found));
+		for (size_t j = 0; j < TB_ARRAY_LEN(texts); j++) {
+			const void *text = (char *)&found + texts[j].at;
+
+			assert_int_equal(((const struct tb_str *)text)->n,
+					 j <= i ? 1 : 0);
+		}
+		assert_int_equal(found.credential, 1);
+		assert_true(generation(f) > before);
+	}
 }
 
 static void test_password_disabled_and_release_raise_the_version(void **state)
@@ -719,6 +776,7 @@ int main(void)
 		TEST(test_an_org_that_is_not_there_has_no_accounts),
 		TEST(test_a_new_site_follows_its_own_scope),
 		TEST(test_each_change_changes_its_member_alone),
+		TEST(test_each_text_of_a_user_changes_alone),
 		TEST(test_password_disabled_and_release_raise_the_version),
 		TEST(test_an_update_that_changes_nothing_is_no_change),
 		TEST(test_the_first_hardware_binds_and_others_do_not),
