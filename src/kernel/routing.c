@@ -443,8 +443,7 @@ static void plan_with_parent(const struct tb_record *parent,
 		if ((entry->scope & TB_NUM_MAX) <= TB_NUM_RESERVED &&
 		    (entry->scope & TB_NUM_MAX) != TB_SCOPE_CENTRAL)
 			continue;
-		if (entry->flags &
-		    (TB_ENTRY_WAITING | TB_ENTRY_SIGHT | TB_ENTRY_FIXED))
+		if (entry->flags & (TB_ENTRY_WAITING | TB_VIEW_NOT_ROUTED))
 			continue;
 		if (parent->deleted ? !home
 				    : !(entry->flags & TB_ENTRY_PRESENT))
