@@ -167,7 +167,8 @@ static enum tb_err add_sight(struct tb_view *view,
 	const struct tb_collection *collection = placement->collection;
 	enum tb_err err;
 
-	if (collection == NULL)
+	if (collection == NULL || (collection->path.p == NULL &&
+				   collection->id_type != TB_ID_INTEGER))
 		return TB_OK;
 	err = tb_route_plan_reserve(view, &placement->plan, SIGHT_MAX);
 	if (err == TB_OK)

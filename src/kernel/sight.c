@@ -1,9 +1,10 @@
 #include "kernel/sight.h"
 
+#include "codec/json.h"
 #include "kernel/feeds.h"
 #include "kernel/system.h"
 
-/* The time of the last import that kept times, in microseconds. */
+/* What the last import with times of its own has left. */
 #define IMPORTED_KEY TB_STR("imported")
 
 /* ---- names ---- */
@@ -336,19 +337,39 @@ bool tb_sight_of(const struct tb_sight *sight, const struct tb_record *record,
 
 enum tb_err tb_sight_note_import(struct tb_view *view)
 {
+	const struct tb_org *org = tb_view_org_row(view);
 	struct tb_str body;
-	enum tb_err err =
-		tb_arena_printf(tb_view_arena(view), &body, "%lld",
-				(long long)tb_view_org_row(view)->last_us);
+	enum tb_err err = tb_arena_printf(
+		tb_view_arena(view), &body, "{\"num\":%llu,\"time_us\":%lld}",
+		(unsigned long long)org->head, (long long)org->last_us);
 
 	return err == TB_OK ? tb_view_put_silent(view, TB_COLL_SETTING,
 						 IMPORTED_KEY, body)
 			    : err;
 }
 
-/* INT64_MIN: nothing was imported. */
-static enum tb_err imported_until(struct tb_tx *tx, struct tb_arena *arena,
-				  uint32_t org, int64_t *ret)
+static enum tb_err read_imported(struct tb_arena *arena, struct tb_str body,
+				 struct tb_imported *ret)
+{
+	struct tb_imported imported;
+	struct tb_json json;
+	enum tb_err err = tb_json_parse(arena, body, NULL, &json, NULL);
+
+	if (err == TB_OK)
+		err = tb_json_u64(
+			tb_json_get(tb_json_root(&json), TB_STR("num")),
+			&imported.num);
+	if (err == TB_OK)
+		err = tb_json_i64(
+			tb_json_get(tb_json_root(&json), TB_STR("time_us")),
+			&imported.time_us);
+	if (err == TB_OK)
+		*ret = imported;
+	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+}
+
+enum tb_err tb_sight_imported(struct tb_tx *tx, struct tb_arena *arena,
+			      uint32_t org, struct tb_imported *ret)
 {
 	struct tb_key key = { .org = org,
 			      .coll = TB_COLL_SETTING,
@@ -356,24 +377,18 @@ static enum tb_err imported_until(struct tb_tx *tx, struct tb_arena *arena,
 	struct tb_record *record;
 	enum tb_err err = find_one(tx, arena, &key, &record);
 
-	*ret = INT64_MIN;
-	if (err == TB_ERR_NOT_FOUND)
+	if (err == TB_ERR_NOT_FOUND) {
+		*ret = (struct tb_imported) { .time_us = INT64_MIN };
 		return TB_OK;
-	if (err == TB_OK && tb_str_to_i64(record->body, ret) != TB_OK)
-		err = TB_ERR_CORRUPT;
-	return err;
+	}
+	return err == TB_OK ? read_imported(arena, record->body, ret) : err;
 }
 
-enum tb_err tb_sight_since(struct tb_tx *tx, struct tb_arena *arena,
-			   uint32_t org, uint64_t scope, int64_t after_us,
-			   uint64_t head, uint64_t *ret)
+enum tb_err tb_sight_since(struct tb_tx *tx, const struct tb_imported *imported,
+			   uint64_t scope, int64_t after_us, uint64_t head,
+			   uint64_t *ret)
 {
-	int64_t imported_us = INT64_MIN;
-	enum tb_err err = imported_until(tx, arena, org, &imported_us);
-
-	if (err != TB_OK)
-		return err;
-	if (after_us < imported_us) {
+	if (after_us < imported->time_us) {
 		*ret = 0;
 		return TB_OK;
 	}

@@ -89,15 +89,25 @@ struct tb_seen {
 bool tb_sight_of(const struct tb_sight *sight, const struct tb_record *record,
 		 struct tb_seen *ret);
 
-/* Where a feed stands that a reader has read up to a time: the number above
- * which what is later than `after_us` is found, `head` if nothing is. What was
- * imported with times of its own does not lie in their order: who asks for what
- * is later than one of those gets 0, and looks at each. */
-enum tb_err tb_sight_since(struct tb_tx *tx, struct tb_arena *arena,
-			   uint32_t org, uint64_t scope, int64_t after_us,
-			   uint64_t head, uint64_t *ret) tb_must_check;
-/* Notes that times were imported up to now. For a commit that did. */
+/* What was imported with times of its own does not lie in their order: numbers
+ * up to `num`, whose times are up to `time_us`. Zero and INT64_MIN: nothing
+ * was. */
+struct tb_imported {
+	uint64_t num;
+	int64_t time_us;
+};
+enum tb_err tb_sight_imported(struct tb_tx *tx, struct tb_arena *arena,
+			      uint32_t org,
+			      struct tb_imported *ret) tb_must_check;
+/* Notes that all up to now was imported. For a commit that did. */
 enum tb_err tb_sight_note_import(struct tb_view *view) tb_must_check;
+/* Where a feed stands that a reader has read up to a time: the number above
+ * which what is later than `after_us` is found, `head` if nothing is. Who asks
+ * for what is later than one of the imported times gets 0, and looks at each:
+ * above that number there may be what is not later, too. */
+enum tb_err tb_sight_since(struct tb_tx *tx, const struct tb_imported *imported,
+			   uint64_t scope, int64_t after_us, uint64_t head,
+			   uint64_t *ret) tb_must_check;
 
 /* The integer id of a record; 0: it has none. */
 uint64_t tb_record_id(const struct tb_record *record);
