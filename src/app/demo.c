@@ -4,6 +4,7 @@
 
 #include "api/ops/demo.h"
 #include "app/demo_events.h"
+#include "app/demo_yaml.h"
 #include "auth/passwords.h"
 #include "base/assert.h"
 #include "http/address.h"
@@ -13,29 +14,6 @@
 
 #define ARENA_MAX_BYTES (16 * 1024 * 1024)
 #define HASH_WAIT_MS 60000
-
-static const struct tb_collection collections[] = {
-	{ .name = { "item", 4 }, .routing = TB_ROUTING_CENTRAL },
-	{ .name = { "unit", 4 }, .routing = TB_ROUTING_CENTRAL },
-	{ .name = { "list_master", 11 }, .routing = TB_ROUTING_CENTRAL },
-	{ .name = { "transact", 8 },
-	  .routing = TB_ROUTING_STORE,
-	  .field = { "store_ID", 8 },
-	  .also = { { .field = { "other_store_ID", 14 },
-		      .when_field = { "status", 6 },
-		      .when_value = { "fn", 2 } } },
-	  .n_also = 1,
-	  .is_parent = true },
-	{ .name = { "trans_line", 10 },
-	  .routing = TB_ROUTING_PARENT,
-	  .field = { "transaction_ID", 14 },
-	  .parent = { "transact", 8 } },
-};
-
-const struct tb_declaration tb_demo_declaration = {
-	.collections = collections,
-	.n_collections = TB_ARRAY_LEN(collections),
-};
 
 /* The records that are there to pull, each pushed by one of the sites. */
 static const struct {
@@ -101,12 +79,12 @@ bool tb_demo_may_listen(const char *listen)
 	return tb_address_host_is_loopback(tb_str_z(listen));
 }
 
-void tb_demo_apply_declaration(struct tb_config *config)
+enum tb_err tb_demo_apply_declaration(struct tb_config *config)
 {
 	if (config->declaration.n_collections > 0)
-		return;
-	config->declaration.collections = tb_demo_declaration.collections;
-	config->declaration.n_collections = tb_demo_declaration.n_collections;
+		return TB_OK;
+	return tb_config_adopt(config, tb_str(tb_demo_yaml, tb_demo_yaml_bytes),
+			       TB_STR("resources"));
 }
 
 /* One making of the demo. */

@@ -59,9 +59,47 @@ static struct tb_config *make_config(char folder[64])
 	snprintf(folder, 64, "/tmp/test_demo.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(tb_config_load(&source, report, NULL, &config), TB_OK);
-	tb_demo_apply_declaration(config);
+	assert_int_equal(tb_demo_apply_declaration(config), TB_OK);
 	config->engine.at.create = true;
 	return config;
+}
+
+static void the_example_is_what_the_demo_declares(void **state)
+{
+	static const char *const paths[] = { "patients", "appointments",
+					     "pharmacy-inventory", "doctors" };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	const struct tb_collection *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		assert_non_null(tb_declaration_find_path(&config->declaration,
+							 tb_str_z(paths[i])));
+	c = tb_declaration_find(&config->declaration, TB_STR("trans_line"));
+	assert_non_null(c);
+	assert_true(tb_str_eq(c->parent, TB_STR("transact")));
+	/* What else the file says is not the demo's. */
+	assert_ptr_equal(config->server.trusted_proxies,
+			 tb_server_default_options.trusted_proxies);
+	assert_int_equal(config->program.absence_max_days, 90);
+	rmdir(folder);
+	tb_config_destroy(config);
+}
+
+static void a_configuration_with_collections_keeps_them(void **state)
+{
+	struct tb_collection own = { .name = TB_STR("own") };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+
+	(void)state;
+	config->declaration.collections = &own;
+	config->declaration.n_collections = 1;
+	assert_int_equal(tb_demo_apply_declaration(config), TB_OK);
+	assert_ptr_equal(config->declaration.collections, &own);
+	rmdir(folder);
+	tb_config_destroy(config);
 }
 
 static void remove_folder(const char *folder)
@@ -218,6 +256,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(demo_and_real_data_never_mix),
 		cmocka_unit_test(the_demo_listens_on_loopback_only),
+		cmocka_unit_test(the_example_is_what_the_demo_declares),
+		cmocka_unit_test(a_configuration_with_collections_keeps_them),
 		cmocka_unit_test(a_folder_is_recognised_by_what_is_in_it),
 		cmocka_unit_test(
 			a_store_without_an_org_is_empty_and_with_one_real),
