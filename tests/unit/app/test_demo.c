@@ -15,6 +15,7 @@
 #include "app/data.h"
 #include "app/demo.h"
 #include "codec/digest.h"
+#include "codec/time.h"
 #include "engine/engine.h"
 #include "kernel/directory.h"
 
@@ -197,6 +198,64 @@ static size_t count_sites(struct tb_engine *engine)
 	return n;
 }
 
+/* The record of this table in the demo's org. */
+static const struct tb_record *find(struct tb_tx *tx, struct tb_arena *arena,
+				    const char *table, const char *id)
+{
+	struct tb_key key = { .org = 1,
+			      .coll = TB_COLL_COLLECTION,
+			      .key = tb_str_z(table) };
+	struct tb_record *record = NULL;
+
+	assert_int_equal(tx->store->ops->find(tx, arena, &key, 1, &record),
+			 TB_OK);
+	assert_non_null(record);
+	key.coll = record->rid;
+	key.key = tb_str_z(id);
+	assert_int_equal(tx->store->ops->find(tx, arena, &key, 1, &record),
+			 TB_OK);
+	return record;
+}
+
+static void assert_time(int64_t us, const char *expected)
+{
+	int64_t wanted;
+
+	assert_int_equal(tb_time_parse(tb_str_z(expected), 0, &wanted), TB_OK);
+	assert_int_equal(us, wanted);
+}
+
+static void its_records_have_the_times_of_the_documentation(void **state)
+{
+	struct tb_arena *arena = tb_arena_create(1024 * 1024);
+	const struct tb_record *record;
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	struct tb_engine *engine;
+	struct tb_tx *tx;
+
+	(void)state;
+	assert_int_equal(tb_engine_open(&config->engine, &engine), TB_OK);
+	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
+	assert_int_equal(tb_core_read(tb_engine_core(engine), &tx), TB_OK);
+	record = find(tx, arena, "appointments", "102");
+	assert_non_null(record);
+	assert_time(record->created_us, "2024-01-10T15:45:00Z");
+	assert_time(record->updated_us, "2024-01-18T13:20:00Z");
+	record = find(tx, arena, "pharmacy_inventory", "3");
+	assert_non_null(record);
+	assert_time(record->created_us, "2024-01-16T09:00:00Z");
+	assert_time(record->updated_us, "2024-01-21T10:15:00Z");
+	assert_non_null(find(tx, arena, "patients", "2"));
+	assert_non_null(find(tx, arena, "doctors", "12"));
+	assert_non_null(find(tx, arena, "medicines", "22"));
+	tb_core_read_end(tx);
+	tb_engine_close(engine);
+	tb_arena_destroy(arena);
+	remove_folder(folder);
+	tb_config_destroy(config);
+}
+
 static void filling_it_twice_makes_it_once(void **state)
 {
 	char folder[64];
@@ -210,7 +269,7 @@ static void filling_it_twice_makes_it_once(void **state)
 	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
 	assert_int_equal(tb_core_heads(tb_engine_core(engine), 1, &first),
 			 TB_OK);
-	assert_int_equal(first.dense[TB_DENSE_CENTRAL], 5);
+	assert_int_equal(first.dense[TB_DENSE_CENTRAL], 17);
 	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
 	assert_int_equal(tb_core_heads(tb_engine_core(engine), 1, &second),
 			 TB_OK);
@@ -261,6 +320,8 @@ int main(void)
 		cmocka_unit_test(a_folder_is_recognised_by_what_is_in_it),
 		cmocka_unit_test(
 			a_store_without_an_org_is_empty_and_with_one_real),
+		cmocka_unit_test(
+			its_records_have_the_times_of_the_documentation),
 		cmocka_unit_test(filling_it_twice_makes_it_once),
 		cmocka_unit_test(the_page_escapes_the_host_that_it_shows),
 		cmocka_unit_test(without_the_demo_the_page_names_no_account),
