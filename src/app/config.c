@@ -12,7 +12,7 @@
 
 #define CONFIG_MAX_BYTES (64ull * 1024 * 1024)
 #define VARIABLE_MAX_BYTES 256
-#define DAY_S 86400u
+#define VALUE_MAX_BYTES (64 * 1024)
 
 /* A key of a section, or of the top when `section` is empty. */
 static void read_setting(struct tb_config_reader *reader,
@@ -53,8 +53,9 @@ static void read_section(struct tb_config_reader *reader,
 }
 
 static enum tb_err read_root(struct tb_config_reader *reader,
-			     struct tb_config *config, const yaml_node_t *root)
+			     const yaml_node_t *root, void *ctx)
 {
+	struct tb_config *config = ctx;
 	struct tb_config_pair pair;
 	enum tb_err err;
 	size_t i = 0;
@@ -79,71 +80,20 @@ static enum tb_err read_root(struct tb_config_reader *reader,
 	return TB_OK;
 }
 
-static void fail_yaml(struct tb_config_reader *reader,
-		      const yaml_parser_t *parser)
-{
-	yaml_node_t at = { .start_mark = parser->problem_mark };
-
-	tb_config_fail(reader, &at, "expected YAML: %s",
-		       parser->problem ? parser->problem : "unreadable");
-}
-
-/* What a second document says would be ignored, so it must not be there. */
-static void read_end(struct tb_config_reader *reader, yaml_parser_t *parser)
-{
-	yaml_document_t second;
-	yaml_node_t at;
-
-	if (!yaml_parser_load(parser, &second)) {
-		fail_yaml(reader, parser);
-		return;
-	}
-	at = (yaml_node_t) { .start_mark = second.start_mark };
-	if (yaml_document_get_root_node(&second))
-		tb_config_fail(reader, &at, "expected one document only");
-	yaml_document_delete(&second);
-}
-
-static enum tb_err read_document(struct tb_config_reader *reader,
-				 struct tb_config *config, FILE *file)
-{
-	yaml_parser_t parser;
-	const yaml_node_t *root;
-	enum tb_err err = TB_OK;
-
-	if (!yaml_parser_initialize(&parser))
-		return TB_ERR_NOMEM;
-	yaml_parser_set_input_file(&parser, file);
-	if (!yaml_parser_load(&parser, &reader->doc)) {
-		fail_yaml(reader, &parser);
-		yaml_parser_delete(&parser);
-		return TB_OK;
-	}
-	root = yaml_document_get_root_node(&reader->doc);
-	/* An empty file says nothing, and that is no mistake. */
-	if (root)
-		err = read_root(reader, config, root);
-	if (!err)
-		read_end(reader, &parser);
-	yaml_document_delete(&reader->doc);
-	yaml_parser_delete(&parser);
-	return err;
-}
-
 static enum tb_err read_file(struct tb_config_reader *reader,
 			     struct tb_config *config, const char *path)
 {
-	FILE *file = fopen(path, "re");
+	struct tb_config_input input = { .file = fopen(path, "re") };
 	enum tb_err err;
 
-	if (!file) {
+	if (!input.file) {
 		err = errno == ENOENT ? TB_ERR_NOT_FOUND : TB_ERR_IO;
 		tb_config_fail(reader, NULL, "expected a readable file: %s",
 			       strerror(errno));
 		return err;
 	}
-	err = read_document(reader, config, file);
-	fclose(file);
+	err = tb_config_parse(reader, &input, read_root, config);
+	fclose(input.file);
 	return err;
 }
 
@@ -288,4 +238,109 @@ void tb_config_destroy(struct tb_config *config)
 		return;
 	tb_arena_destroy(config->arena);
 	tb_free(config);
+}
+
+/* ---- what another file says ---- */
+
+/* True if a setting is what it is without anybody saying so. */
+static enum tb_err has_default(struct tb_config *config, struct tb_str section,
+			       const struct tb_setting *setting, bool *ret)
+{
+	struct tb_settings_place places[TB_SETTINGS_PLACES_MAX];
+	size_t n = tb_settings_places(config, places);
+	struct tb_buf texts[2];
+	enum tb_err err;
+
+	*ret = false;
+	tb_buf_init(&texts[0], VALUE_MAX_BYTES);
+	tb_buf_init(&texts[1], VALUE_MAX_BYTES);
+	for (size_t i = 0; i < n; i++) {
+		const struct tb_settings *settings = places[i].settings;
+
+		if (!tb_str_eq(tb_str_z(settings->section), section) ||
+		    tb_settings_find(settings, tb_str_z(setting->name)) !=
+			    setting)
+			continue;
+		tb_setting_put_value(&texts[0], setting, places[i].options);
+		tb_setting_put_value(&texts[1], setting, settings->defaults);
+		*ret = tb_str_eq(tb_buf_str(&texts[0]), tb_buf_str(&texts[1]));
+	}
+	err = tb_buf_err(&texts[0]) ? tb_buf_err(&texts[0])
+				    : tb_buf_err(&texts[1]);
+	tb_buf_fini(&texts[0]);
+	tb_buf_fini(&texts[1]);
+	return err;
+}
+
+static enum tb_err adopt_section(struct tb_config_reader *reader,
+				 struct tb_config *config,
+				 const struct tb_config_pair *section)
+{
+	const struct tb_setting *setting;
+	struct tb_config_pair pair;
+	void *options;
+	bool is_open;
+	enum tb_err err = TB_OK;
+	size_t i = 0;
+
+	while (!err && tb_config_next_pair(reader, section->value, &i, &pair)) {
+		err = tb_settings_locate(config, section->key, pair.key,
+					 &setting, &options);
+		if (!err)
+			err = has_default(config, section->key, setting,
+					  &is_open);
+		if (!err && is_open)
+			read_setting(reader, config, section->key, &pair);
+	}
+	return err;
+}
+
+struct adopting {
+	struct tb_config *config;
+	struct tb_str section;
+};
+
+static enum tb_err adopt_root(struct tb_config_reader *reader,
+			      const yaml_node_t *root, void *ctx)
+{
+	struct adopting *adopting = ctx;
+	struct tb_config *config = adopting->config;
+	struct tb_config_pair pair;
+	enum tb_err err = TB_OK;
+	size_t i = 0;
+
+	while (!err && tb_config_next_pair(reader, root, &i, &pair)) {
+		if (tb_str_eq(pair.key, TB_STR("collections")))
+			err = tb_config_read_declaration(reader, pair.value,
+							 &config->declaration);
+		else if (tb_str_eq(pair.key, adopting->section))
+			err = adopt_section(reader, config, &pair);
+	}
+	return err;
+}
+
+static void report_to_nobody(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+}
+
+enum tb_err tb_config_adopt(struct tb_config *config, struct tb_str text,
+			    struct tb_str section)
+{
+	struct tb_config_input input = { .text = text };
+	struct adopting adopting = { config, section };
+	struct tb_config_reader reader = {
+		.path = "the program",
+		.arena = config->arena,
+		.report = report_to_nobody,
+	};
+	enum tb_err err;
+
+	err = tb_config_parse(&reader, &input, adopt_root, &adopting);
+	if (!err && reader.nomem)
+		err = TB_ERR_NOMEM;
+	if (!err && reader.n_failed > 0)
+		err = TB_ERR_INVALID;
+	return err;
 }

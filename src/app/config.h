@@ -52,6 +52,11 @@ typedef void tb_config_report_fn(void *ctx, const char *text);
 enum tb_err tb_config_load(const struct tb_config_source *source,
 			   tb_config_report_fn *report, void *report_ctx,
 			   struct tb_config **ret) tb_must_check;
+/* Takes over the collections of another configuration's text, and those of its
+ * settings in a section that have their defaults so far; what else it says is
+ * not read. INVALID: mistakes. */
+enum tb_err tb_config_adopt(struct tb_config *config, struct tb_str text,
+			    struct tb_str section) tb_must_check;
 /* Takes NULL. */
 void tb_config_destroy(struct tb_config *config);
 

@@ -28,6 +28,68 @@ void tb_config_fail(struct tb_config_reader *reader, const yaml_node_t *at,
 	reader->report(reader->report_ctx, text);
 }
 
+static void fail_yaml(struct tb_config_reader *reader,
+		      const yaml_parser_t *parser)
+{
+	yaml_node_t at = { .start_mark = parser->problem_mark };
+
+	tb_config_fail(reader, &at, "expected YAML: %s",
+		       parser->problem ? parser->problem : "unreadable");
+}
+
+/* What a second document says would be ignored, so it must not be there. */
+static void read_end(struct tb_config_reader *reader, yaml_parser_t *parser)
+{
+	yaml_document_t second;
+	yaml_node_t at;
+
+	if (!yaml_parser_load(parser, &second)) {
+		fail_yaml(reader, parser);
+		return;
+	}
+	at = (yaml_node_t) { .start_mark = second.start_mark };
+	if (yaml_document_get_root_node(&second))
+		tb_config_fail(reader, &at, "expected one document only");
+	yaml_document_delete(&second);
+}
+
+static void set_input(yaml_parser_t *parser,
+		      const struct tb_config_input *input)
+{
+	if (input->file)
+		yaml_parser_set_input_file(parser, input->file);
+	else
+		yaml_parser_set_input_string(
+			parser, (const unsigned char *)input->text.p,
+			input->text.n);
+}
+
+enum tb_err tb_config_parse(struct tb_config_reader *reader,
+			    const struct tb_config_input *input,
+			    tb_config_root_fn *read_root, void *ctx)
+{
+	yaml_parser_t parser;
+	const yaml_node_t *root;
+	enum tb_err err = TB_OK;
+
+	if (!yaml_parser_initialize(&parser))
+		return TB_ERR_NOMEM;
+	set_input(&parser, input);
+	if (!yaml_parser_load(&parser, &reader->doc)) {
+		fail_yaml(reader, &parser);
+		yaml_parser_delete(&parser);
+		return TB_OK;
+	}
+	root = yaml_document_get_root_node(&reader->doc);
+	if (root)
+		err = read_root(reader, root, ctx);
+	if (!err)
+		read_end(reader, &parser);
+	yaml_document_delete(&reader->doc);
+	yaml_parser_delete(&parser);
+	return err;
+}
+
 const char *tb_config_label(struct tb_config_reader *reader, const char *fmt,
 			    ...)
 {

@@ -7,6 +7,7 @@
 #define TB_APP_CONFIG_READ_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <yaml.h>
 
@@ -22,6 +23,22 @@ struct tb_config_reader {
 	size_t n_failed; /* mistakes reported */
 	bool nomem;
 };
+
+/* What is read: a file, or where that is NULL a text. */
+struct tb_config_input {
+	FILE *file;
+	struct tb_str text;
+};
+
+/* Called with the root of the one document that the input must be; not for an
+ * empty one, which says nothing, and that is no mistake. Mistakes in YAML are
+ * reported; errors are the function's, or NOMEM. */
+typedef enum tb_err tb_config_root_fn(struct tb_config_reader *reader,
+				      const yaml_node_t *root, void *ctx);
+enum tb_err tb_config_parse(struct tb_config_reader *reader,
+			    const struct tb_config_input *input,
+			    tb_config_root_fn *read_root,
+			    void *ctx) tb_must_check;
 
 /* Reports a mistake at a node (NULL: no line), in printf's way. */
 void tb_config_fail(struct tb_config_reader *reader, const yaml_node_t *at,

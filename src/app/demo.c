@@ -4,72 +4,16 @@
 
 #include "api/ops/demo.h"
 #include "app/demo_events.h"
+#include "app/demo_records.h"
+#include "app/demo_yaml.h"
 #include "auth/passwords.h"
 #include "base/assert.h"
 #include "http/address.h"
 #include "kernel/directory.h"
-#include "kernel/push.h"
 #include "kernel/view.h"
 
 #define ARENA_MAX_BYTES (16 * 1024 * 1024)
 #define HASH_WAIT_MS 60000
-
-static const struct tb_collection collections[] = {
-	{ .name = { "item", 4 }, .routing = TB_ROUTING_CENTRAL },
-	{ .name = { "unit", 4 }, .routing = TB_ROUTING_CENTRAL },
-	{ .name = { "list_master", 11 }, .routing = TB_ROUTING_CENTRAL },
-	{ .name = { "transact", 8 },
-	  .routing = TB_ROUTING_STORE,
-	  .field = { "store_ID", 8 },
-	  .also = { { .field = { "other_store_ID", 14 },
-		      .when_field = { "status", 6 },
-		      .when_value = { "fn", 2 } } },
-	  .n_also = 1,
-	  .is_parent = true },
-	{ .name = { "trans_line", 10 },
-	  .routing = TB_ROUTING_PARENT,
-	  .field = { "transaction_ID", 14 },
-	  .parent = { "transact", 8 } },
-};
-
-const struct tb_declaration tb_demo_declaration = {
-	.collections = collections,
-	.n_collections = TB_ARRAY_LEN(collections),
-};
-
-/* The records that are there to pull, each pushed by one of the sites. */
-static const struct {
-	uint32_t site_id;
-	const char *table;
-	const char *id;
-	const char *data;
-} records[] = {
-	{ 1, "unit", "unit-tablet", "{\"units\": \"tablet\"}" },
-	{ 1, "unit", "unit-bottle", "{\"units\": \"bottle\"}" },
-	{ 1, "item", "item-amoxygluemab",
-	  "{\"item_name\": \"amoxygluemab\", \"unit_ID\": \"unit-tablet\", "
-	  "\"code\": \"amox\"}" },
-	{ 1, "item", "item-saline",
-	  "{\"item_name\": \"saline 0.9%\", \"unit_ID\": \"unit-bottle\", "
-	  "\"code\": \"sal\"}" },
-	{ 1, "list_master", "list-essentials",
-	  "{\"description\": \"Essential medicines\"}" },
-	/* A finalised invoice of each store to the other. */
-	{ 63, "transact", "invoice-a-1",
-	  "{\"store_ID\": \"store-a\", \"other_store_ID\": \"store-b\", "
-	  "\"status\": \"fn\", \"total\": 6225.20}" },
-	{ 63, "trans_line", "line-a-1",
-	  "{\"transaction_ID\": \"invoice-a-1\", "
-	  "\"item_name\": \"amoxygluemab\", \"quantity\": 95555, "
-	  "\"cost_price\": 65.5}" },
-	{ 64, "transact", "invoice-b-1",
-	  "{\"store_ID\": \"store-b\", \"other_store_ID\": \"store-a\", "
-	  "\"status\": \"fn\", \"total\": 12.50}" },
-	{ 64, "trans_line", "line-b-1",
-	  "{\"transaction_ID\": \"invoice-b-1\", "
-	  "\"item_name\": \"saline 0.9%\", \"quantity\": 5, "
-	  "\"cost_price\": 2.5}" },
-};
 
 const char *tb_demo_refusal(bool is_demo, enum tb_data_state state)
 {
@@ -101,12 +45,12 @@ bool tb_demo_may_listen(const char *listen)
 	return tb_address_host_is_loopback(tb_str_z(listen));
 }
 
-void tb_demo_apply_declaration(struct tb_config *config)
+enum tb_err tb_demo_apply_declaration(struct tb_config *config)
 {
 	if (config->declaration.n_collections > 0)
-		return;
-	config->declaration.collections = tb_demo_declaration.collections;
-	config->declaration.n_collections = tb_demo_declaration.n_collections;
+		return TB_OK;
+	return tb_config_adopt(config, tb_str(tb_demo_yaml, tb_demo_yaml_bytes),
+			       TB_STR("resources"));
 }
 
 /* One making of the demo. */
@@ -242,31 +186,6 @@ static enum tb_err make_account(struct filling *f,
 	return err;
 }
 
-static enum tb_err push_record(struct filling *f, size_t i)
-{
-	struct tb_push_item item = {
-		.table = tb_str_z(records[i].table),
-		.id = tb_str_z(records[i].id),
-		.action = TB_PUSH_UPSERT,
-		.data = tb_str_z(records[i].data),
-		.record = tb_str_z(records[i].data),
-	};
-	struct tb_push push = {
-		.site_id = records[i].site_id,
-		.may_edit_central = records[i].site_id == 1,
-		.items = &item,
-		.n_items = 1,
-		.arena = f->arena,
-	};
-	enum tb_err err =
-		tb_push_prepare(&push, tb_core_declaration(f->core), f->org);
-
-	if (err)
-		return err;
-	push.commit.note = f->note;
-	return tb_core_commit(f->core, &push.commit);
-}
-
 static enum tb_err fill(struct filling *f)
 {
 	enum tb_err err = put_mark(f, TB_STR("\"begun\""));
@@ -275,8 +194,8 @@ static enum tb_err fill(struct filling *f)
 		err = make_org(f);
 	for (size_t i = 0; !err && i < tb_demo_accounts_count; i++)
 		err = make_account(f, &tb_demo_accounts[i]);
-	for (size_t i = 0; !err && i < TB_ARRAY_LEN(records); i++)
-		err = push_record(f, i);
+	if (!err)
+		err = tb_demo_push_records(f->core, f->arena, f->org, &f->note);
 	if (!err)
 		err = tb_demo_post_events(f->core, f->arena, f->org, &f->note);
 	return err ? err : put_mark(f, TB_STR("\"made\""));

@@ -10,10 +10,6 @@
 #include "app/config.h"
 #include "app/data.h"
 #include "kernel/core.h"
-#include "kernel/declaration.h"
-
-/* Where the demo's records go. */
-extern const struct tb_declaration tb_demo_declaration;
 
 /* Why a server must not start on data in this state; NULL: it may. `is_demo`:
  * it was asked to serve the demo. Pure. */
@@ -22,9 +18,9 @@ const char *tb_demo_refusal(bool is_demo, enum tb_data_state state);
  */
 bool tb_demo_may_listen(const char *listen);
 
-/* Gives a configuration that declares no collections the demo's declaration.
- */
-void tb_demo_apply_declaration(struct tb_config *config);
+/* Gives a configuration that declares no collections those of
+ * examples/clinic.yaml, and what the file says of the resources API. */
+enum tb_err tb_demo_apply_declaration(struct tb_config *config) tb_must_check;
 
 /* Marks the store and makes, where they are not there yet, the org, the
  * accounts, the stores and a few records. */

@@ -74,25 +74,28 @@ static void on_refresh(void *ctx, bool asked)
 }
 
 /* What the program decides, whatever the file says. */
-static void adapt_config(struct serving *serving, struct tb_config *config)
+static enum tb_err adapt_config(struct serving *serving,
+				struct tb_config *config)
 {
 	config->engine.writer = true;
 	config->engine.at.create = serving->is_demo;
 	config->server.loopback_only = serving->is_demo;
 	config->server.on_access = on_access;
 	config->server.on_access_ctx = serving;
-	if (serving->is_demo)
-		tb_demo_apply_declaration(config);
+	return serving->is_demo ? tb_demo_apply_declaration(config) : TB_OK;
 }
 
 static enum tb_exit load_config(struct serving *serving)
 {
 	enum tb_exit exit =
 		tb_session_open_config(serving->cli, &serving->config);
+	enum tb_err err;
 
 	if (exit)
 		return exit;
-	adapt_config(serving, serving->config);
+	err = adapt_config(serving, serving->config);
+	if (err)
+		return tb_fail(err, "the demo's collections");
 	tb_log_init(&serving->log, STDERR_FILENO,
 		    (enum tb_log_level)serving->config->program.log_level);
 	if (serving->is_demo &&
@@ -304,8 +307,9 @@ static enum tb_err apply_config(struct serving *serving,
 		serving->reloaded ? serving->reloaded : serving->config;
 	enum tb_err err;
 
-	adapt_config(serving, config);
-	err = tb_server_reload(serving->server, &config->server);
+	err = adapt_config(serving, config);
+	if (!err)
+		err = tb_server_reload(serving->server, &config->server);
 	if (err)
 		return err;
 	tb_log_set_level(&serving->log,

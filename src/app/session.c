@@ -177,7 +177,9 @@ static enum tb_err open_engine(struct tb_session *session)
 	if (err)
 		return err;
 	if (state == TB_DATA_DEMO)
-		tb_demo_apply_declaration(config);
+		err = tb_demo_apply_declaration(config);
+	if (err)
+		return err;
 	return tb_engine_open(&config->engine, &session->engine);
 }
 

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "app/config.h"
-#include "app/demo.h"
 #include "app/log.h"
 #include "app/settings.h"
 #include "base/alloc.h"
@@ -539,20 +538,6 @@ static void every_allocation_may_fail(void **state)
 	assert_true(n > 3);
 }
 
-static void the_demo_declares_what_it_promises(void **state)
-{
-	const struct tb_collection *c;
-
-	(void)state;
-	c = tb_declaration_find(&tb_demo_declaration, TB_STR("transact"));
-	assert_non_null(c);
-	assert_true(c->is_parent);
-	c = tb_declaration_find(&tb_demo_declaration, TB_STR("trans_line"));
-	assert_non_null(c);
-	assert_true(tb_str_eq(c->parent, TB_STR("transact")));
-	assert_true(tb_str_eq(c->field, TB_STR("transaction_ID")));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -579,7 +564,6 @@ int main(void)
 		cmocka_unit_test(every_setting_is_shown_with_its_doc),
 		cmocka_unit_test(a_reload_says_which_settings_changed),
 		cmocka_unit_test(every_allocation_may_fail),
-		cmocka_unit_test(the_demo_declares_what_it_promises),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "app/data.h"
 #include "app/demo.h"
 #include "codec/digest.h"
+#include "codec/time.h"
 #include "engine/engine.h"
 #include "kernel/directory.h"
 
@@ -59,9 +60,47 @@ static struct tb_config *make_config(char folder[64])
 	snprintf(folder, 64, "/tmp/test_demo.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(tb_config_load(&source, report, NULL, &config), TB_OK);
-	tb_demo_apply_declaration(config);
+	assert_int_equal(tb_demo_apply_declaration(config), TB_OK);
 	config->engine.at.create = true;
 	return config;
+}
+
+static void the_example_is_what_the_demo_declares(void **state)
+{
+	static const char *const paths[] = { "patients", "appointments",
+					     "pharmacy-inventory", "doctors" };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	const struct tb_collection *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		assert_non_null(tb_declaration_find_path(&config->declaration,
+							 tb_str_z(paths[i])));
+	c = tb_declaration_find(&config->declaration, TB_STR("trans_line"));
+	assert_non_null(c);
+	assert_true(tb_str_eq(c->parent, TB_STR("transact")));
+	/* What else the file says is not the demo's. */
+	assert_ptr_equal(config->server.trusted_proxies,
+			 tb_server_default_options.trusted_proxies);
+	assert_int_equal(config->program.absence_max_days, 90);
+	rmdir(folder);
+	tb_config_destroy(config);
+}
+
+static void a_configuration_with_collections_keeps_them(void **state)
+{
+	struct tb_collection own = { .name = TB_STR("own") };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+
+	(void)state;
+	config->declaration.collections = &own;
+	config->declaration.n_collections = 1;
+	assert_int_equal(tb_demo_apply_declaration(config), TB_OK);
+	assert_ptr_equal(config->declaration.collections, &own);
+	rmdir(folder);
+	tb_config_destroy(config);
 }
 
 static void remove_folder(const char *folder)
@@ -159,6 +198,64 @@ static size_t count_sites(struct tb_engine *engine)
 	return n;
 }
 
+/* The record of this table in the demo's org. */
+static const struct tb_record *find(struct tb_tx *tx, struct tb_arena *arena,
+				    const char *table, const char *id)
+{
+	struct tb_key key = { .org = 1,
+			      .coll = TB_COLL_COLLECTION,
+			      .key = tb_str_z(table) };
+	struct tb_record *record = NULL;
+
+	assert_int_equal(tx->store->ops->find(tx, arena, &key, 1, &record),
+			 TB_OK);
+	assert_non_null(record);
+	key.coll = record->rid;
+	key.key = tb_str_z(id);
+	assert_int_equal(tx->store->ops->find(tx, arena, &key, 1, &record),
+			 TB_OK);
+	return record;
+}
+
+static void assert_time(int64_t us, const char *expected)
+{
+	int64_t wanted;
+
+	assert_int_equal(tb_time_parse(tb_str_z(expected), 0, &wanted), TB_OK);
+	assert_int_equal(us, wanted);
+}
+
+static void its_records_have_the_times_of_the_documentation(void **state)
+{
+	struct tb_arena *arena = tb_arena_create(1024 * 1024);
+	const struct tb_record *record;
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	struct tb_engine *engine;
+	struct tb_tx *tx;
+
+	(void)state;
+	assert_int_equal(tb_engine_open(&config->engine, &engine), TB_OK);
+	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
+	assert_int_equal(tb_core_read(tb_engine_core(engine), &tx), TB_OK);
+	record = find(tx, arena, "appointments", "102");
+	assert_non_null(record);
+	assert_time(record->created_us, "2024-01-10T15:45:00Z");
+	assert_time(record->updated_us, "2024-01-18T13:20:00Z");
+	record = find(tx, arena, "pharmacy_inventory", "3");
+	assert_non_null(record);
+	assert_time(record->created_us, "2024-01-16T09:00:00Z");
+	assert_time(record->updated_us, "2024-01-21T10:15:00Z");
+	assert_non_null(find(tx, arena, "patients", "2"));
+	assert_non_null(find(tx, arena, "doctors", "12"));
+	assert_non_null(find(tx, arena, "medicines", "22"));
+	tb_core_read_end(tx);
+	tb_engine_close(engine);
+	tb_arena_destroy(arena);
+	remove_folder(folder);
+	tb_config_destroy(config);
+}
+
 static void filling_it_twice_makes_it_once(void **state)
 {
 	char folder[64];
@@ -172,7 +269,7 @@ static void filling_it_twice_makes_it_once(void **state)
 	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
 	assert_int_equal(tb_core_heads(tb_engine_core(engine), 1, &first),
 			 TB_OK);
-	assert_int_equal(first.dense[TB_DENSE_CENTRAL], 5);
+	assert_int_equal(first.dense[TB_DENSE_CENTRAL], 17);
 	assert_int_equal(tb_demo_fill(config, tb_engine_core(engine)), TB_OK);
 	assert_int_equal(tb_core_heads(tb_engine_core(engine), 1, &second),
 			 TB_OK);
@@ -218,9 +315,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(demo_and_real_data_never_mix),
 		cmocka_unit_test(the_demo_listens_on_loopback_only),
+		cmocka_unit_test(the_example_is_what_the_demo_declares),
+		cmocka_unit_test(a_configuration_with_collections_keeps_them),
 		cmocka_unit_test(a_folder_is_recognised_by_what_is_in_it),
 		cmocka_unit_test(
 			a_store_without_an_org_is_empty_and_with_one_real),
+		cmocka_unit_test(
+			its_records_have_the_times_of_the_documentation),
 		cmocka_unit_test(filling_it_twice_makes_it_once),
 		cmocka_unit_test(the_page_escapes_the_host_that_it_shows),
 		cmocka_unit_test(without_the_demo_the_page_names_no_account),
