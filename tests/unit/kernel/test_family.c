@@ -85,6 +85,22 @@ static struct tb_audit_entry last_row(struct world *w, uint64_t *ret_n)
 	return entry;
 }
 
+static void broken(void *ctx, const char *invariant, uint64_t rid,
+		   const char *what)
+{
+	(void)ctx;
+	(void)rid;
+	fail_msg("%s: %s", invariant, what);
+}
+
+static void check_store(struct world *w)
+{
+	struct tb_tx *tx = inline_core_read(&w->ic);
+
+	MUST(tx->store->ops->check(tx, broken, NULL));
+	tb_core_read_end(tx);
+}
+
 static void first_on(struct world *w)
 {
 	struct tb_family family;
@@ -178,6 +194,7 @@ static void chain_on(struct world *w)
 	/* The pair before the last was used by being presented. */
 	assert_int_equal(present(w, 3), 0);
 	assert_int_equal(present(w, 5), 0);
+	check_store(w);
 }
 
 static void test_presenting_a_token_uses_its_pair(void **unused)
@@ -275,6 +292,7 @@ static void expired_on(struct world *w)
 	MUST(read(w, TB_STR("long"), &family));
 	assert_int_equal(drop(w, NOW_S + WEEK_S + DAY_S, &at), 1);
 	assert_int_equal(drop(w, NOW_S + WEEK_S + DAY_S, &at), 0);
+	check_store(w);
 }
 
 static void test_expired_families_are_forgotten(void **unused)
