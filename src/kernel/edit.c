@@ -38,10 +38,9 @@ static enum tb_err keep_at_centre(struct tb_view *view,
 
 static enum tb_err plan(struct tb_view *view, struct tb_placement *placement)
 {
-	enum tb_err err = tb_routing_extract(tb_view_arena(view),
-					     placement->collection,
-					     placement->body,
-					     &placement->words);
+	enum tb_err err =
+		tb_routing_extract(tb_view_arena(view), placement->collection,
+				   placement->body, &placement->words);
 
 	if (err == TB_OK)
 		err = tb_place_plan(view, placement);

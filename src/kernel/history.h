@@ -19,15 +19,14 @@
 /* A declaration that asks for more gets this many. */
 #define TB_HISTORY_MAX 1000u
 
-/* Keeps the version `old` of a record that is about to change, and lets go of
- * the oldest ones. `collection` and `old` may be NULL: then there is nothing to
- * keep. Call it before the change, with the record as the view has it. */
+/* Keeps the version `old` of a record that changes, and lets go of the oldest
+ * ones. `collection` and `old` may be NULL: then there is nothing to keep. Once
+ * for each change. */
 enum tb_err tb_history_keep(struct tb_view *view,
 			    const struct tb_collection *collection,
 			    const struct tb_record *old) tb_must_check;
 /* The record itself vanishes: so do its earlier versions. */
-enum tb_err tb_history_forget(struct tb_view *view,
-			      uint64_t rid) tb_must_check;
+enum tb_err tb_history_forget(struct tb_view *view, uint64_t rid) tb_must_check;
 
 /* An earlier version. */
 struct tb_version {

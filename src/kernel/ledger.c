@@ -294,7 +294,7 @@ enum tb_err tb_ledger_close(struct tb_view *view,
 		err = tb_view_put_silent(view, TB_COLL_CONFLICT, entry->key,
 					 body);
 	return err == TB_OK ? tb_view_reroute(view, tb_rid(org, entry->id),
-					      targets, 2, TB_ORIGIN_CENTRE)
+					      targets, 2, 0, TB_ORIGIN_CENTRE)
 			    : err;
 }
 

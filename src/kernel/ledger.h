@@ -21,12 +21,12 @@
 
 /* One conflict. Bodies are JSON; p NULL: that side deleted the record. */
 struct tb_ledger_entry {
-	struct tb_str key;   /* a digest of what it is about: the same conflict
-			      * has the same one */
-	struct tb_str table; /* the collection's name */
-	struct tb_str record;     /* its recordID */
-	struct tb_str by;         /* "site/63", "user/5f1c" */
-	struct tb_str base;       /* JSON: what the edit was based on */
+	struct tb_str key;    /* a digest of what it is about: the same conflict
+			       * has the same one */
+	struct tb_str table;  /* the collection's name */
+	struct tb_str record; /* its recordID */
+	struct tb_str by;     /* "site/63", "user/5f1c" */
+	struct tb_str base;   /* JSON: what the edit was based on */
 	struct tb_str resolution; /* "rejected", "site", "centre", "merged",
 				   * and once it is resolved "client",
 				   * "server" */

@@ -67,8 +67,8 @@ enum tb_err tb_requests_find(struct tb_view *view,
 
 	if (err != TB_OK)
 		return err;
-	if (record == NULL || record->updated_us + TB_REQUESTS_LIFE_US <=
-				      tb_view_now_us(view))
+	if (record == NULL ||
+	    record->updated_us + TB_REQUESTS_LIFE_US <= tb_view_now_us(view))
 		return TB_ERR_NOT_FOUND;
 	err = decode(tb_view_arena(view), record->body, &digest, &result);
 	if (err != TB_OK)
@@ -84,15 +84,15 @@ enum tb_err tb_requests_keep(struct tb_view *view,
 			     const struct tb_request_result *result)
 {
 	struct tb_target target = {
-		.scope = tb_scope_known(tb_view_org_id(view),
-					TB_SCOPE_REQUESTS),
+		.scope =
+			tb_scope_known(tb_view_org_id(view), TB_SCOPE_REQUESTS),
 	};
 	struct tb_put put = { .coll = TB_COLL_REQUEST,
 			      .key = request->key,
 			      .targets = &target,
 			      .n_targets = 1 };
-	enum tb_err err = encode(tb_view_arena(view), request->body, result,
-				 &put.body);
+	enum tb_err err =
+		encode(tb_view_arena(view), request->body, result, &put.body);
 
 	return err == TB_OK ? tb_view_put(view, &put, NULL) : err;
 }

@@ -31,10 +31,9 @@ struct tb_request_result {
 enum tb_err tb_requests_find(struct tb_view *view,
 			     const struct tb_named_request *request,
 			     struct tb_request_result *ret) tb_must_check;
-enum tb_err tb_requests_keep(struct tb_view *view,
-			     const struct tb_named_request *request,
-			     const struct tb_request_result *result)
-	tb_must_check;
+enum tb_err
+tb_requests_keep(struct tb_view *view, const struct tb_named_request *request,
+		 const struct tb_request_result *result) tb_must_check;
 
 /* Forgets up to this many in one run. */
 #define TB_REQUESTS_DROP_MAX 1000

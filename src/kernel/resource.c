@@ -29,8 +29,8 @@ static enum tb_err copy_record(struct tb_arena *arena,
 			       struct tb_record *ret)
 {
 	struct tb_record copy = *record;
-	struct tb_entry *entries = tb_arena_calloc(
-		arena, record->n_entries, sizeof(*entries));
+	struct tb_entry *entries =
+		tb_arena_calloc(arena, record->n_entries, sizeof(*entries));
 	enum tb_err err;
 
 	if (entries == NULL)
@@ -113,9 +113,9 @@ static enum tb_err set_synced(struct editing *e,
 	if (err == TB_OK)
 		err = tb_view_put_silent(e->view, e->coll, (*record)->key,
 					 body);
-	return err == TB_OK ? tb_view_get(e->view, e->coll, (*record)->key,
-					  record)
-			    : err;
+	return err == TB_OK
+		       ? tb_view_get(e->view, e->coll, (*record)->key, record)
+		       : err;
 }
 
 /* Writes the record, of which nothing was changed before. OVERLOADED is no
@@ -286,8 +286,8 @@ static enum tb_err apply(struct editing *e)
 	enum tb_err err = TB_OK;
 
 	if (!edit.deleted)
-		err = tb_fields_patch(e->arena, e->old->body,
-				      resource->changes, &edit.body);
+		err = tb_fields_patch(e->arena, e->old->body, resource->changes,
+				      &edit.body);
 	if (err == TB_OK)
 		err = write(e, &edit, &record);
 	if (err != TB_OK || record == NULL)
@@ -364,8 +364,8 @@ static enum tb_err take_key(struct editing *e, struct tb_edit *edit)
  * text as recordID." */
 static enum tb_err next_key(struct editing *e, struct tb_edit *edit)
 {
-	enum tb_err err = tb_place_next_id(e->view, e->resource->collection,
-					   e->coll, &edit->id);
+	enum tb_err err =
+		tb_place_next_id(e->view, e->resource->collection, &edit->id);
 
 	return err == TB_OK ? tb_arena_printf(e->arena, &edit->key, "%llu",
 					      (unsigned long long)edit->id)

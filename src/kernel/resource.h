@@ -38,9 +38,9 @@ enum tb_resource_outcome {
 
 /* What an edit is based on. */
 struct tb_resource_base {
-	bool is_given;    /* else nothing is compared */
-	bool is_ms;       /* it was written with three decimals at most: so much
-			   * of the record's time is compared */
+	bool is_given; /* else nothing is compared */
+	bool is_ms;    /* it was written with three decimals at most: so much
+			* of the record's time is compared */
 	int64_t us;
 	struct tb_str as_sent; /* JSON, for the ledger */
 };
@@ -54,8 +54,8 @@ struct tb_resource {
 	enum tb_resource_action action;
 	const struct tb_collection *collection;
 	const struct tb_sight *sight; /* what the caller sees of it */
-	struct tb_str key;     /* of the record; CREATE: the id, where the client
-				* gives it */
+	struct tb_str key; /* of the record; CREATE: the id, where the client
+			    * gives it */
 	struct tb_str changes; /* the members to write, a JSON object as it is
 				* to be stored; DELETE: none */
 	struct tb_str by;      /* "user/5f1c" */
@@ -74,7 +74,8 @@ struct tb_resource {
 };
 
 /* NOT_FOUND: the caller sees no such record, or a repeated CREATE made one that
- * is gone. EXISTS: the id of CREATE is taken. INVALID: what is stored is no object. */
+ * is gone. EXISTS: the id of CREATE is taken. INVALID: what is stored is no
+ * object. */
 void tb_resource_init(struct tb_resource *resource, uint32_t org);
 
 /* A record vanishes for good: so does what is remembered of its updates. */

@@ -77,8 +77,8 @@ static bool is_stored(const struct tb_edit *edit)
 static enum tb_err find_record(struct deciding *d)
 {
 	const struct tb_record *name;
-	enum tb_err err = tb_view_get(d->view, TB_COLL_COLLECTION,
-				      d->entry.table, &name);
+	enum tb_err err =
+		tb_view_get(d->view, TB_COLL_COLLECTION, d->entry.table, &name);
 
 	d->edit.declaration = d->settling->commit.declaration;
 	d->edit.collection =
