@@ -133,6 +133,7 @@ static enum tb_err write(struct editing *e, struct tb_edit *edit,
 	err = tb_edit_write(e->view, edit, ret);
 	if (err == TB_ERR_TOO_LARGE) {
 		resource->outcome = TB_RESOURCE_OVERLOADED;
+		resource->commit.note.status = "refused";
 		*ret = NULL;
 		return TB_OK;
 	}
