@@ -1,5 +1,6 @@
 #include "codec/digest.h"
 
+#include <endian.h>
 #include <sodium.h>
 
 enum tb_err tb_digest_init(void)
@@ -54,6 +55,29 @@ void tb_hex_put(struct tb_buf *buf, struct tb_str bytes)
 		char pair[2] = { digits[byte >> 4], digits[byte & 15] };
 		tb_buf_append(buf, pair, sizeof(pair));
 	}
+}
+
+enum tb_err tb_sha256_name(struct tb_arena *arena, const struct tb_str *parts,
+			   size_t n, struct tb_str *ret)
+{
+	crypto_hash_sha256_state state;
+	uint8_t digest[TB_SHA256_BYTES];
+	char text[2 * TB_SHA256_BYTES];
+	struct tb_buf hex;
+
+	crypto_hash_sha256_init(&state);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t length = htole64(parts[i].n);
+
+		crypto_hash_sha256_update(&state, (const uint8_t *)&length,
+					  sizeof(length));
+		crypto_hash_sha256_update(&state, bytes_of(parts[i]),
+					  parts[i].n);
+	}
+	crypto_hash_sha256_final(&state, digest);
+	tb_buf_init_fixed(&hex, text, sizeof(text));
+	tb_hex_put(&hex, tb_str((const char *)digest, sizeof(digest)));
+	return tb_arena_strdup(arena, tb_buf_str(&hex), ret);
 }
 
 static int hex_value(char c)

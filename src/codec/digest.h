@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -27,6 +28,10 @@ bool tb_digest_equal(const void *a, const void *b, size_t n);
 
 /* Lower-case hex. */
 void tb_hex_put(struct tb_buf *buf, struct tb_str bytes);
+/* The SHA-256 of `n` slices, each with its length, as hex in the arena: a name
+ * for what they say together. */
+enum tb_err tb_sha256_name(struct tb_arena *arena, const struct tb_str *parts,
+			   size_t n, struct tb_str *ret) tb_must_check;
 /* Exactly 2 * n hex digits, either case, into `ret`. */
 enum tb_err tb_hex_parse(struct tb_str hex, uint8_t *ret,
 			 size_t n) tb_must_check;

@@ -4,9 +4,8 @@
 
 #include "base/assert.h"
 #include "codec/digest.h"
-#include "codec/json.h"
-#include "codec/time.h"
 #include "kernel/fields.h"
+#include "kernel/ledger.h"
 
 bool tb_conflict_is(const struct tb_writer *writer,
 		    const struct tb_record *stored)
@@ -31,35 +30,13 @@ static enum tb_err ledger_key(struct tb_arena *arena, uint32_t site_id,
 			      const struct tb_conflict *conflict,
 			      uint64_t version, struct tb_str *ret)
 {
-	uint8_t digest[TB_SHA256_BYTES];
 	char number[64];
-	int n = snprintf(number, sizeof(number), "%u/%zu/%llu/%d/", site_id,
-			 conflict->table.n, (unsigned long long)version,
-			 conflict->deleted);
-	struct tb_str parts[] = {
-		tb_str(number, (size_t)n), conflict->table, TB_STR("/"),
-		conflict->stored->key,     TB_STR("/"),     conflict->body
-	};
-	struct tb_buf hex;
-	enum tb_err err;
+	int n = snprintf(number, sizeof(number), "site/%u/%llu/%d", site_id,
+			 (unsigned long long)version, conflict->deleted);
+	struct tb_str parts[] = { tb_str(number, (size_t)n), conflict->table,
+				  conflict->stored->key, conflict->body };
 
-	tb_sha256_parts(parts, TB_ARRAY_LEN(parts), digest);
-	tb_buf_init(&hex, 2 * sizeof(digest));
-	tb_hex_put(&hex, tb_str((const char *)digest, sizeof(digest)));
-	err = tb_buf_err(&hex);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&hex), ret);
-	tb_buf_fini(&hex);
-	return err;
-}
-
-static void put_version(struct tb_json_writer *w, const char *key,
-			struct tb_str body, bool deleted)
-{
-	if (deleted)
-		tb_json_kv_null(w, key);
-	else
-		tb_json_kv_raw(w, key, body);
+	return tb_sha256_name(arena, parts, TB_ARRAY_LEN(parts), ret);
 }
 
 static const char *outcome(const struct tb_conflict *conflict,
@@ -68,36 +45,6 @@ static const char *outcome(const struct tb_conflict *conflict,
 	if (result->site_wins)
 		return "site";
 	return conflict->collection->centre_wins ? "centre" : "merged";
-}
-
-static enum tb_err ledger_body(struct tb_view *view, uint32_t site_id,
-			       const struct tb_conflict *c, const char *winner,
-			       struct tb_str *ret)
-{
-	struct tb_buf buf;
-	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
-
-	tb_buf_init(&buf, c->body.n + c->stored->body.n + 8192);
-	tb_json_begin_object(&w);
-	tb_json_kv_str(&w, "table", c->table);
-	tb_json_kv_str(&w, "recordID", c->stored->key);
-	tb_json_kv_uint(&w, "site_id", site_id);
-	tb_json_kv_uint(&w, "base", c->stored->version);
-	tb_json_key(&w, TB_STR("detected_at"));
-	tb_buf_append_char(&buf, '"');
-	tb_time_put(&buf, tb_view_now_us(view));
-	tb_buf_append_char(&buf, '"');
-	tb_json_kv_str(&w, "resolution", tb_str_z(winner));
-	put_version(&w, "centre", c->stored->body, c->stored->deleted);
-	put_version(&w, "site", c->body, c->deleted);
-	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(tb_view_arena(view), tb_buf_str(&buf),
-				      ret);
-	tb_buf_fini(&buf);
-	return err;
 }
 
 static enum tb_err decide_body(struct tb_view *view,
@@ -128,41 +75,51 @@ enum tb_err tb_conflict_settle(struct tb_view *view,
 			       struct tb_conflict_result *ret)
 {
 	struct tb_conflict_result result = { .known = false };
-	const struct tb_record *known;
 	struct tb_str key;
 	enum tb_err err = ledger_key(tb_view_arena(view), writer->site_id,
 				     conflict, conflict->stored->version, &key);
 
 	if (err == TB_OK)
-		err = tb_view_get(view, TB_COLL_CONFLICT, key, &known);
+		err = tb_ledger_knows(view, key, &result.known);
 	if (err == TB_OK)
 		err = decide_body(view, conflict, &result);
-	if (err != TB_OK)
-		return err;
-	result.known = known != NULL;
-	*ret = result;
-	return TB_OK;
+	if (err == TB_OK)
+		*ret = result;
+	return err;
+}
+
+static struct tb_str version_of(struct tb_str body, bool deleted)
+{
+	return deleted ? TB_STR_NONE : body;
 }
 
 enum tb_err tb_conflict_record(struct tb_view *view,
 			       const struct tb_writer *writer,
-			       const struct tb_conflict *conflict,
+			       const struct tb_conflict *c,
 			       const struct tb_conflict_result *result,
 			       uint64_t version)
 {
-	struct tb_target target = {
-		.scope = tb_scope_known(tb_view_org_id(view),
-					TB_SCOPE_CONFLICTS),
+	struct tb_arena *arena = tb_view_arena(view);
+	struct tb_ledger_entry entry = {
+		.table = c->table,
+		.record = c->stored->key,
+		.resolution = tb_str_z(outcome(c, result)),
+		.server = version_of(c->stored->body, c->stored->deleted),
+		.client = version_of(c->body, c->deleted),
 	};
-	struct tb_put put = { .coll = TB_COLL_CONFLICT,
-			      .origin = writer->site_id,
-			      .targets = &target,
-			      .n_targets = 1 };
-	enum tb_err err = ledger_key(tb_view_arena(view), writer->site_id,
-				     conflict, version, &put.key);
+	bool known = false;
+	enum tb_err err =
+		ledger_key(arena, writer->site_id, c, version, &entry.key);
 
 	if (err == TB_OK)
-		err = ledger_body(view, writer->site_id, conflict,
-				  outcome(conflict, result), &put.body);
-	return err == TB_OK ? tb_view_put(view, &put, NULL) : err;
+		err = tb_arena_printf(arena, &entry.by, "site/%u",
+				      writer->site_id);
+	if (err == TB_OK)
+		err = tb_arena_printf(arena, &entry.base, "%llu",
+				      (unsigned long long)c->stored->version);
+	if (err == TB_OK)
+		err = tb_ledger_knows(view, entry.key, &known);
+	return err == TB_OK && !known
+		       ? tb_ledger_add(view, &entry, writer->site_id)
+		       : err;
 }

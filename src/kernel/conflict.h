@@ -1,6 +1,7 @@
 /*
  * Two writers: a site pushes over a version of other origin that it has not
- * acknowledged. Both versions go to the ledger; the declaration says who wins.
+ * acknowledged. Both versions go to the ledger (ledger.h); the declaration says
+ * who wins.
  */
 #ifndef TB_KERNEL_CONFLICT_H
 #define TB_KERNEL_CONFLICT_H

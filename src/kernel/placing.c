@@ -1,5 +1,6 @@
 #include "kernel/placing.h"
 
+#include "kernel/history.h"
 #include "kernel/sight.h"
 
 /* Places of those who see a record, and its id: beside them there is one for
@@ -443,6 +444,9 @@ enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 		err = add_sight(view, placement);
 	if (err == TB_OK)
 		err = put_record(view, placement, &record);
+	if (err == TB_OK)
+		err = tb_history_keep(view, placement->collection,
+				      placement->old);
 	if (err == TB_OK)
 		err = relink(view, placement, &words_before, record->rid);
 	if (err == TB_OK)

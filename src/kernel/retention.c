@@ -2,6 +2,8 @@
 
 #include "kernel/consumer.h"
 #include "kernel/directory.h"
+#include "kernel/history.h"
+#include "kernel/resource.h"
 #include "kernel/system.h"
 
 /* Accounts read at a time. */
@@ -133,7 +135,11 @@ static enum tb_err drop_if_done(struct retention *retention,
 		return err;
 	raise_floor(tb_view_org(view), record);
 	retention->n_dropped++;
-	return tb_view_remove(view, record->coll, record->key);
+	err = tb_history_forget(view, rid);
+	if (err == TB_OK)
+		err = tb_resource_forget(view, rid);
+	return err == TB_OK ? tb_view_remove(view, record->coll, record->key)
+			    : err;
 }
 
 static enum tb_err retention_decide(struct tb_commit *commit,

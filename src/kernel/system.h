@@ -26,15 +26,22 @@ enum tb_system_coll {
 	TB_COLL_DEVICE = 7,   /* key: the device's id */
 	TB_COLL_CONSUMER = 8, /* key: the site's id; its marks (silent) */
 	TB_COLL_QUARANTINE = 9, /* key: site, table and record id */
-	TB_COLL_CONFLICT = 10,  /* key: number of the conflict */
+	TB_COLL_CONFLICT = 10,  /* the ledger (kernel/ledger.h) */
 	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
 	TB_COLL_SETTING = 12,   /* key: name; in org 0 "demo" and
-				 * "last_org" (silent) */
+				 * "last_org", in others "conflicts"
+				 * (silent) */
 	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
 	TB_COLL_EVENT = 14,     /* key: the event's uuid (kernel/event.h) */
 	TB_COLL_ACL = 15,       /* rules of events (kernel/acl_store.h) */
 	TB_COLL_FAMILY = 16,    /* key: id of a family of tokens
 				 * (kernel/family.h) */
+	TB_COLL_UPDATE = 17,    /* key: a record's rid; its last accepted
+				 * sync_update (silent) */
+	TB_COLL_REQUEST = 18,   /* requests with an Idempotency-Key
+				 * (kernel/requests.h) */
+	TB_COLL_HISTORY = 19,   /* earlier versions (kernel/history.h; silent)
+				 */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
 
@@ -55,6 +62,8 @@ enum tb_known_scope {
 	TB_SCOPE_WAITING = 12,    /* children without their parents */
 	TB_SCOPE_NAMES = 13,      /* collections and scopes */
 	TB_SCOPE_FAMILIES = 14,   /* of tokens, the longest idle first */
+	TB_SCOPE_REQUESTS = 15,   /* with an Idempotency-Key, oldest first */
+	TB_SCOPE_RESOLVED = 16,   /* conflicts, as they were resolved */
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)
