@@ -1,7 +1,8 @@
 /*
  * Lists of entity tags: a weak tag and a strong one are found alike, a list
  * that is put behind a tag keeps it or is none, and nothing is found that is
- * not written there.
+ * not written there. What If-Match lets through by the strong comparison the
+ * weak one finds as well, and a weak tag gets through no list.
  */
 #include "fuzz.h"
 
@@ -37,6 +38,17 @@ static void put_before(struct tb_str list)
 	tb_buf_fini(&first);
 }
 
+static bool passes(struct tb_str list, struct tb_str etag)
+{
+	struct tb_header header = { TB_STR("If-Match"), list };
+	struct tb_request req = { .headers = &header, .n_headers = 1 };
+	bool has;
+	bool is_match = tb_request_matches(&req, etag, &has);
+
+	TB_ASSERT(has);
+	return is_match;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct tb_str list = fuzz_input(data, n);
@@ -45,6 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	TB_ASSERT(is_there == tb_etag_list_has(list, TB_STR("W/\"x\"")));
 	if (is_there && !is_star(list))
 		TB_ASSERT(memmem(list.p, list.n, "\"x\"", 3));
+	TB_ASSERT(is_there || !passes(list, TAG));
+	TB_ASSERT(!passes(list, TB_STR("W/\"x\"")) || is_star(list));
 	put_before(list);
 	return 0;
 }
