@@ -18,6 +18,7 @@ struct tb_api_env {
 	struct tb_core *core;
 	struct tb_auth *auth;
 	const void *options; /* the struct that its settings describe */
+	const char *data;    /* folder of the data */
 	bool is_demo;
 };
 

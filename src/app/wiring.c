@@ -7,6 +7,7 @@ enum tb_err tb_wiring_init(struct tb_wiring *wiring,
 	struct tb_api_env env = {
 		.core = core,
 		.auth = auth,
+		.data = config->program.data,
 		.is_demo = is_demo,
 	};
 	const struct tb_api_module *module;

@@ -16,10 +16,13 @@ struct tb_spool {
 	uint64_t max_bytes;
 	size_t n_items;
 	struct tb_spool_entry last; /* begun, not yet in the index */
+	bool is_last_void;
 	bool is_out_of_order;
+	bool is_revised;
 	bool is_finished;
 	enum tb_err err;
 	const struct tb_spool_entry *sorted; /* NULL: they came in order */
+	uint64_t sorted_bytes;               /* of the body that they make */
 	size_t last_key_len;
 	char last_key[LAST_KEY_BYTES];
 };
@@ -29,10 +32,11 @@ static bool is_list(const struct tb_spool *spool)
 	return spool->form != TB_SPOOL_BYTES;
 }
 
-static bool is_ordered(const struct tb_spool *spool)
+static bool is_indexed(const struct tb_spool *spool)
 {
 	return spool->form == TB_SPOOL_BY_NUMBER ||
-	       spool->form == TB_SPOOL_BY_TEXT;
+	       spool->form == TB_SPOOL_BY_TEXT ||
+	       spool->form == TB_SPOOL_LATEST;
 }
 
 enum tb_err tb_spool_create(struct tb_spool_pool *pool, enum tb_spool_form form,
@@ -100,14 +104,15 @@ static void end_item(struct tb_spool *spool)
 {
 	uint64_t len = tb_spool_bytes(spool) - spool->last.offset;
 
-	if (spool->err || spool->n_items == 0 || !is_ordered(spool))
+	if (spool->err || spool->n_items == 0 || !is_indexed(spool))
 		return;
 	if (len > UINT32_MAX) {
 		spool->err = TB_ERR_TOO_LARGE;
 		return;
 	}
 	TB_ASSERT(spool->last.key_at + spool->last.key_len <= len);
-	spool->last.len = (uint32_t)len;
+	spool->last.len = spool->is_last_void ? 0 : (uint32_t)len;
+	spool->is_last_void = false;
 	spool->err = tb_spill_append(
 		&spool->index,
 		tb_str((const char *)&spool->last, sizeof(spool->last)));
@@ -126,8 +131,10 @@ static void begin_item(struct tb_spool *spool, struct tb_spool_entry entry)
 void tb_spool_mark(struct tb_spool *spool, uint64_t number)
 {
 	TB_ASSERT(spool->form == TB_SPOOL_LIST ||
+		  spool->form == TB_SPOOL_LATEST ||
 		  spool->form == TB_SPOOL_BY_NUMBER);
-	if (spool->n_items > 0 && number < spool->last.key)
+	if (spool->form == TB_SPOOL_BY_NUMBER && spool->n_items > 0 &&
+	    number < spool->last.key)
 		spool->is_out_of_order = true;
 	begin_item(spool, (struct tb_spool_entry) { .key = number });
 }
@@ -159,27 +166,74 @@ void tb_spool_mark_text(struct tb_spool *spool, struct tb_str key,
 			  });
 }
 
+void tb_spool_revise(struct tb_spool *spool)
+{
+	TB_ASSERT(is_indexed(spool));
+	spool->is_revised = true;
+}
+
+void tb_spool_void(struct tb_spool *spool)
+{
+	TB_ASSERT(spool->is_revised && spool->n_items > 0);
+	spool->is_last_void = true;
+}
+
 /* --- the end of it -------------------------------------------------------*/
+
+static uint64_t list_bytes(const struct tb_spool_entry *entries, size_t n)
+{
+	uint64_t bytes = n > 0 ? n + 1 : 2;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		bytes += entries[i].len;
+	return bytes;
+}
+
+/* Of a list that was revised. */
+static struct tb_spool_entry *keep_last(struct tb_spool *spool,
+					struct tb_spool_entry *sorted,
+					struct tb_spool_entry *other,
+					const char *items)
+{
+	spool->n_items = tb_spool_keep_last(sorted, spool->n_items, items);
+	return spool->form == TB_SPOOL_LATEST
+		       ? tb_spool_sort_back(sorted, other, spool->n_items)
+		       : sorted;
+}
 
 /* The entries are held until the spool goes. The items, whose texts decide
  * where entries are alike, are held for that alone. */
 static enum tb_err sort(struct tb_spool *spool)
 {
+	struct tb_spool_entry *entries, *sorted;
+	char *held, *items = NULL;
 	size_t n = spool->n_items;
-	char *entries, *items = NULL;
 	enum tb_err err;
 
-	err = tb_spill_hold(&spool->index, n * sizeof(*spool->sorted),
-			    &entries);
+	err = tb_spill_hold(&spool->index, n * sizeof(*entries), &held);
 	if (!err && spool->form == TB_SPOOL_BY_TEXT)
 		err = tb_spill_hold(&spool->data, 0, &items);
 	if (err)
 		return err;
-	spool->sorted = tb_spool_sort(
-		(struct tb_spool_entry *)(void *)entries,
-		(struct tb_spool_entry *)(void *)entries + n, n, items);
+	entries = (struct tb_spool_entry *)(void *)held;
+	sorted = tb_spool_sort(entries, entries + n, n, items);
+	if (spool->is_revised)
+		sorted = keep_last(spool, sorted,
+				   sorted == entries ? entries + n : entries,
+				   items);
 	tb_spill_release(&spool->data);
+	spool->sorted = sorted;
+	spool->sorted_bytes = list_bytes(sorted, spool->n_items);
 	return TB_OK;
+}
+
+/* Everything was taken away. */
+static enum tb_err empty(struct tb_spool *spool)
+{
+	spool->sorted = NULL;
+	tb_spill_fini(&spool->data);
+	return tb_spill_append(&spool->data, TB_STR("[]"));
 }
 
 enum tb_err tb_spool_finish(struct tb_spool *spool)
@@ -188,8 +242,11 @@ enum tb_err tb_spool_finish(struct tb_spool *spool)
 	if (is_list(spool))
 		tb_spool_append(spool, TB_STR("]"));
 	spool->is_finished = true;
-	if (!spool->err && is_ordered(spool) && spool->is_out_of_order)
+	if (!spool->err && spool->n_items > 0 &&
+	    (spool->is_out_of_order || spool->is_revised))
 		spool->err = sort(spool);
+	if (!spool->err && spool->sorted && spool->n_items == 0)
+		spool->err = empty(spool);
 	if (!spool->sorted)
 		tb_spill_fini(&spool->index);
 	if (!spool->err)
@@ -199,7 +256,8 @@ enum tb_err tb_spool_finish(struct tb_spool *spool)
 
 uint64_t tb_spool_body_bytes(const struct tb_spool *spool)
 {
-	return tb_spill_bytes(&spool->data);
+	return spool->sorted ? spool->sorted_bytes
+			     : tb_spill_bytes(&spool->data);
 }
 
 size_t tb_spool_items(const struct tb_spool *spool)
@@ -221,6 +279,7 @@ static struct tb_spool_reader reader_of(const struct tb_spool *spool)
 		.data = &spool->data,
 		.entries = spool->sorted,
 		.n_entries = spool->n_items,
+		.bytes = tb_spool_body_bytes(spool),
 	};
 }
 

@@ -19,6 +19,8 @@ enum tb_spool_form {
 	TB_SPOOL_LIST,      /* a JSON array of items, as appended */
 	TB_SPOOL_BY_NUMBER, /* the same, ordered by a number of each */
 	TB_SPOOL_BY_TEXT,   /* the same, by the bytes of a text in each */
+	TB_SPOOL_LATEST,    /* as appended, but it may be revised: each item has
+			     * a number */
 };
 
 /* Bodies up to this length stay in memory. */
@@ -44,6 +46,13 @@ void tb_spool_mark(struct tb_spool *spool, uint64_t number);
  * beginning. Where it is and how long it is have to be below 64 KiB. */
 void tb_spool_mark_text(struct tb_spool *spool, struct tb_str key,
 			size_t key_at);
+/* From now on what was given may be given again, in an ordered list or one of
+ * TB_SPOOL_LATEST: of items with equal keys only the last one is of the body.
+ */
+void tb_spool_revise(struct tb_spool *spool);
+/* The item that has begun is not of the body itself: it only takes earlier ones
+ * of its key away. After revise. */
+void tb_spool_void(struct tb_spool *spool);
 void tb_spool_append(struct tb_spool *spool, struct tb_str s);
 /* So far: OK; NOMEM; TOO_LARGE: over the ceiling; BUSY: the pool has no more;
  * FULL: the disk has not; IO. */

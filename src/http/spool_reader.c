@@ -5,7 +5,7 @@
 
 uint64_t tb_spool_reader_left(const struct tb_spool_reader *reader)
 {
-	return tb_spill_bytes(reader->data) - reader->at;
+	return reader->bytes - reader->at;
 }
 
 /* The next items that are neighbours, with the commas between them. */

@@ -13,9 +13,10 @@ struct tb_spool_reader {
 	const struct tb_spill *data;          /* borrowed, as the entries */
 	const struct tb_spool_entry *entries; /* NULL: it is in order */
 	size_t n_entries;
-	uint64_t at;   /* in the body */
-	size_t next;   /* the entry to come */
-	uint64_t from; /* what is left of the run of items before it */
+	uint64_t bytes; /* of the body */
+	uint64_t at;    /* in the body */
+	size_t next;    /* the entry to come */
+	uint64_t from;  /* what is left of the run of items before it */
 	uint64_t to;
 };
 

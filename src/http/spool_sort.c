@@ -1,5 +1,7 @@
 #include "http/spool_sort.h"
 
+#include <stdbool.h>
+
 static struct tb_str text_of(const struct tb_spool_entry *entry,
 			     const char *items)
 {
@@ -76,15 +78,13 @@ static void merge(const struct tb_spool_entry *from, size_t middle, size_t n,
 	}
 }
 
-struct tb_spool_entry *tb_spool_sort(struct tb_spool_entry *entries,
-				     struct tb_spool_entry *scratch, size_t n,
-				     const char *items)
+static struct tb_spool_entry *sort(struct tb_spool_entry *entries,
+				   struct tb_spool_entry *scratch, size_t n,
+				   const char *items)
 {
 	struct tb_spool_entry *from = entries, *to = scratch, *swap;
 	size_t run, i;
 
-	if (items)
-		put_keys(entries, n, items);
 	for (run = 1; run < n; run *= 2) {
 		for (i = 0; i < n; i += 2 * run) {
 			size_t left = n - i;
@@ -97,4 +97,39 @@ struct tb_spool_entry *tb_spool_sort(struct tb_spool_entry *entries,
 		to = swap;
 	}
 	return from;
+}
+
+struct tb_spool_entry *tb_spool_sort(struct tb_spool_entry *entries,
+				     struct tb_spool_entry *scratch, size_t n,
+				     const char *items)
+{
+	if (items)
+		put_keys(entries, n, items);
+	return sort(entries, scratch, n, items);
+}
+
+struct tb_spool_entry *tb_spool_sort_back(struct tb_spool_entry *entries,
+					  struct tb_spool_entry *scratch,
+					  size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		entries[i].key = entries[i].offset;
+	return sort(entries, scratch, n, NULL);
+}
+
+size_t tb_spool_keep_last(struct tb_spool_entry *entries, size_t n,
+			  const char *items)
+{
+	size_t kept = 0, i;
+
+	for (i = 0; i < n; i++) {
+		bool is_last = i + 1 == n ||
+			       is_before(&entries[i], &entries[i + 1], items);
+
+		if (is_last && entries[i].len > 0)
+			entries[kept++] = entries[i];
+	}
+	return kept;
 }

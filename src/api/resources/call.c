@@ -1,0 +1,102 @@
+#include "api/resources/call.h"
+
+#include "api/resources/errors.h"
+#include "auth/token.h"
+#include "codec/time.h"
+
+#define US_PER_S 1000000ll
+#define AHEAD_US (300 * US_PER_S)
+#define TIME_MAX_BYTES 40
+
+/* "A collection may ask for younger tokens than others (`max_token_age`): an
+ * older one is 401 as an expired one is." The token was verified before, so
+ * that it is enough to read it. */
+static bool is_token_young(const struct tb_resources_call *call)
+{
+	uint32_t max_age_s = call->collection->max_token_age_s;
+	const struct tb_request *req = call->req;
+	struct tb_str text = tb_request_header(req, "Authorization");
+	struct tb_token token;
+
+	if (max_age_s == 0)
+		return true;
+	tb_str_cut(&text, ' ');
+	return text.p &&
+	       tb_token_parse_claims(req->arena, tb_str_trim(text), &token) ==
+		       TB_OK &&
+	       req->now_us < (token.issued_s + (int64_t)max_age_s) * US_PER_S;
+}
+
+bool tb_resources_call_open(struct tb_resources_call *call, void *state,
+			    const struct tb_request *req,
+			    struct tb_response *res)
+{
+	struct tb_resources *resources = state;
+	const struct tb_declaration *declaration =
+		tb_core_declaration(resources->core);
+	const struct tb_collection *collection =
+		tb_declaration_find_path(declaration, req->params[0]);
+
+	*call = (struct tb_resources_call) {
+		.resources = resources,
+		.req = req,
+		.res = res,
+		.collection = collection,
+	};
+	if (!collection) {
+		tb_resources_fail(res, req, 404,
+				  TB_STR(TB_RESOURCES_NOT_FOUND));
+		return false;
+	}
+	call->layout =
+		resources->layouts[collection - declaration->collections];
+	if (!is_token_young(call)) {
+		tb_resources_fail_401(res, req, TB_RESOURCES_BAD_TOKEN,
+				      TB_RESOURCES_TOKEN_CODE);
+		return false;
+	}
+	return true;
+}
+
+void tb_resources_call_fail(const struct tb_resources_call *call,
+			    enum tb_err err)
+{
+	tb_response_fail(call->res, call->req, err);
+}
+
+int64_t tb_resources_latest_us(const struct tb_request *req,
+			       int64_t last_change_us)
+{
+	int64_t now_us = req->now_us;
+
+	return (last_change_us > now_us ? last_change_us : now_us) + AHEAD_US;
+}
+
+enum tb_err tb_resources_put_headers(const struct tb_resources_call *call,
+				     struct tb_str etag)
+{
+	struct tb_response *res = call->res;
+	enum tb_err err = tb_response_header(res, "X-Sync-Strategy",
+					     call->resources->strategy);
+
+	if (!err)
+		err = tb_response_header(res, "ETag", etag);
+	if (!err)
+		err = tb_response_header(res, "Cache-Control",
+					 TB_STR("private, no-cache"));
+	if (!err)
+		err = tb_response_header(res, "Vary",
+					 TB_STR("Accept, Authorization"));
+	return err;
+}
+
+enum tb_err tb_resources_put_last_sync(const struct tb_resources_call *call,
+				       int64_t us)
+{
+	char text[TIME_MAX_BYTES];
+	struct tb_buf buf;
+
+	tb_buf_init_fixed(&buf, text, sizeof(text));
+	tb_time_put(&buf, us);
+	return tb_response_header(call->res, "X-Last-Sync", tb_buf_str(&buf));
+}

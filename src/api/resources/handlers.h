@@ -1,0 +1,17 @@
+/*
+ * The handlers of the resources API, one for each route (routes.c).
+ */
+#ifndef TB_API_RESOURCES_HANDLERS_H
+#define TB_API_RESOURCES_HANDLERS_H
+
+#include "http/route.h"
+
+/* list.c, one.c */
+tb_quick_fn tb_resources_get_list_quick;
+tb_handler_fn tb_resources_get_list;
+tb_handler_fn tb_resources_get_one;
+
+/* status.c */
+tb_quick_fn tb_resources_get_status;
+
+#endif

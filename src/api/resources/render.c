@@ -1,0 +1,234 @@
+#include "api/resources/render.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "codec/json.h"
+#include "codec/json_members.h"
+#include "codec/time.h"
+#include "kernel/sight.h"
+
+/* Undeclared members of one record. */
+#define EXTRA_MAX_BYTES ((size_t)1 << 30)
+
+struct tb_render {
+	struct tb_render_options options;
+	struct tb_buf extra;    /* undeclared members, a comma before each */
+	struct tb_str values[]; /* of the layout's members; p NULL: absent */
+};
+
+struct tb_render *tb_render_create(const struct tb_render_options *options)
+{
+	struct tb_render *render = tb_calloc(
+		1, sizeof(*render) + options->layout->n_members *
+					     sizeof(render->values[0]));
+
+	if (!render)
+		return NULL;
+	render->options = *options;
+	tb_buf_init(&render->extra, EXTRA_MAX_BYTES);
+	return render;
+}
+
+void tb_render_destroy(struct tb_render *render)
+{
+	if (!render)
+		return;
+	tb_buf_fini(&render->extra);
+	tb_free(render);
+}
+
+/* ---- taking a body apart ---- */
+
+static void put_extra(struct tb_render *render, struct tb_str key,
+		      struct tb_str value)
+{
+	struct tb_buf *extra = &render->extra;
+
+	tb_buf_append_char(extra, ',');
+	tb_buf_append_str(extra, key);
+	tb_buf_append_char(extra, ':');
+	tb_buf_append_str(extra, value);
+}
+
+/* Members mostly come in the order in which they are declared. */
+static enum tb_err take_apart(struct tb_render *render, struct tb_str body)
+{
+	const struct tb_layout *layout = render->options.layout;
+	struct tb_json_members it = tb_json_members(body);
+	size_t next = 0;
+
+	tb_buf_reset(&render->extra);
+	memset(render->values, 0,
+	       layout->n_members * sizeof(render->values[0]));
+	while (tb_json_members_next(&it)) {
+		size_t at = tb_layout_find(layout, it.key, next);
+
+		if (at == layout->n_members) {
+			put_extra(render, it.key, it.value);
+			continue;
+		}
+		render->values[at] = it.value;
+		next = at + 1;
+	}
+	if (it.is_broken)
+		return TB_ERR_CORRUPT;
+	return tb_buf_err(&render->extra);
+}
+
+/* ---- references ---- */
+
+enum tb_err tb_render_key(struct tb_arena *arena, struct tb_str value,
+			  struct tb_str *ret)
+{
+	struct tb_json json;
+	enum tb_err err;
+
+	if (value.n > 0 &&
+	    (value.p[0] == '-' || (value.p[0] >= '0' && value.p[0] <= '9'))) {
+		*ret = value;
+		return TB_OK;
+	}
+	if (value.n < 2 || value.p[0] != '"') {
+		*ret = TB_STR_NONE;
+		return TB_OK;
+	}
+	if (!memchr(value.p, '\\', value.n)) {
+		*ret = tb_str(value.p + 1, value.n - 2);
+		return TB_OK;
+	}
+	err = tb_json_parse(arena, value, NULL, &json, NULL);
+	return err ? err : tb_json_string(arena, tb_json_root(&json), ret);
+}
+
+static bool is_null(struct tb_str value)
+{
+	return !value.p || value.p[0] == 'n';
+}
+
+/* A reference that says by itself what is shown of it; p NULL: it does not. */
+static struct tb_str own_id(const struct tb_layout_member *member,
+			    struct tb_str value)
+{
+	uint64_t id;
+
+	if (member->target->id_type == TB_ID_STRING)
+		return value.p[0] == '"' ? value : TB_STR_NONE;
+	if (value.n > 2 && value.p[0] == '"')
+		value = tb_str(value.p + 1, value.n - 2);
+	return tb_sight_is_id(value, &id) ? value : TB_STR_NONE;
+}
+
+static enum tb_err put_found(struct tb_render *render,
+			     const struct tb_layout_member *member,
+			     struct tb_str value, struct tb_buf *buf)
+{
+	struct tb_str found = TB_STR("null");
+	enum tb_err err = TB_OK;
+
+	if (!is_null(value))
+		err = render->options.lookup(render->options.lookup_ctx, member,
+					     value, &found);
+	if (!err)
+		tb_buf_append_str(buf, found);
+	return err;
+}
+
+/* ---- putting together ---- */
+
+static enum tb_err put_value(struct tb_render *render, size_t at,
+			     struct tb_buf *buf)
+{
+	const struct tb_layout_member *member =
+		&render->options.layout->members[at];
+	struct tb_str value = render->values[at];
+
+	if (member->kind == TB_MEMBER_SHOWN)
+		return put_found(render, member, render->values[member->from],
+				 buf);
+	if (member->kind == TB_MEMBER_REFERENCE && !is_null(value)) {
+		struct tb_str id = own_id(member, value);
+
+		if (!id.p)
+			return put_found(render, member, value, buf);
+		value = id;
+	}
+	tb_buf_append_str(buf, value.p ? value : TB_STR("null"));
+	return TB_OK;
+}
+
+static enum tb_err put_fields(struct tb_render *render, struct tb_buf *buf)
+{
+	const struct tb_layout *layout = render->options.layout;
+	enum tb_err err = TB_OK;
+
+	for (size_t i = 0; !err && i < layout->n_fields; i++) {
+		if (layout->members[i].kind == TB_MEMBER_HIDDEN)
+			continue;
+		tb_buf_append_str(buf, layout->members[i].fragment);
+		err = put_value(render, i, buf);
+	}
+	return err;
+}
+
+static void put_time(struct tb_buf *buf, struct tb_str fragment, int64_t us)
+{
+	if (!fragment.p)
+		return;
+	tb_buf_append_str(buf, fragment);
+	tb_buf_append_char(buf, '"');
+	tb_time_put(buf, us);
+	tb_buf_append_char(buf, '"');
+}
+
+static void put_times(struct tb_render *render,
+		      const struct tb_render_record *record, struct tb_buf *buf)
+{
+	const struct tb_layout *layout = render->options.layout;
+	struct tb_str synced;
+
+	put_time(buf, layout->created, record->created_us);
+	put_time(buf, layout->updated, record->updated_us);
+	if (!layout->synced.p)
+		return;
+	synced = render->values[layout->synced_at];
+	tb_buf_append_str(buf, layout->synced);
+	tb_buf_append_str(buf, synced.p ? synced : TB_STR("null"));
+}
+
+static void put_id(const struct tb_layout *layout,
+		   const struct tb_render_record *record, struct tb_buf *buf)
+{
+	tb_buf_append_str(buf, TB_STR("{\"id\":"));
+	if (layout->collection->id_type == TB_ID_INTEGER)
+		tb_buf_append_u64(buf, record->id);
+	else
+		tb_json_put_string(buf, record->key);
+}
+
+enum tb_err tb_render_put(struct tb_render *render,
+			  const struct tb_render_record *record,
+			  struct tb_buf *buf)
+{
+	enum tb_err err = take_apart(render, record->body);
+
+	if (err)
+		return err;
+	put_id(render->options.layout, record, buf);
+	err = put_fields(render, buf);
+	if (err)
+		return err;
+	tb_buf_append_str(buf, tb_buf_str(&render->extra));
+	put_times(render, record, buf);
+	tb_buf_append_char(buf, '}');
+	return tb_buf_err(buf);
+}
+
+void tb_render_put_gone(const struct tb_layout *layout,
+			const struct tb_render_record *record,
+			struct tb_buf *buf)
+{
+	put_id(layout, record, buf);
+	tb_buf_append_str(buf, TB_STR(",\"deleted\":true"));
+	put_time(buf, TB_STR(",\"updated_at\":"), record->updated_us);
+	tb_buf_append_char(buf, '}');
+}

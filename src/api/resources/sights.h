@@ -1,0 +1,37 @@
+/*
+ * Who sees which scopes, in memory, so that an answer that reads nothing need
+ * not ask for them. Only what cannot change any more for this state of an
+ * account is kept. Bounded. Thread-safe.
+ */
+#ifndef TB_API_RESOURCES_SIGHTS_H
+#define TB_API_RESOURCES_SIGHTS_H
+
+#include "auth/principal.h"
+#include "kernel/sight.h"
+
+struct tb_sights;
+
+/* Who looks, as the kernel knows it; borrows the principal. */
+struct tb_viewer tb_sights_viewer(const struct tb_principal *principal);
+
+/* NULL: no memory. */
+struct tb_sights *tb_sights_create(void);
+void tb_sights_destroy(struct tb_sights *sights); /* takes NULL */
+
+/* Of whom it is, and narrowed to which value of the first filter (p NULL: not
+ * narrowed). */
+struct tb_sights_key {
+	const struct tb_principal *principal;
+	const struct tb_collection *collection;
+	struct tb_str field;
+	struct tb_str value;
+};
+
+/* False: it is not known. */
+bool tb_sights_find(struct tb_sights *sights, const struct tb_sights_key *key,
+		    struct tb_sight *ret);
+/* Keeps a copy, if it is settled and there is memory for it. */
+void tb_sights_put(struct tb_sights *sights, const struct tb_sights_key *key,
+		   const struct tb_sight *sight);
+
+#endif
