@@ -3,13 +3,21 @@
 #include "base/assert.h"
 #include "http/hygiene.h"
 
+/* Values of one name exclude each other. */
+#define RETURN (TB_PREFER_MINIMAL | TB_PREFER_REPRESENTATION)
+
 static const struct {
 	struct tb_str name;
 	struct tb_str value;
 	unsigned prefer;
+	unsigned all; /* of this name */
 } known[] = {
-	{ TB_STR_INIT("return"), TB_STR_INIT("minimal"), TB_PREFER_MINIMAL },
-	{ TB_STR_INIT("handling"), TB_STR_INIT("lenient"), TB_PREFER_LENIENT },
+	{ TB_STR_INIT("return"), TB_STR_INIT("minimal"), TB_PREFER_MINIMAL,
+	  RETURN },
+	{ TB_STR_INIT("return"), TB_STR_INIT("representation"),
+	  TB_PREFER_REPRESENTATION, RETURN },
+	{ TB_STR_INIT("handling"), TB_STR_INIT("lenient"), TB_PREFER_LENIENT,
+	  TB_PREFER_LENIENT },
 };
 
 /* Where the quoted string at the beginning ends; 0: nowhere. */
@@ -68,6 +76,7 @@ static void take_one(struct tb_str element, unsigned *seen, unsigned *prefers)
 {
 	struct tb_str value = cut(&element, ';');
 	struct tb_str name = tb_str_trim(cut(&value, '='));
+	unsigned named = 0;
 	size_t i;
 
 	value = tb_str_trim(value);
@@ -76,11 +85,12 @@ static void take_one(struct tb_str element, unsigned *seen, unsigned *prefers)
 	for (i = 0; i < TB_ARRAY_LEN(known); i++) {
 		if (!tb_str_eq_nocase(name, known[i].name))
 			continue;
-		if (!(*seen & known[i].prefer) &&
+		if (!(*seen & known[i].all) &&
 		    tb_str_eq_nocase(unquoted(value), known[i].value))
 			*prefers |= known[i].prefer;
-		*seen |= known[i].prefer;
+		named |= known[i].all;
 	}
+	*seen |= named;
 }
 
 unsigned tb_request_prefers(const struct tb_request *req)

@@ -10,8 +10,9 @@
 #include "http/request.h"
 
 enum tb_prefer {
-	TB_PREFER_MINIMAL = 1, /* return=minimal */
-	TB_PREFER_LENIENT = 2, /* handling=lenient */
+	TB_PREFER_MINIMAL = 1,        /* return=minimal */
+	TB_PREFER_LENIENT = 2,        /* handling=lenient */
+	TB_PREFER_REPRESENTATION = 4, /* return=representation */
 };
 
 /* A mask of what the request's Prefer headers ask for. Of a preference that

@@ -146,3 +146,22 @@ enum tb_err tb_uri_decode(struct tb_arena *arena, struct tb_str in,
 	*ret = decoded;
 	return TB_OK;
 }
+
+static bool is_unreserved(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+	       c == '~';
+}
+
+void tb_uri_escape(struct tb_buf *buf, struct tb_str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (is_unreserved(c))
+			tb_buf_append_char(buf, (char)c);
+		else
+			tb_buf_printf(buf, "%%%02X", c);
+	}
+}

@@ -35,6 +35,7 @@ static void known_preferences_are_found(void **state)
 {
 	static const struct row rows[] = {
 		{ "return=minimal", TB_PREFER_MINIMAL },
+		{ "return=Representation", TB_PREFER_REPRESENTATION },
 		{ "handling=lenient", TB_PREFER_LENIENT },
 		{ "return=minimal, handling=lenient", BOTH },
 		{ "handling=lenient,return=minimal", BOTH },
@@ -54,7 +55,7 @@ static void others_are_passed_over(void **state)
 {
 	static const struct row rows[] = {
 		{ "", 0 },
-		{ "return=representation", 0 },
+		{ "return=representatio", 0 },
 		{ "handling=strict", 0 },
 		{ "return", 0 },
 		{ "return=", 0 },
@@ -76,9 +77,11 @@ static void others_are_passed_over(void **state)
 static void the_first_of_a_name_counts(void **state)
 {
 	static const struct row rows[] = {
-		{ "return=representation, return=minimal", 0 },
+		{ "return=representation, return=minimal",
+		  TB_PREFER_REPRESENTATION },
 		{ "return=minimal, return=representation", TB_PREFER_MINIMAL },
 		{ "return, return=minimal", 0 },
+		{ "return=x, return=representation", 0 },
 		{ "handling=strict, return=minimal, handling=lenient",
 		  TB_PREFER_MINIMAL },
 	};
