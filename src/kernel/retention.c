@@ -2,6 +2,8 @@
 
 #include "kernel/consumer.h"
 #include "kernel/directory.h"
+#include "kernel/placing.h"
+#include "kernel/routing.h"
 #include "kernel/system.h"
 
 /* Accounts read at a time. */
@@ -117,6 +119,18 @@ static void raise_floor(struct tb_org *org, const struct tb_record *record)
 		org->floor[TB_DENSE_CENTRAL] = entry->num;
 }
 
+/* What was merged hangs below its survivor for as long as it is there. */
+static enum tb_err drop(struct tb_view *view, const struct tb_record *record)
+{
+	struct tb_str survivor;
+	enum tb_err err =
+		tb_routing_survivor(tb_view_arena(view), record, &survivor);
+
+	if (err == TB_OK && survivor.p != NULL)
+		err = tb_view_unlink(view, record->coll, survivor, record->rid);
+	return err == TB_OK ? tb_place_forget(view, record) : err;
+}
+
 static enum tb_err drop_if_done(struct retention *retention,
 				struct tb_view *view, uint64_t rid)
 {
@@ -133,7 +147,7 @@ static enum tb_err drop_if_done(struct retention *retention,
 		return err;
 	raise_floor(tb_view_org(view), record);
 	retention->n_dropped++;
-	return tb_view_remove(view, record->coll, record->key);
+	return drop(view, record);
 }
 
 static enum tb_err retention_decide(struct tb_commit *commit,
