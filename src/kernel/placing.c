@@ -51,8 +51,63 @@ static enum tb_err keep_next_id(struct tb_view *view,
 		       : err;
 }
 
-/* An id below the next one may have been given, or not: the feed of ids knows,
- * once this group's changes are in it. */
+static enum tb_err dropped_key(struct tb_view *view, uint64_t scope,
+			       struct tb_str *ret)
+{
+	return tb_arena_printf(tb_view_arena(view), ret, "dropped_id/%llu",
+			       (unsigned long long)scope);
+}
+
+/* The highest id in a feed of ids whose record is there no more. */
+static enum tb_err highest_dropped(struct tb_view *view, uint64_t scope,
+				   uint64_t *ret)
+{
+	const struct tb_record *record = NULL;
+	struct tb_str key;
+	uint64_t id = 0;
+	enum tb_err err = dropped_key(view, scope, &key);
+
+	if (err == TB_OK)
+		err = tb_view_get(view, TB_COLL_SETTING, key, &record);
+	if (err == TB_OK && record != NULL &&
+	    tb_str_to_u64(record->body, &id) != TB_OK)
+		err = TB_ERR_CORRUPT;
+	if (err == TB_OK)
+		*ret = id;
+	return err;
+}
+
+static enum tb_err note_dropped(struct tb_view *view,
+				const struct tb_entry *entry)
+{
+	struct tb_str key, body;
+	uint64_t highest = 0;
+	enum tb_err err = highest_dropped(view, entry->scope, &highest);
+
+	if (err != TB_OK || entry->num <= highest)
+		return err;
+	err = dropped_key(view, entry->scope, &key);
+	if (err == TB_OK)
+		err = tb_arena_printf(tb_view_arena(view), &body, "%llu",
+				      (unsigned long long)entry->num);
+	return err == TB_OK
+		       ? tb_view_put_silent(view, TB_COLL_SETTING, key, body)
+		       : err;
+}
+
+enum tb_err tb_place_forget(struct tb_view *view,
+			    const struct tb_record *record)
+{
+	enum tb_err err = TB_OK;
+
+	for (size_t i = 0; err == TB_OK && i < record->n_entries; i++)
+		if (record->entries[i].flags & TB_ENTRY_FIXED)
+			err = note_dropped(view, &record->entries[i]);
+	return err == TB_OK ? tb_view_remove(view, record->coll, record->key)
+			    : err;
+}
+
+/* EXISTS: a record has this id, this group's changes included. NOT_FOUND. */
 static enum tb_err check_free(struct tb_view *view, uint64_t scope, uint64_t id)
 {
 	struct tb_tx *tx = tb_view_tx(view);
@@ -72,9 +127,23 @@ static enum tb_err check_free(struct tb_view *view, uint64_t scope, uint64_t id)
 		return err;
 	err = tx->store->ops->feed_next(cursor, &row);
 	tx->store->ops->feed_close(cursor);
-	if (err == TB_ERR_NOT_FOUND)
-		return TB_OK;
 	return err == TB_OK ? TB_ERR_EXISTS : err;
+}
+
+/* An id below the next one may have been given, or not. No id is given again
+ * that a record had which is there no more: which it was is not known any
+ * more, so that all below the highest are out of the question. */
+static enum tb_err check_unused(struct tb_view *view, uint64_t scope,
+				uint64_t id)
+{
+	uint64_t dropped = 0;
+	enum tb_err err = highest_dropped(view, scope, &dropped);
+
+	if (err == TB_OK && id <= dropped)
+		return TB_ERR_EXISTS;
+	if (err == TB_OK)
+		err = check_free(view, scope, id);
+	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 }
 
 /* Chooses the id of a record that has none yet. A key that looks like an id is
@@ -93,7 +162,7 @@ static enum tb_err choose_id(struct tb_view *view,
 	if (*ret > TB_FIXED_NUM_MAX)
 		return TB_ERR_FULL;
 	if (*ret < next)
-		return check_free(view, scope, *ret);
+		return check_unused(view, scope, *ret);
 	return keep_next_id(view, placement->collection, *ret + 1);
 }
 

@@ -45,7 +45,8 @@ struct tb_placement {
 enum tb_err tb_place_plan(struct tb_view *view,
 			  struct tb_placement *placement) tb_must_check;
 /* Writes it, planned or deleted; `*ret` (may be NULL) is the record as it is
- * then. TOO_LARGE: in too many scopes; EXISTS: another record has its id. Then
+ * then. TOO_LARGE: in too many scopes; EXISTS: another record has its id, or
+ * may have had it. Then
  * the record is as it was, but scopes may have been named. */
 enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 			   const struct tb_record **ret) tb_must_check;
@@ -55,6 +56,10 @@ enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 enum tb_err tb_place_next_id(struct tb_view *view,
 			     const struct tb_collection *collection,
 			     uint64_t *ret) tb_must_check;
+
+/* A deleted record vanishes; its id is never given again. */
+enum tb_err tb_place_forget(struct tb_view *view,
+			    const struct tb_record *record) tb_must_check;
 
 /* Gives a stored record the places and links that its collection's declaration
  * says now; its body and times stay. One that is in place already stays as it

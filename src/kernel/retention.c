@@ -3,7 +3,9 @@
 #include "kernel/consumer.h"
 #include "kernel/directory.h"
 #include "kernel/history.h"
+#include "kernel/placing.h"
 #include "kernel/resource.h"
+#include "kernel/routing.h"
 #include "kernel/system.h"
 
 /* Accounts read at a time. */
@@ -119,6 +121,18 @@ static void raise_floor(struct tb_org *org, const struct tb_record *record)
 		org->floor[TB_DENSE_CENTRAL] = entry->num;
 }
 
+/* What was merged hangs below its survivor for as long as it is there. */
+static enum tb_err drop(struct tb_view *view, const struct tb_record *record)
+{
+	struct tb_str survivor;
+	enum tb_err err =
+		tb_routing_survivor(tb_view_arena(view), record, &survivor);
+
+	if (err == TB_OK && survivor.p != NULL)
+		err = tb_view_unlink(view, record->coll, survivor, record->rid);
+	return err == TB_OK ? tb_place_forget(view, record) : err;
+}
+
 static enum tb_err drop_if_done(struct retention *retention,
 				struct tb_view *view, uint64_t rid)
 {
@@ -138,8 +152,7 @@ static enum tb_err drop_if_done(struct retention *retention,
 	err = tb_history_forget(view, rid);
 	if (err == TB_OK)
 		err = tb_resource_forget(view, rid);
-	return err == TB_OK ? tb_view_remove(view, record->coll, record->key)
-			    : err;
+	return err == TB_OK ? drop(view, record) : err;
 }
 
 static enum tb_err retention_decide(struct tb_commit *commit,

@@ -76,7 +76,8 @@ static void publish(void *ctx, const struct tb_org *org,
 {
 	struct centre *centre = ctx;
 
-	assert_int_equal(tb_core_publish_group(centre->core, org, moves), TB_OK);
+	assert_int_equal(tb_core_publish_group(centre->core, org, moves),
+			 TB_OK);
 }
 
 static void submit(void *ctx, struct tb_commit *commit)
@@ -114,29 +115,50 @@ static struct tb_audit_note note(const char *operation)
 					.principal = TB_STR("test") };
 }
 
-void centre_open(struct centre *centre, struct tb_store *store)
+static void create_core(struct centre *centre)
 {
 	struct tb_core_options options = {
-		.store = store,
+		.store = centre->store,
 		.committer = { submit, centre },
 		.now_us = now_us,
 		.now_ctx = centre,
-		.declaration = &fleet_declaration,
+		.declaration = centre->declaration,
 	};
+
+	assert_int_equal(tb_core_create(&options, &centre->core), TB_OK);
+	assert_int_equal(tb_directory_init(centre->core, 1), TB_OK);
+}
+
+void centre_open_declared(struct centre *centre, struct tb_store *store,
+			  const struct tb_declaration *declaration)
+{
 	struct tb_audit_note init = note("init");
 	uint32_t org;
 
 	assert_int_equal(tb_digest_init(), TB_OK);
 	centre->store = store;
+	centre->declaration = declaration;
 	centre->before_mark = NULL;
 	centre->now_us = 1700000000000000;
-	assert_int_equal(tb_core_create(&options, &centre->core), TB_OK);
-	assert_int_equal(tb_directory_init(centre->core, 1), TB_OK);
+	create_core(centre);
 	assert_int_equal(tb_directory_add_org(centre->core, &init,
 					      TB_STR("org"), TB_STR("Org"), 7,
 					      &org),
 			 TB_OK);
 	assert_int_equal(org, FLEET_ORG);
+}
+
+void centre_open(struct centre *centre, struct tb_store *store)
+{
+	centre_open_declared(centre, store, &fleet_declaration);
+}
+
+void centre_declare(struct centre *centre,
+		    const struct tb_declaration *declaration)
+{
+	tb_core_destroy(centre->core);
+	centre->declaration = declaration;
+	create_core(centre);
 }
 
 void centre_close(struct centre *centre)
@@ -210,7 +232,7 @@ enum tb_err centre_try_push(struct centre *centre, uint32_t site, bool central,
 	if (push.arena == NULL)
 		return TB_ERR_NOMEM;
 	push.commit.note = note("push");
-	err = tb_push_prepare(&push, &fleet_declaration, FLEET_ORG);
+	err = tb_push_prepare(&push, centre->declaration, FLEET_ORG);
 	if (err == TB_OK)
 		err = tb_core_commit(centre->core, &push.commit);
 	for (size_t i = 0; i < n; i++)

@@ -17,6 +17,7 @@
 
 struct centre {
 	struct tb_store *store; /* owned */
+	const struct tb_declaration *declaration;
 	struct tb_core *core;
 	int64_t now_us;
 	/* What happens between a page's snapshot and its mark; NULL: nothing.
@@ -25,7 +26,7 @@ struct centre {
 	void *before_mark_ctx;
 };
 
-/* The declaration of all tests: `item` is central, `transact` goes to the
+/* The declaration of most tests: `item` is central, `transact` goes to the
  * store in store_ID, and when final to other_store_ID, `trans_line` with its
  * parent, `note` to its store, where the centre wins conflicts, `patient` to
  * its store, with a field of each type, whose `doctor` the centre wins. */
@@ -33,6 +34,12 @@ extern const struct tb_declaration fleet_declaration;
 
 /* A centre on a store; org FLEET_ORG exists. Takes over the store. */
 void centre_open(struct centre *centre, struct tb_store *store);
+/* The same with another declaration (borrowed). */
+void centre_open_declared(struct centre *centre, struct tb_store *store,
+			  const struct tb_declaration *declaration);
+/* The declaration is another one from now on, as after a restart. */
+void centre_declare(struct centre *centre,
+		    const struct tb_declaration *declaration);
 void centre_close(struct centre *centre);
 struct tb_store *memory_store(void);
 
