@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from harness import wait_for
-from resources import (INVALID_TIME, JSON_TYPE, OLD, assert_error, by_id,
+from resources import (INVALID_TIME, JSON_TYPE, OLD, User, assert_error, by_id,
                        ids_of, micros, object_of, records_of, time_of)
 
 FULL = {"name": "a name", "note": "line\nline", "count": -9007199254740993,
@@ -209,7 +209,6 @@ def test_a_time_may_be_written_in_these_ways(demo_staff, form):
 
 @pytest.fixture(scope="module")
 def demo_staff(demo):
-    from resources import User
     return User(demo, "staff", "staff-demo-pass")
 
 
