@@ -167,15 +167,12 @@ def test_a_site_s_members_do_not_pass_for_this_apis_own(ward):
 
 
 @pytest.mark.parametrize("field,value", [
-    ("name", 5), ("phone", {}), ("visible_store_ids", None)])
+    ("name", 5), ("phone", {}), ("name", [])])
 def test_a_push_of_a_wrong_type_is_quarantined(ward, field, value):
     _, a, _, staff = ward
-    if value is None:
-        return a.pushed(person(a, "p-1", **{field: None}))
     entry, = a.rejected(person(a, "p-1", **{field: value}))
     assert entry["recordID"] == "p-1"
     assert staff.records("people") == []
-    return None
 
 
 def test_an_enum_that_is_none_is_quarantined(ward):
@@ -214,10 +211,7 @@ def test_an_update_here_is_in_the_sites_queue(ward):
     staff.updated("visits", record, status="CONFIRMED", diagnosis="a cold")
     entry, = a.drain()
     assert (entry["table"], entry["recordID"]) == ("visits", "v-1")
-    assert entry["data"] == {
-        "store_id": a.store, "status": "CONFIRMED", "person_id": "p-1",
-        "room": "7", "diagnosis": "a cold"} or {
-            k: v for k, v in entry["data"].items() if v is not None} == {
+    assert {k: v for k, v in entry["data"].items() if v is not None} == {
         "store_id": a.store, "status": "CONFIRMED", "person_id": "p-1",
         "room": "7", "diagnosis": "a cold"}
     assert b.drain() == []
