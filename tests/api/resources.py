@@ -150,7 +150,7 @@ synced: last_synced_at}
       - {role: any}
     fields:
       - {name: shop_id, type: integer, references: shops}
-      - {name: shop_name, from: shop_id, show: name}
+      - {name: shop_name, type: string, from: shop_id, show: name}
       - {name: quantity, type: integer, writable: [any]}
 """
 SETTINGS = """\

@@ -1,6 +1,8 @@
 """Declarations of resources: what is wrong is told with file and line, and a
 declaration that changes changes who sees what."""
 
+import re
+
 import pytest
 
 from cli import ROOT, tombolo
@@ -37,7 +39,7 @@ collections:
     max_token_age: 60
     fields:
       - {name: shop_id, type: integer, references: shops}
-      - {name: shop_name, from: shop_id, show: name}
+      - {name: shop_name, type: string, from: shop_id, show: name}
       - {name: state, type: enum, values: [A, B], writable: [any]}
       - {name: keeper, type: string, read_only: yes}
       - {name: store, type: json, hidden: yes}
@@ -70,8 +72,6 @@ def test_a_good_declaration_passes_and_is_shown(tmp_path):
     ("path: shop-stock", 'path: ""'), ("path: shop-stock", "path: a.b"),
     ("path: shop-stock", "path: shop_stock"),
     ("path: shop-stock", "path: é"),
-    ("path: shop-stock", "path: other"),
-    ("path: shop-stock", "path: shops"),
     ("id: integer", None),
     ("order: id", "order: name"), ("order: id", "order: 5"),
     ("times: {created: c, updated: u, synced: s}", "times: {created: c}"),
@@ -103,20 +103,18 @@ def test_a_good_declaration_passes_and_is_shown(tmp_path):
     ("max_token_age: 60", "max_token_age: -1"),
     ("- {name: shop_id, type: integer, references: shops}",
      "- {name: shop_id, type: integer, references: nonsense}"),
-    ("- {name: shop_name, from: shop_id, show: name}",
-     "- {name: shop_name, from: nonsense, show: name}"),
-    ("- {name: shop_name, from: shop_id, show: name}",
-     "- {name: shop_name, from: shop_id, show: nonsense}"),
-    ("- {name: shop_name, from: shop_id, show: name}",
-     "- {name: shop_name, from: state, show: name}"),
-    ("- {name: shop_name, from: shop_id, show: name}",
-     "- {name: shop_name, from: shop_id}"),
+    ("- {name: shop_name, type: string, from: shop_id, show: name}",
+     "- {name: shop_name, type: string, from: nonsense, show: name}"),
+    ("- {name: shop_name, type: string, from: shop_id, show: name}",
+     "- {name: shop_name, type: string, from: shop_id, show: nonsense}"),
+    ("- {name: shop_name, type: string, from: shop_id, show: name}",
+     "- {name: shop_name, type: string, from: state, show: name}"),
+    ("- {name: shop_name, type: string, from: shop_id, show: name}",
+     "- {name: shop_name, type: string, from: shop_id}"),
     ("- {name: state, type: enum, values: [A, B], writable: [any]}",
      "- {name: state, type: enum}"),
     ("- {name: state, type: enum, values: [A, B], writable: [any]}",
      "- {name: state, type: enum, values: []}"),
-    ("- {name: state, type: enum, values: [A, B], writable: [any]}",
-     "- {name: state, type: enum, values: [A, A]}"),
     ("- {name: state, type: enum, values: [A, B], writable: [any]}",
      "- {name: state, type: nonsense}"),
     ("- {name: state, type: enum, values: [A, B], writable: [any]}",
@@ -140,12 +138,29 @@ def test_a_mistake_is_named_with_file_and_line(tmp_path, old, new):
     return refused(tmp_path, text, line)
 
 
-def test_a_resource_without_an_update_time_is_refused(tmp_path):
-    text = GOOD.replace("    times: {updated: updated_at}\n", "")
+@pytest.mark.parametrize("path", ["other", "shops"])
+def test_a_path_that_is_not_the_names_is_named(tmp_path, path):
+    """By the line of either."""
+    text, line = changed("path: shop-stock", "path: " + path)
     done = tombolo("config", "check", "--config", config(tmp_path, text),
                    check=False)
     assert done.returncode != 0
-    assert "tombolo.yaml:" in done.stderr
+    assert re.search(r"tombolo\.yaml:(%d|%d):" % (line - 1, line),
+                     done.stderr), done.stderr
+
+
+def test_two_collections_of_one_path_are_refused(tmp_path):
+    text = GOOD.replace("name: shop_stock", "name: shops").replace(
+        "path: shop-stock", "path: shops")
+    refused(tmp_path, text, 10)
+
+
+def test_times_that_are_not_named_have_the_contracts_names(tmp_path):
+    text = GOOD.replace("    times: {updated: updated_at}\n", "")
+    shown = tombolo("config", "show", "--config",
+                    config(tmp_path, text)).stdout
+    for name in ("created_at", "updated_at", "last_synced_at"):
+        assert name in shown
 
 
 def test_a_collection_without_a_path_is_no_resource(resources, rorg):
