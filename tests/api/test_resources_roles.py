@@ -1,4 +1,4 @@
-"""Who sees and who writes what, in the demo's declaration and in the tests'."""
+"""Who sees and who writes what, in the demo and by the tests' declaration."""
 
 import itertools
 
