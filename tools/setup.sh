@@ -27,6 +27,7 @@ python3-pytest       python:pytest
 python3-pytest-xdist python:xdist
 python3-requests     python:requests
 curl                 command:curl
+jq                   command:jq
 '
 bench_needs='
 nginx-light          command:nginx

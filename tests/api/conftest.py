@@ -6,6 +6,8 @@ import pytest
 
 from cli import PROGRAM
 from harness import ADMIN_PASSWORD, CONFIG, Server, Site
+from resources import CONFIG as RESOURCES_CONFIG
+from resources import ResourcesOrg
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,3 +64,18 @@ def site64(demo, prefix):
 @pytest.fixture
 def primary(demo, prefix):
     return Site(demo, "primary", "primary-password", 1, prefix=prefix)
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory):
+    """A server whose collections are those of resources.py."""
+    s = Server(tmp_path_factory.mktemp("resources"), config=RESOURCES_CONFIG)
+    s.cli.init("main", "admin", ADMIN_PASSWORD)
+    s.start()
+    yield s
+    ended(s)
+
+
+@pytest.fixture
+def rorg(resources):
+    return ResourcesOrg(resources)
