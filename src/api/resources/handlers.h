@@ -11,6 +11,10 @@ tb_quick_fn tb_resources_get_list_quick;
 tb_handler_fn tb_resources_get_list;
 tb_handler_fn tb_resources_get_one;
 
+/* session.c */
+tb_handler_fn tb_resources_post_token;
+tb_handler_fn tb_resources_post_refresh;
+
 /* status.c */
 tb_quick_fn tb_resources_get_status;
 

@@ -17,6 +17,10 @@ static const struct tb_route routes[] = {
 	/* "needs no token, but refuses a bad one" */
 	ROUTE(TB_GET, "/sync/status/", TB_WHO_ANYONE | TB_WHO_USER, NO_BODY,
 	      NULL, tb_resources_get_status),
+	ROUTE(TB_POST, "/auth/token/", TB_WHO_ANYONE, TB_BODY_SMALL,
+	      tb_resources_post_token, NULL),
+	ROUTE(TB_POST, "/auth/token/refresh/", TB_WHO_ANYONE, TB_BODY_SMALL,
+	      tb_resources_post_refresh, NULL),
 	ROUTE(TB_GET, "/{collection}/sync/", USER, NO_BODY,
 	      tb_resources_get_list, tb_resources_get_list_quick),
 	ROUTE(TB_GET, "/{collection}/", USER, NO_BODY, tb_resources_get_list,
