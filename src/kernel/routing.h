@@ -14,8 +14,10 @@
 #include "kernel/declaration.h"
 #include "kernel/view.h"
 
-/* Another record that a body refers to: its collection and its key. */
+/* Another record that a body refers to: by which field, its collection and its
+ * key. */
 struct tb_reference {
+	const struct tb_field *by;
 	struct tb_str collection;
 	struct tb_str key;
 };

@@ -180,15 +180,33 @@ static enum tb_err show_parent(struct follow *f,
 	return err;
 }
 
-static bool refers_to_parent(const struct follow *f,
-			     const struct tb_route_words *words)
+/* True if a resource looks different when what it refers to by this field comes
+ * to be or changes: it shows members of it, or an id that its key does not tell
+ * already. */
+static bool shows_target(const struct tb_collection *collection,
+			 const struct tb_reference *reference)
 {
-	for (size_t i = 0; i < words->n_references; i++)
-		if (f->collection != NULL &&
-		    tb_str_eq(words->references[i].collection,
-			      f->collection->name) &&
-		    tb_str_eq(words->references[i].key, f->record->key))
+	uint64_t id;
+
+	for (size_t i = 0; i < collection->n_fields; i++)
+		if (tb_str_eq(collection->fields[i].from, reference->by->name))
 			return true;
+	return !tb_sight_is_id(reference->key, &id);
+}
+
+static bool shows_parent(const struct follow *f,
+			 const struct tb_collection *collection,
+			 const struct tb_route_words *words)
+{
+	for (size_t i = 0; i < words->n_references; i++) {
+		const struct tb_reference *reference = &words->references[i];
+
+		if (f->collection != NULL &&
+		    tb_str_eq(reference->collection, f->collection->name) &&
+		    tb_str_eq(reference->key, f->record->key) &&
+		    shows_target(collection, reference))
+			return true;
+	}
 	return false;
 }
 
@@ -215,7 +233,7 @@ static enum tb_err look_at_child(struct follow *f, uint64_t rid)
 	if (err == TB_OK && (f->reasons & TB_FOLLOW_SIGHT))
 		err = show_parent(f, collection, &words);
 	if (err == TB_OK && (f->reasons & TB_FOLLOW_SHOW) &&
-	    collection->path.p != NULL && refers_to_parent(f, &words))
+	    collection->path.p != NULL && shows_parent(f, collection, &words))
 		err = tb_view_touch_sight(f->view, rid);
 	return err;
 }
