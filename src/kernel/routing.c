@@ -180,8 +180,11 @@ static enum tb_err extract_references(struct tb_arena *arena,
 			continue;
 		err = name_member(arena, body, f->name, &key);
 		if (key.p != NULL && key.n <= TB_KEY_MAX)
-			list[n++] =
-				(struct tb_reference) { f->references, key };
+			list[n++] = (struct tb_reference) {
+				.by = f,
+				.collection = f->references,
+				.key = key,
+			};
 	}
 	words->references = list;
 	words->n_references = n;
