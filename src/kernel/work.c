@@ -210,6 +210,18 @@ static bool shows_parent(const struct follow *f,
 	return false;
 }
 
+/* True if somebody may have the child as it looked before the parent was what
+ * it is now; not where it was changed later, in the same commit or another. */
+static bool was_shown_before(const struct tb_record *child,
+			     const struct tb_record *parent)
+{
+	for (size_t i = 0; i < child->n_entries; i++)
+		if ((child->entries[i].flags & TB_ENTRY_SIGHT) &&
+		    child->entries[i].num < parent->version)
+			return true;
+	return false;
+}
+
 static enum tb_err look_at_child(struct follow *f, uint64_t rid)
 {
 	const struct tb_record *child;
@@ -233,7 +245,8 @@ static enum tb_err look_at_child(struct follow *f, uint64_t rid)
 	if (err == TB_OK && (f->reasons & TB_FOLLOW_SIGHT))
 		err = show_parent(f, collection, &words);
 	if (err == TB_OK && (f->reasons & TB_FOLLOW_SHOW) &&
-	    collection->path.p != NULL && shows_parent(f, collection, &words))
+	    collection->path.p != NULL && was_shown_before(child, f->record) &&
+	    shows_parent(f, collection, &words))
 		err = tb_view_touch_sight(f->view, rid);
 	return err;
 }
