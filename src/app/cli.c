@@ -44,6 +44,7 @@ static const struct option {
 				  "a new file for the passwords made" },
 	[TB_OPT_TABLE] = { "table", "NAME", "the record's table" },
 	[TB_OPT_ALL] = { "all", NULL, "all of them" },
+	[TB_OPT_TAKE] = { "take", "SIDE", "whose version: client or server" },
 };
 
 #define ALWAYS (TB_OPT(HELP) | TB_OPT(CONFIG) | TB_OPT(DATA))

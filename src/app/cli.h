@@ -54,6 +54,7 @@ enum tb_option_id {
 	TB_OPT_PASSWORDS_TO,
 	TB_OPT_TABLE,
 	TB_OPT_ALL,
+	TB_OPT_TAKE,
 	TB_OPT_COUNT,
 };
 

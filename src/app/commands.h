@@ -48,6 +48,11 @@ enum tb_exit tb_cmd_quarantine_list(struct tb_session *session);
 enum tb_exit tb_cmd_quarantine_retry(struct tb_session *session);
 enum tb_exit tb_cmd_quarantine_drop(struct tb_session *session);
 
+/* cmd_conflicts.c */
+enum tb_exit tb_cmd_conflict_list(struct tb_session *session);
+enum tb_exit tb_cmd_conflict_show(struct tb_session *session);
+enum tb_exit tb_cmd_conflict_resolve(struct tb_session *session);
+
 /* cmd_records.c */
 enum tb_exit tb_cmd_import(struct tb_session *session);
 enum tb_exit tb_cmd_export(struct tb_session *session);

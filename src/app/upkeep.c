@@ -9,6 +9,7 @@
 #include "codec/digest.h"
 #include "engine/reads.h"
 #include "kernel/family.h"
+#include "kernel/requests.h"
 #include "kernel/retention.h"
 
 #define INTERVAL_S 60
@@ -102,6 +103,21 @@ static void drop_families(struct tb_upkeep *upkeep, struct org_state *org)
 		if (err || org->families_after == 0)
 			return;
 	}
+}
+
+/* The same for requests with an Idempotency-Key of more than a day ago. */
+static void drop_requests(struct tb_upkeep *upkeep, uint32_t org)
+{
+	struct tb_core *core = tb_engine_core(upkeep->options.engine);
+	size_t dropped = TB_REQUESTS_DROP_MAX;
+	enum tb_err err = TB_OK;
+
+	for (int i = 0;
+	     !err && i < RETENTION_RUNS_MAX && dropped == TB_REQUESTS_DROP_MAX;
+	     i++)
+		err = tb_requests_drop_expired(core, org, &dropped);
+	if (err)
+		log_failure(upkeep, "named requests were not dropped", err);
 }
 
 /* Logs the head of an org's audit chain under a seal, so that a chain that
@@ -202,6 +218,7 @@ static void do_round(struct tb_upkeep *upkeep, bool is_last)
 		if (!is_last) {
 			drop_tombstones(upkeep, state);
 			drop_families(upkeep, state);
+			drop_requests(upkeep, org.id);
 		}
 		if (org.audit_n > state->audit_n)
 			log_seal(upkeep, &org);

@@ -11,6 +11,17 @@ tb_quick_fn tb_resources_get_list_quick;
 tb_handler_fn tb_resources_get_list;
 tb_handler_fn tb_resources_get_one;
 
+/* create.c, update.c, change.c */
+tb_handler_fn tb_resources_post_record;
+tb_handler_fn tb_resources_put_sync_update;
+tb_handler_fn tb_resources_put_record;
+tb_handler_fn tb_resources_patch_record;
+tb_handler_fn tb_resources_delete_record;
+
+/* history.c, conflicts.c */
+tb_handler_fn tb_resources_get_history;
+tb_handler_fn tb_resources_get_conflicts;
+
 /* session.c */
 tb_handler_fn tb_resources_post_token;
 tb_handler_fn tb_resources_post_refresh;

@@ -17,6 +17,8 @@ static const struct tb_route routes[] = {
 	/* "needs no token, but refuses a bad one" */
 	ROUTE(TB_GET, "/sync/status/", TB_WHO_ANYONE | TB_WHO_USER, NO_BODY,
 	      NULL, tb_resources_get_status),
+	ROUTE(TB_GET, "/sync/conflicts/", TB_WHO_ADMIN, NO_BODY,
+	      tb_resources_get_conflicts, NULL),
 	ROUTE(TB_POST, "/auth/token/", TB_WHO_ANYONE, TB_BODY_SMALL,
 	      tb_resources_post_token, NULL),
 	ROUTE(TB_POST, "/auth/token/refresh/", TB_WHO_ANYONE, TB_BODY_SMALL,
@@ -25,8 +27,20 @@ static const struct tb_route routes[] = {
 	      tb_resources_get_list, tb_resources_get_list_quick),
 	ROUTE(TB_GET, "/{collection}/", USER, NO_BODY, tb_resources_get_list,
 	      tb_resources_get_list_quick),
+	ROUTE(TB_POST, "/{collection}/", USER, TB_BODY_LARGE,
+	      tb_resources_post_record, NULL),
 	ROUTE(TB_GET, "/{collection}/{id}/", USER, NO_BODY,
 	      tb_resources_get_one, NULL),
+	ROUTE(TB_PUT, "/{collection}/{id}/", USER, TB_BODY_LARGE,
+	      tb_resources_put_record, NULL),
+	ROUTE(TB_PATCH, "/{collection}/{id}/", USER, TB_BODY_LARGE,
+	      tb_resources_patch_record, NULL),
+	ROUTE(TB_DELETE, "/{collection}/{id}/", USER, NO_BODY,
+	      tb_resources_delete_record, NULL),
+	ROUTE(TB_PUT, "/{collection}/{id}/sync_update/", USER, TB_BODY_LARGE,
+	      tb_resources_put_sync_update, NULL),
+	ROUTE(TB_GET, "/{collection}/{id}/history/", USER, NO_BODY,
+	      tb_resources_get_history, NULL),
 };
 
 const struct tb_api tb_resources_api = {

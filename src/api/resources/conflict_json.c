@@ -1,0 +1,51 @@
+#include "api/resources/conflict_json.h"
+
+#include "codec/time.h"
+
+static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
+{
+	tb_json_key(w, tb_str_z(key));
+	tb_buf_append_char(w->buf, '"');
+	tb_time_put(w->buf, us);
+	tb_buf_append_char(w->buf, '"');
+	w->comma = true;
+}
+
+/* null: that side deleted the record. */
+static void put_version(struct tb_json_writer *w, const char *key,
+			struct tb_str body)
+{
+	if (body.p)
+		tb_json_kv_raw(w, key, body);
+	else
+		tb_json_kv_null(w, key);
+}
+
+static void put_resolved(struct tb_json_writer *w,
+			 const struct tb_ledger_entry *entry)
+{
+	if (entry->resolved_by.p) {
+		put_time(w, "resolved_at", entry->resolved_us);
+		tb_json_kv_str(w, "resolved_by", entry->resolved_by);
+		return;
+	}
+	tb_json_kv_null(w, "resolved_at");
+	tb_json_kv_null(w, "resolved_by");
+}
+
+void tb_conflict_json_put(struct tb_json_writer *w,
+			  const struct tb_ledger_entry *entry)
+{
+	tb_json_begin_object(w);
+	tb_json_kv_uint(w, "id", entry->id);
+	tb_json_kv_str(w, "collection", entry->table);
+	tb_json_kv_str(w, "record", entry->record);
+	put_time(w, "detected_at", entry->detected_us);
+	tb_json_kv_str(w, "by", entry->by);
+	tb_json_kv_raw(w, "base", entry->base);
+	tb_json_kv_str(w, "resolution", entry->resolution);
+	put_version(w, "server", entry->server);
+	put_version(w, "client", entry->client);
+	put_resolved(w, entry);
+	tb_json_end_object(w);
+}
