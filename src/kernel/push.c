@@ -165,8 +165,20 @@ struct change {
 	uint32_t origin;
 };
 
+/* True if a body refers to this record of its own collection. */
+static bool refers_to(const struct tb_push_item *item,
+		      const struct change *change, struct tb_str key)
+{
+	for (size_t i = 0; i < change->words.n_references; i++)
+		if (tb_str_eq(change->words.references[i].collection,
+			      item->table) &&
+		    tb_str_eq(change->words.references[i].key, key))
+			return !change->deleted;
+	return false;
+}
+
 /* A merged record hangs below its survivor, as long as it is deleted: its
- * children go where that goes. */
+ * children go where that goes. It may hang there for another reason, too. */
 static enum tb_err relink_merged(struct pushing *p,
 				 const struct tb_push_item *item,
 				 const struct change *change, uint64_t rid)
@@ -177,7 +189,8 @@ static enum tb_err relink_merged(struct pushing *p,
 	if (change->old != NULL)
 		err = tb_routing_survivor(tb_view_arena(p->view), change->old,
 					  &before);
-	if (err == TB_OK && before.p != NULL)
+	if (err == TB_OK && before.p != NULL &&
+	    !refers_to(item, change, before))
 		err = tb_view_unlink(p->view, change->coll, before, rid);
 	if (err == TB_OK && change->deleted && item->action == TB_PUSH_MERGE)
 		err = tb_view_link(p->view, change->coll, item->survivor, rid);
@@ -196,7 +209,12 @@ static enum tb_err write_record(struct pushing *p, struct tb_push_item *item,
 			      TB_STR("the record was in too many stores"));
 	if (err == TB_ERR_EXISTS)
 		return reject(p, item, TB_PUSH_CODE_ID,
-			      TB_STR("another record has this id"));
+			      TB_STR("another record has or had this id"));
+	/* Of the org's order there are none left then either, and the
+	 * rejection fails, too. */
+	if (err == TB_ERR_FULL)
+		return reject(p, item, TB_PUSH_CODE_ID,
+			      TB_STR("there are no ids left"));
 	if (err == TB_OK && item->collection != NULL &&
 	    item->collection->is_parent)
 		err = relink_merged(p, item, change, record->rid);
