@@ -51,6 +51,18 @@ static enum tb_err keep_next_id(struct tb_view *view,
 		       : err;
 }
 
+enum tb_err tb_place_spend_id(struct tb_view *view,
+			      const struct tb_collection *collection,
+			      uint64_t id)
+{
+	uint64_t next = 0;
+	enum tb_err err = tb_place_next_id(view, collection, &next);
+
+	return err == TB_OK && id >= next && id <= TB_FIXED_NUM_MAX
+		       ? keep_next_id(view, collection, id + 1)
+		       : err;
+}
+
 static enum tb_err dropped_key(struct tb_view *view, uint64_t scope,
 			       struct tb_str *ret)
 {

@@ -358,6 +358,21 @@ static bool takes_an_id(const struct pushing *p,
 	       tb_sight_is_id(item->id, &id);
 }
 
+/* Of a deleted record that is not there an import keeps that its id was
+ * given. */
+static enum tb_err spend_id(struct pushing *p, const struct tb_push_item *item,
+			    const struct change *change)
+{
+	uint64_t id = item->number;
+
+	if (change->old != NULL || p->writer.site_id != TB_ORIGIN_CENTRE ||
+	    item->collection == NULL ||
+	    item->collection->id_type != TB_ID_INTEGER ||
+	    (!tb_sight_is_id(item->id, &id) && id == 0))
+		return TB_OK;
+	return tb_place_spend_id(p->view, item->collection, id);
+}
+
 static enum tb_err apply_change(struct pushing *p, struct tb_push_item *item,
 				struct change *change)
 {
@@ -370,7 +385,7 @@ static enum tb_err apply_change(struct pushing *p, struct tb_push_item *item,
 		return reject_rights(p, item, home);
 	if (is_stored(change)) {
 		item->outcome = TB_PUSH_UNCHANGED;
-		return TB_OK;
+		return spend_id(p, item, change);
 	}
 	if (change->old != NULL && tb_conflict_is(&p->writer, change->old))
 		return settle_conflict(p, item, change);
