@@ -59,6 +59,8 @@ static enum tb_err take(void *ctx, const struct tb_export_row *row)
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "table", row->table);
 	tb_json_kv_str(&w, "recordID", row->id);
+	if (row->number)
+		tb_json_kv_uint(&w, "id", row->number);
 	tb_import_line_put(&w, "data", row->data);
 	if (row->deleted)
 		tb_json_kv_bool(&w, "deleted", true);

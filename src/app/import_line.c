@@ -4,6 +4,7 @@
 
 #include "codec/time.h"
 #include "kernel/acl.h"
+#include "kernel/sight.h"
 
 /* What an event's body may be longer than its text: a payload was missing. */
 #define BODY_GROWTH_MAX 64
@@ -130,6 +131,23 @@ static enum tb_err read_data(struct tb_arena *arena, struct tb_json_value root,
 		       : err;
 }
 
+/* The integer id that a record had among resources. */
+static enum tb_err read_number(struct tb_json_value root,
+			       struct tb_push_item *item,
+			       struct tb_str *ret_problem)
+{
+	struct tb_json_value value = tb_json_get(root, TB_STR("id"));
+
+	if (tb_json_is_absent(value) || tb_json_is(value, TB_JSON_NULL))
+		return TB_OK;
+	*ret_problem = TB_STR("expected id to be an integer from 1 to "
+			      "9223372036854775806");
+	return tb_json_is(value, TB_JSON_NUMBER) &&
+			       tb_sight_is_id(tb_json_raw(value), &item->number)
+		       ? TB_OK
+		       : TB_ERR_INVALID;
+}
+
 static enum tb_err read_record(struct tb_arena *arena,
 			       struct tb_json_value root, int64_t latest_us,
 			       struct tb_import_line *line,
@@ -147,6 +165,8 @@ static enum tb_err read_record(struct tb_arena *arena,
 		err = get_text(arena, root, TB_STR("recordID"), &item->id);
 	if (!err)
 		err = read_data(arena, root, item, ret_problem);
+	if (!err)
+		err = read_number(root, item, ret_problem);
 	return err ? err
 		   : read_times(arena, root, latest_us, line, ret_problem);
 }

@@ -1,7 +1,8 @@
 /*
  * A line of what `tombolo export` prints and `tombolo import` reads, a JSON
  * object:
- *   {"table","recordID","data","deleted","created_at","updated_at"}  a record
+ *   {"table","recordID","id","data","deleted","created_at","updated_at"}
+ *                  a record; `id` is the integer that it is known by as well
  *   {"event":{...}}      an event, as its readers get it
  *   {"acl":{"rules":[...]}}                            the access rules
  * `data`, `event` and `acl` may also be a string that holds the object's text,

@@ -180,7 +180,7 @@ static enum tb_err mark(struct tb_collection *c, struct tb_collection *all,
 					  : NULL;
 
 		to = find_one(all, n, f->references);
-		c->n_references += to != NULL;
+		c->n_references += f->references.p != NULL;
 		if (to != NULL)
 			to->is_shown = true;
 		to = from != NULL ? find_one(all, n, from->references) : NULL;

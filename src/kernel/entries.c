@@ -129,6 +129,13 @@ static struct tb_entry next_entry(struct tb_org *org,
 	} else if (change->deleted) {
 		to.flags = before->flags & MARKS;
 	}
+	/* Who was told that it left is not told again. */
+	if (to.flags == 0 && !(before->flags & TB_ENTRY_PRESENT)) {
+		struct tb_entry left = *before;
+
+		left.flags = 0;
+		return left;
+	}
 	if (to.flags == before->flags &&
 	    !(change->move_all && (to.flags & TB_ENTRY_PRESENT)))
 		return *before;

@@ -51,6 +51,18 @@ static enum tb_err keep_next_id(struct tb_view *view,
 		       : err;
 }
 
+enum tb_err tb_place_spend_id(struct tb_view *view,
+			      const struct tb_collection *collection,
+			      uint64_t id)
+{
+	uint64_t next = 0;
+	enum tb_err err = tb_place_next_id(view, collection, &next);
+
+	return err == TB_OK && id >= next && id <= TB_FIXED_NUM_MAX
+		       ? keep_next_id(view, collection, id + 1)
+		       : err;
+}
+
 static enum tb_err dropped_key(struct tb_view *view, uint64_t scope,
 			       struct tb_str *ret)
 {
@@ -588,6 +600,26 @@ static enum tb_err plan_anew(struct tb_view *view,
 	return err == TB_OK ? add_sight(view, placement) : err;
 }
 
+/* Those who saw a record by a rule that is no more do not see it any more. */
+static enum tb_err recheck_sight(struct tb_view *view,
+				 const struct tb_record *record)
+{
+	enum tb_err err = TB_OK;
+
+	for (size_t i = 0; err == TB_OK && i < record->n_entries; i++) {
+		const struct tb_recheck recheck = {
+			.scope = record->entries[i].scope,
+			.coll = record->coll,
+			.key = record->key,
+		};
+
+		if (record->entries[i].flags & TB_ENTRY_DERIVED)
+			err = tb_agenda_recheck(tb_view_agenda(view),
+						tb_view_arena(view), &recheck);
+	}
+	return err;
+}
+
 enum tb_err tb_place_anew(struct tb_view *view,
 			  const struct tb_declaration *declaration,
 			  uint64_t rid)
@@ -608,6 +640,8 @@ enum tb_err tb_place_anew(struct tb_view *view,
 		err = tb_view_reroute(view, rid, placement.plan.targets,
 				      placement.plan.n_targets,
 				      TB_ENTRY_DERIVED, TB_ORIGIN_CENTRE);
+	if (err == TB_OK)
+		err = recheck_sight(view, placement.old);
 	/* As if it were new: what hangs already stays. */
 	placement.old = NULL;
 	if (err == TB_OK)

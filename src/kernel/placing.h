@@ -57,6 +57,12 @@ enum tb_err tb_place_next_id(struct tb_view *view,
 			     const struct tb_collection *collection,
 			     uint64_t *ret) tb_must_check;
 
+/* An id that is known of elsewhere, such as a deleted record's, is none of those
+ * that are yet to be given. */
+enum tb_err tb_place_spend_id(struct tb_view *view,
+			      const struct tb_collection *collection,
+			      uint64_t id) tb_must_check;
+
 /* A deleted record vanishes; its id is never given again. */
 enum tb_err tb_place_forget(struct tb_view *view,
 			    const struct tb_record *record) tb_must_check;

@@ -165,8 +165,20 @@ struct change {
 	uint32_t origin;
 };
 
+/* True if a body refers to this record of its own collection. */
+static bool refers_to(const struct tb_push_item *item,
+		      const struct change *change, struct tb_str key)
+{
+	for (size_t i = 0; i < change->words.n_references; i++)
+		if (tb_str_eq(change->words.references[i].collection,
+			      item->table) &&
+		    tb_str_eq(change->words.references[i].key, key))
+			return !change->deleted;
+	return false;
+}
+
 /* A merged record hangs below its survivor, as long as it is deleted: its
- * children go where that goes. */
+ * children go where that goes. It may hang there for another reason, too. */
 static enum tb_err relink_merged(struct pushing *p,
 				 const struct tb_push_item *item,
 				 const struct change *change, uint64_t rid)
@@ -177,7 +189,8 @@ static enum tb_err relink_merged(struct pushing *p,
 	if (change->old != NULL)
 		err = tb_routing_survivor(tb_view_arena(p->view), change->old,
 					  &before);
-	if (err == TB_OK && before.p != NULL)
+	if (err == TB_OK && before.p != NULL &&
+	    !refers_to(item, change, before))
 		err = tb_view_unlink(p->view, change->coll, before, rid);
 	if (err == TB_OK && change->deleted && item->action == TB_PUSH_MERGE)
 		err = tb_view_link(p->view, change->coll, item->survivor, rid);
@@ -196,7 +209,12 @@ static enum tb_err write_record(struct pushing *p, struct tb_push_item *item,
 			      TB_STR("the record was in too many stores"));
 	if (err == TB_ERR_EXISTS)
 		return reject(p, item, TB_PUSH_CODE_ID,
-			      TB_STR("another record has this id"));
+			      TB_STR("another record has or had this id"));
+	/* Of the org's order there are none left then either, and the
+	 * rejection fails, too. */
+	if (err == TB_ERR_FULL)
+		return reject(p, item, TB_PUSH_CODE_ID,
+			      TB_STR("there are no ids left"));
 	if (err == TB_OK && item->collection != NULL &&
 	    item->collection->is_parent)
 		err = relink_merged(p, item, change, record->rid);
@@ -340,6 +358,21 @@ static bool takes_an_id(const struct pushing *p,
 	       tb_sight_is_id(item->id, &id);
 }
 
+/* Of a deleted record that is not there an import keeps that its id was
+ * given. */
+static enum tb_err spend_id(struct pushing *p, const struct tb_push_item *item,
+			    const struct change *change)
+{
+	uint64_t id = item->number;
+
+	if (change->old != NULL || p->writer.site_id != TB_ORIGIN_CENTRE ||
+	    item->collection == NULL ||
+	    item->collection->id_type != TB_ID_INTEGER ||
+	    (!tb_sight_is_id(item->id, &id) && id == 0))
+		return TB_OK;
+	return tb_place_spend_id(p->view, item->collection, id);
+}
+
 static enum tb_err apply_change(struct pushing *p, struct tb_push_item *item,
 				struct change *change)
 {
@@ -352,7 +385,7 @@ static enum tb_err apply_change(struct pushing *p, struct tb_push_item *item,
 		return reject_rights(p, item, home);
 	if (is_stored(change)) {
 		item->outcome = TB_PUSH_UNCHANGED;
-		return TB_OK;
+		return spend_id(p, item, change);
 	}
 	if (change->old != NULL && tb_conflict_is(&p->writer, change->old))
 		return settle_conflict(p, item, change);

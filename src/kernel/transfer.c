@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "kernel/commit.h"
+#include "kernel/sight.h"
 #include "kernel/system.h"
 
 /* Rows read in one snapshot. */
@@ -14,6 +15,7 @@ struct walk {
 	uint32_t org;
 	uint64_t scope;
 	uint64_t after;
+	bool with_entries;
 	bool at_end;
 };
 
@@ -27,7 +29,8 @@ static enum tb_err walk_chunk(struct walk *walk, row_fn *fn, void *ctx)
 				       .after = walk->after,
 				       .until = UINT64_MAX,
 				       .limit = CHUNK,
-				       .with_records = true };
+				       .with_records = true,
+				       .with_entries = walk->with_entries };
 	struct tb_cursor *cursor;
 	struct tb_feed_row row;
 	struct tb_tx *tx;
@@ -77,6 +80,7 @@ static enum tb_err export_row(void *ctx, struct tb_tx *tx,
 	struct tb_export_row out = {
 		.id = row->record.key,
 		.data = row->record.body,
+		.number = tb_record_id(&row->record),
 		.deleted = row->record.deleted,
 		.created_us = row->record.created_us,
 		.updated_us = row->record.updated_us,
@@ -95,7 +99,8 @@ static enum tb_err export_scope(struct export *export, uint64_t scope)
 {
 	struct walk walk = { .core = export->core,
 			     .org = export->org,
-			     .scope = scope };
+			     .scope = scope,
+			     .with_entries = true };
 
 	return walk_all(&walk, export_row, export);
 }

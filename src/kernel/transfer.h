@@ -20,6 +20,7 @@ struct tb_export_row {
 	struct tb_str table;
 	struct tb_str id;
 	struct tb_str data;
+	uint64_t number; /* its integer id; 0: it has none */
 	bool deleted;
 	int64_t created_us;
 	int64_t updated_us;

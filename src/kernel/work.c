@@ -334,23 +334,100 @@ static enum tb_err keep_new_work(struct tb_view *view, const struct follow *f)
 	return err == TB_OK ? keep_work(view, f, key) : err;
 }
 
-/* Lets one record be in a scope just as long as something hangs below both. */
-static enum tb_err recheck(struct tb_view *view,
-			   const struct tb_recheck *recheck)
+/* True if these words let the record be seen in the scope. */
+static enum tb_err names_sight(struct tb_view *view,
+			       const struct tb_collection *from,
+			       const struct tb_route_words *words,
+			       const struct tb_recheck *recheck, bool *ret)
+{
+	enum tb_err err = TB_OK;
+
+	*ret = false;
+	for (size_t i = 0; err == TB_OK && !*ret && i < words->n_showings;
+	     i++) {
+		const struct tb_showing *showing = &words->showings[i];
+		const struct tb_record *scope = NULL;
+		struct tb_str name;
+
+		if (!tb_str_eq(showing->key, recheck->key) ||
+		    showing->owner.n > TB_SIGHT_VALUE_MAX_BYTES)
+			continue;
+		err = tb_sight_derived_name(
+			tb_view_arena(view), showing->by->to, from,
+			showing->by->reference, showing->by->field,
+			showing->owner, &name);
+		if (err == TB_OK)
+			err = tb_view_get(view, TB_COLL_SCOPE, name, &scope);
+		*ret = scope != NULL && scope->rid == recheck->scope;
+	}
+	return err;
+}
+
+/* What hangs there may have been hung by a declaration that was another: it
+ * counts only if it says so still. */
+static enum tb_err is_sight_of(struct tb_view *view,
+			       const struct tb_declaration *declaration,
+			       const struct tb_recheck *recheck, uint64_t rid,
+			       bool *ret)
+{
+	const struct tb_record *child;
+	const struct tb_collection *collection = NULL;
+	struct tb_route_words words;
+	enum tb_err err = tb_view_get_rid(view, rid, &child);
+
+	*ret = false;
+	if (err == TB_OK && child != NULL && !child->deleted)
+		err = collection_of(view, declaration, child, &collection);
+	if (err != TB_OK || collection == NULL)
+		return err;
+	err = tb_routing_extract_stored(tb_view_arena(view), collection,
+					child->body, &words);
+	return err == TB_OK
+		       ? names_sight(view, collection, &words, recheck, ret)
+		       : err;
+}
+
+/* Looks for a child by which a record is seen, and takes those off that are
+ * none any more. */
+static enum tb_err is_seen(struct tb_view *view,
+			   const struct tb_declaration *declaration,
+			   const struct tb_recheck *recheck, bool *ret)
 {
 	struct tb_tx *tx = tb_view_tx(view);
+	enum tb_err err = TB_OK;
+	uint64_t child = 0;
+	size_t n = 1;
+
+	*ret = false;
+	while (err == TB_OK && !*ret) {
+		err = tx->store->ops->children(tx, tb_view_org_id(view),
+					       recheck->scope, recheck->key,
+					       child, &child, 1, &n);
+		if (err != TB_OK || n == 0)
+			break;
+		err = is_sight_of(view, declaration, recheck, child, ret);
+		if (err == TB_OK && !*ret)
+			err = tb_view_unlink(view, recheck->scope, recheck->key,
+					     child);
+	}
+	return err;
+}
+
+/* Lets one record be in a scope just as long as something hangs below both. */
+static enum tb_err recheck(struct tb_view *view,
+			   const struct tb_declaration *declaration,
+			   const struct tb_recheck *recheck)
+{
 	const struct tb_record *record;
 	uint8_t flags = TB_ENTRY_SIGHT | TB_ENTRY_DERIVED;
-	uint64_t child;
-	size_t n = 0;
+	bool seen = false;
 	enum tb_err err =
 		tb_view_get(view, recheck->coll, recheck->key, &record);
 
 	if (err != TB_OK || record == NULL || record->deleted)
 		return err;
-	err = tx->store->ops->children(tx, tb_view_org_id(view), recheck->scope,
-				       recheck->key, 0, &child, 1, &n);
-	if (n > 0)
+	err = is_seen(view, declaration, recheck, &seen);
+	if (seen)
 		flags |= TB_ENTRY_PRESENT;
 	if (err == TB_OK)
 		err = tb_view_set_place(view, record->rid, recheck->scope,
@@ -359,14 +436,15 @@ static enum tb_err recheck(struct tb_view *view,
 	return err == TB_ERR_TOO_LARGE ? TB_OK : err;
 }
 
-static enum tb_err recheck_all(struct tb_view *view)
+static enum tb_err recheck_all(struct tb_view *view,
+			       const struct tb_declaration *declaration)
 {
 	struct tb_recheck item;
 	enum tb_err err = tb_view_flush(view);
 
 	while (err == TB_OK &&
 	       tb_agenda_next_recheck(tb_view_agenda(view), &item))
-		err = recheck(view, &item);
+		err = recheck(view, declaration, &item);
 	return err;
 }
 
@@ -390,7 +468,7 @@ enum tb_err tb_work_follow(struct tb_view *view,
 		if (err == TB_OK && !f.done)
 			err = keep_new_work(view, &f);
 	}
-	return err == TB_OK ? recheck_all(view) : err;
+	return err == TB_OK ? recheck_all(view, declaration) : err;
 }
 
 /* One kept piece of work, as its record says. */

@@ -34,6 +34,8 @@ static void write_line(struct tb_buf *buf, const struct tb_import_line *line)
 	if (line->kind == TB_IMPORT_RECORD) {
 		tb_json_kv_str(&w, "table", line->record.table);
 		tb_json_kv_str(&w, "recordID", line->record.id);
+		if (line->record.number != 0)
+			tb_json_kv_uint(&w, "id", line->record.number);
 	}
 	tb_import_line_put(&w, names[line->kind], content(line));
 	tb_json_end_object(&w);
@@ -54,6 +56,7 @@ static void check_again(struct tb_arena *arena,
 				      &again, &problem) == TB_OK);
 	TB_ASSERT(again.kind == line->kind);
 	TB_ASSERT(tb_str_eq(content(&again), content(line)));
+	TB_ASSERT(again.record.number == line->record.number);
 	tb_buf_fini(&buf);
 }
 
