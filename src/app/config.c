@@ -52,6 +52,21 @@ static void read_section(struct tb_config_reader *reader,
 		read_setting(reader, config, section->key, &pair);
 }
 
+static enum tb_err read_collections(struct tb_config_reader *reader,
+				    struct tb_config *config,
+				    const yaml_node_t *node)
+{
+	enum tb_err err =
+		tb_config_read_declaration(reader, node, &config->declaration);
+
+	/* What is adopted later stands where it was declared first. */
+	if (!err && !config->declared_in) {
+		config->declared_in = reader->path;
+		config->declared_lines = reader->collection_lines;
+	}
+	return err;
+}
+
 static enum tb_err read_root(struct tb_config_reader *reader,
 			     const yaml_node_t *root, void *ctx)
 {
@@ -66,8 +81,7 @@ static enum tb_err read_root(struct tb_config_reader *reader,
 	}
 	while (tb_config_next_pair(reader, root, &i, &pair)) {
 		if (tb_str_eq(pair.key, TB_STR("collections"))) {
-			err = tb_config_read_declaration(reader, pair.value,
-							 &config->declaration);
+			err = read_collections(reader, config, pair.value);
 			if (err)
 				return err;
 		} else if (pair.key.n > 0 &&
@@ -311,8 +325,7 @@ static enum tb_err adopt_root(struct tb_config_reader *reader,
 
 	while (!err && tb_config_next_pair(reader, root, &i, &pair)) {
 		if (tb_str_eq(pair.key, TB_STR("collections")))
-			err = tb_config_read_declaration(reader, pair.value,
-							 &config->declaration);
+			err = read_collections(reader, config, pair.value);
 		else if (tb_str_eq(pair.key, adopting->section))
 			err = adopt_section(reader, config, &pair);
 	}

@@ -34,6 +34,9 @@ struct tb_config {
 	struct tb_auth_options auth;
 	void *api[TB_API_MODULES_MAX]; /* options, as tb_api_modules */
 	struct tb_declaration declaration;
+	/* The file that declares them, and on which line each; NULL: none. */
+	const char *declared_in;
+	const size_t *declared_lines;
 };
 
 /* Where the values come from besides the file. */

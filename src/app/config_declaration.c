@@ -87,6 +87,7 @@ enum tb_err tb_config_read_declaration(struct tb_config_reader *reader,
 	size_t n_failed = reader->n_failed;
 	struct tb_collection *collections;
 	struct tb_config_item item;
+	size_t *lines;
 	size_t n;
 
 	if (node->type != YAML_SEQUENCE_NODE ||
@@ -98,11 +99,15 @@ enum tb_err tb_config_read_declaration(struct tb_config_reader *reader,
 	}
 	n = tb_config_list_len(node);
 	collections = tb_arena_calloc(reader->arena, n, sizeof(*collections));
-	if (!collections)
+	lines = tb_arena_calloc(reader->arena, n, sizeof(*lines));
+	if (!collections || !lines)
 		return TB_ERR_NOMEM;
 	for (size_t i = 0;
-	     tb_config_open_item(reader, "collections", node, i, &item); i++)
+	     tb_config_open_item(reader, "collections", node, i, &item); i++) {
 		tb_config_read_collection(&item, &collections[i]);
+		lines[i] = item.node->start_mark.line + 1;
+	}
+	reader->collection_lines = lines;
 	if (reader->nomem)
 		return TB_ERR_NOMEM;
 	ret->collections = collections;
@@ -113,4 +118,44 @@ enum tb_err tb_config_read_declaration(struct tb_config_reader *reader,
 	return reader->n_failed == n_failed
 		       ? finish(reader, node, collections, n)
 		       : TB_OK;
+}
+
+static enum tb_err read_alone(struct tb_config_reader *reader,
+			      const yaml_node_t *root, void *ctx)
+{
+	struct tb_config_item item;
+
+	if (root->type == YAML_SEQUENCE_NODE &&
+	    tb_config_open_item(reader, "", root, 0, &item))
+		tb_config_read_collection(&item, ctx);
+	else
+		tb_config_fail(reader, root, "expected a collection");
+	return TB_OK;
+}
+
+static void report_to_nobody(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+}
+
+enum tb_err tb_config_parse_collection(struct tb_arena *arena,
+				       struct tb_str text,
+				       struct tb_collection *ret)
+{
+	struct tb_config_input input = { .text = text };
+	struct tb_config_reader reader = { .path = "",
+					   .arena = arena,
+					   .report = report_to_nobody };
+	struct tb_collection collection = { .name = TB_STR_NONE };
+	enum tb_err err =
+		tb_config_parse(&reader, &input, read_alone, &collection);
+
+	if (!err && reader.nomem)
+		err = TB_ERR_NOMEM;
+	if (!err && (reader.n_failed > 0 || !collection.name.p))
+		err = TB_ERR_INVALID;
+	if (!err)
+		*ret = collection;
+	return err;
 }

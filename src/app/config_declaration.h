@@ -20,6 +20,12 @@ tb_config_read_declaration(struct tb_config_reader *reader,
 void tb_config_put_collection(struct tb_buf *buf,
 			      const struct tb_collection *collection,
 			      bool with_docs);
+/* Reads such a text alone: what it says of others is not checked, and what
+ * follows is not worked out. INVALID: mistakes. What is read lives in the
+ * arena. */
+enum tb_err tb_config_parse_collection(struct tb_arena *arena,
+				       struct tb_str text,
+				       struct tb_collection *ret) tb_must_check;
 void tb_config_put_declaration(struct tb_buf *buf,
 			       const struct tb_declaration *declaration);
 

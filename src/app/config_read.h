@@ -22,6 +22,7 @@ struct tb_config_reader {
 	void *report_ctx;
 	size_t n_failed; /* mistakes reported */
 	bool nomem;
+	const size_t *collection_lines; /* of the declaration that was read */
 };
 
 /* What is read: a file, or where that is NULL a text. */

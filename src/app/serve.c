@@ -15,6 +15,7 @@
 #include "app/data.h"
 #include "app/demo.h"
 #include "app/log.h"
+#include "app/redeclare.h"
 #include "app/upkeep.h"
 #include "app/wiring.h"
 #include "base/assert.h"
@@ -160,6 +161,15 @@ static void keep_heaps_few(void)
 	(void)!mallopt(M_ARENA_MAX, HEAPS_MAX);
 }
 
+static void log_redeclared(void *ctx, bool is_mistake, const char *text)
+{
+	struct serving *serving = ctx;
+
+	tb_log_text(&serving->log, is_mistake ? TB_LOG_ERROR : TB_LOG_INFO,
+		    "collections", is_mistake ? "error" : "done",
+		    tb_str_z(text));
+}
+
 /* Everything below the HTTP server. */
 static enum tb_exit start_inside(struct serving *serving)
 {
@@ -175,6 +185,10 @@ static enum tb_exit start_inside(struct serving *serving)
 		err = tb_demo_fill(config, tb_engine_core(serving->engine));
 	if (err)
 		return tb_fail(err, "the demo's records");
+	err = tb_redeclare(config, tb_engine_core(serving->engine),
+			   log_redeclared, serving);
+	if (err)
+		return tb_fail(err, "the collections as they are declared");
 	err = tb_auth_create(tb_engine_core(serving->engine), serving->keys,
 			     &config->auth, &serving->auth);
 	if (!err)

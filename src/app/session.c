@@ -9,6 +9,7 @@
 #include "app/control.h"
 #include "app/data.h"
 #include "app/demo.h"
+#include "app/redeclare.h"
 #include "engine/engine.h"
 #include "kernel/directory.h"
 
@@ -198,7 +199,10 @@ static enum tb_exit open_store(struct tb_session *session)
 	if (err)
 		return tb_fail(err, "store in `%s`", data);
 	session->core = tb_engine_core(session->engine);
-	return TB_EXIT_OK;
+	err = tb_redeclare_take(session->config, session->core);
+	return err ? tb_fail(err, "the collections in force and those of the "
+				  "configuration")
+		   : TB_EXIT_OK;
 }
 
 static enum tb_exit open_and_act(struct tb_session *session)

@@ -69,6 +69,7 @@ struct export
 	uint32_t org;
 	struct tb_arena *arena;
 	tb_export_fn *take;
+	tb_export_pause_fn *pause; /* or NULL */
 	void *ctx;
 };
 
@@ -78,6 +79,7 @@ static enum tb_err export_row(void *ctx, struct tb_tx *tx,
 {
 	struct export *export = ctx;
 	struct tb_export_row out = {
+		.rid = row->rid,
 		.id = row->record.key,
 		.data = row->record.body,
 		.number = tb_record_id(&row->record),
@@ -101,8 +103,14 @@ static enum tb_err export_scope(struct export *export, uint64_t scope)
 			     .org = export->org,
 			     .scope = scope,
 			     .with_entries = true };
+	enum tb_err err = TB_OK;
 
-	return walk_all(&walk, export_row, export);
+	while (err == TB_OK && !walk.at_end) {
+		err = walk_chunk(&walk, export_row, export);
+		if (err == TB_OK && export->pause != NULL)
+			err = export->pause(export->ctx);
+	}
+	return err;
 }
 
 /* The scopes of stores and sites among the org's names. */
@@ -146,11 +154,19 @@ static enum tb_err export_scopes(struct export *export)
 enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
 			       tb_export_fn *take, void *ctx)
 {
+	return tb_transfer_walk(core, org, take, NULL, ctx);
+}
+
+enum tb_err tb_transfer_walk(struct tb_core *core, uint32_t org,
+			     tb_export_fn *take, tb_export_pause_fn *pause,
+			     void *ctx)
+{
 	struct export export = {
 		.core = core,
 		.org = org,
 		.arena = tb_arena_create(ARENA_MAX),
 		.take = take,
+		.pause = pause,
 		.ctx = ctx,
 	};
 	enum tb_err err;

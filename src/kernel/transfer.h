@@ -17,6 +17,7 @@ struct tb_audit_note;
 
 /* A record as it is exported; slices are borrowed during the call. */
 struct tb_export_row {
+	uint64_t rid;
 	struct tb_str table;
 	struct tb_str id;
 	struct tb_str data;
@@ -33,6 +34,14 @@ typedef enum tb_err tb_export_fn(void *ctx, const struct tb_export_row *row);
  * snapshots that are short. */
 enum tb_err tb_transfer_export(struct tb_core *core, uint32_t org,
 			       tb_export_fn *take, void *ctx) tb_must_check;
+
+/* The same, and between its snapshots `pause` is called, which may commit what
+ * rows asked for; an error ends the walk and is its result. A record that moves
+ * is given again. */
+typedef enum tb_err tb_export_pause_fn(void *ctx);
+enum tb_err tb_transfer_walk(struct tb_core *core, uint32_t org,
+			     tb_export_fn *take, tb_export_pause_fn *pause,
+			     void *ctx) tb_must_check;
 
 /* Takes an event's body, borrowed during the call; an error ends the export and
  * is its result. */
