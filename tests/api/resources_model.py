@@ -27,6 +27,8 @@ class Model:
             return False
         if role in ("staff", "admin"):
             return True
+        if profile is None:
+            return False
         if role == "patient":
             return profile == (number if collection == "people"
                                else data["person_id"])

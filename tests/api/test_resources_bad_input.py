@@ -206,15 +206,13 @@ def test_a_login_may_be_packed(resources):
     assert r.status_code == 200, r.text
 
 
-@pytest.mark.parametrize("body,statuses", [
-    (b"no gzip", (400,)), (gzip.compress(b'{"name":"n"}')[:-6], (400,)),
-    (gzip.compress(b"{}") + b"x", (400,)), (b"", (400,))])
-def test_a_body_that_is_packed_badly_is_400(staff, unchanged, body,
-                                            statuses):
+@pytest.mark.parametrize("body", [
+    b"no gzip", gzip.compress(b'{"name":"n"}')[:-6],
+    gzip.compress(b"{}") + b"x"], ids=["none", "cut", "more"])
+def test_a_body_that_is_packed_badly_is_400(staff, unchanged, body):
     for r in writes(staff, unchanged, body,
                     headers={"Content-Encoding": "gzip"}):
-        assert r.status_code in statuses, r.text
-        assert_error(r, r.status_code)
+        assert list(assert_error(r, 400)) == ["detail"]
 
 
 @pytest.mark.parametrize("coding", ["br", "deflate", "compress", "x"])

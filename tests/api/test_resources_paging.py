@@ -19,9 +19,9 @@ def staff(rorg):
     return rorg.staff()
 
 
-def things(staff, count, **more):
+def things(staff, how_many, **more):
     return [staff.created("things", name=str(n), **more)
-            for n in range(count)]
+            for n in range(how_many)]
 
 
 def all_of(pages):

@@ -294,6 +294,26 @@ def test_who_is_new_to_a_doctor_comes_though_it_is_old(ward):
     assert people[1] in doctor.records("people", largest)
 
 
+def test_who_becomes_visible_together_has_a_time_of_its_own_each(ward):
+    """A client that keeps nothing but the X-Last-Sync of small pages gets
+    all of those that one push brought into sight."""
+    rorg, staff, _, _ = ward
+    site, doctor = rorg.site(), rorg.user("doctor", 10)
+    for n in range(10):
+        site.pushed(site.record("people", "p-%d" % n, {
+            "store_id": site.store, "name": str(n)}))
+    _, last = doctor.pull("people")
+    site.pushed(*[site.record("visits", "v-%d" % n, {
+        "store_id": site.store, "person_id": "p-%d" % n, "doctor_id": 10})
+        for n in range(10)])
+    names = []
+    for _ in range(11):
+        r = doctor.sync("people", last, limit=1)
+        last = r.headers["X-Last-Sync"]
+        names += [x["name"] for x in r.json()]
+    assert sorted(names) == [str(n) for n in range(10)]
+
+
 def test_sight_comes_and_goes_as_often_as_it_likes(ward):
     rorg, staff, people, visits = ward
     doctor = rorg.user("doctor", 12)
