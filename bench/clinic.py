@@ -68,7 +68,7 @@ def filled(suite, records):
     data.parent.mkdir()
     tombolo(data, "init", "--org", ORG, "--admin", "admin",
             password="admin-password")
-    tombolo(data, "user", "add", CLERK[0], "--role", "staff",
+    tombolo(data, "user", "add", CLERK[0], "--uuid", CLERK[0], "--role", "staff",
             password=CLERK[1])
     lines = data.parent / "readings.jsonl"
     with open(lines, "w", encoding="utf-8") as f:
