@@ -23,8 +23,9 @@ struct tb_bare_options {
 /* A connection to the store in a folder, as the engine configures it. */
 struct tb_sqlite_conn *tb_bare_open(const char *data, enum tb_tx_mode mode);
 
-/* Writes the rows that `source` has and `data` has not, in groups; then makes
- * sure that both have the same bytes. `data` is a copy of the folder that
+/* Writes the rows that `source` has and `data` has not, in groups, in place of
+ * those that `source` has not any more; then makes sure that both have the same
+ * bytes. `data` is a copy of the folder that
  * `source` was before a server filled it. */
 void tb_bare_write(const struct tb_bare_options *options);
 

@@ -17,6 +17,7 @@
 
 struct bare_http_options {
 	uint64_t port; /* on 127.0.0.1 */
+	uint64_t status;
 	const char *body;
 	const char *header[TB_OPTION_TEXTS_MAX + 1]; /* "Name: value" */
 };
@@ -24,30 +25,39 @@ struct bare_http_options {
 static const struct tb_bench_option rows[] = {
 #define ROW(member, what) TB_OPTION(struct bare_http_options, member, what)
 	ROW(port, NUMBER),
+	ROW(status, NUMBER),
 	ROW(body, TEXT),
 	ROW(header, TEXTS),
 #undef ROW
 };
 
-static enum MHD_Result answer(void *constant, struct MHD_Connection *conn,
+/* What every request gets. */
+struct constant {
+	unsigned status;
+	struct MHD_Response *response;
+};
+
+static enum MHD_Result answer(void *ctx, struct MHD_Connection *conn,
 			      const char *url, const char *method,
 			      const char *version, const char *upload,
 			      size_t *upload_n, void **seen)
 {
+	const struct constant *constant = ctx;
+
 	(void)url;
 	(void)method;
 	(void)version;
 	(void)upload;
 	/* The first call of a request comes before its body. */
 	if (*seen == NULL) {
-		*seen = constant;
+		*seen = ctx;
 		return MHD_YES;
 	}
 	if (*upload_n > 0) {
 		*upload_n = 0;
 		return MHD_YES;
 	}
-	return MHD_queue_response(conn, MHD_HTTP_OK, constant);
+	return MHD_queue_response(conn, constant->status, constant->response);
 }
 
 static void add_header(struct MHD_Response *response, const char *line)
@@ -81,7 +91,7 @@ make_constant(const struct bare_http_options *options)
 }
 
 static struct MHD_Daemon *start(const struct bare_http_options *options,
-				struct MHD_Response *constant)
+				struct constant *constant)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -116,8 +126,9 @@ static void wait_for_end(void)
 
 int main(int argc, char **argv)
 {
-	struct bare_http_options options = { .body = "[]" };
-	struct MHD_Response *constant;
+	struct bare_http_options options = { .status = MHD_HTTP_OK,
+					     .body = "[]" };
+	struct constant constant;
 	struct MHD_Daemon *daemon;
 	sigset_t all;
 
@@ -127,10 +138,11 @@ int main(int argc, char **argv)
 	/* Before there are threads, so that none of them takes a signal. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	constant = make_constant(&options);
-	daemon = start(&options, constant);
+	constant.status = (unsigned)options.status;
+	constant.response = make_constant(&options);
+	daemon = start(&options, &constant);
 	wait_for_end();
 	MHD_stop_daemon(daemon);
-	MHD_destroy_response(constant);
+	MHD_destroy_response(constant.response);
 	return 0;
 }

@@ -14,6 +14,7 @@
  * until it is looked at. */
 #define PIECE_BYTES ((size_t)256 << 10)
 #define CHUNK_LINE_MAX 32
+#define HTTP_NOT_MODIFIED 304
 
 enum tb_err tb_client_init(struct tb_client *client,
 			   const struct sockaddr_in *address)
@@ -148,6 +149,11 @@ static bool read_head(struct tb_client *client)
 	while (rest.n > 0)
 		if (!read_header(client, cut_line(&rest)))
 			return false;
+	/* It has no body, whatever its headers say (RFC 9110, 15.4.5). */
+	if (client->status == HTTP_NOT_MODIFIED) {
+		client->body_bytes = 0;
+		client->chunked = false;
+	}
 	client->left_bytes = client->chunked ? 0 : client->body_bytes;
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "sample.h"
 
 #define EVENTS 256
 #define COMMON_MAX 8192
@@ -17,8 +18,8 @@
 #define SHOWN_BYTES 200
 
 static const struct tb_load_mode *const modes[] = {
-	&tb_load_push, &tb_load_post,   &tb_load_get,
-	&tb_load_walk, &tb_load_stream,
+	&tb_load_push, &tb_load_post, &tb_load_edit,
+	&tb_load_get,  &tb_load_walk, &tb_load_stream,
 };
 
 /* A run: the load, its connections, and how long each request took. */
@@ -43,7 +44,8 @@ static const struct tb_bench_option rows[] = {
 	ROW(seed, NUMBER),        ROW(site, NUMBER),    ROW(table, TEXT),
 	ROW(store, TEXT),         ROW(count, NUMBER),   ROW(from, NUMBER),
 	ROW(to, NUMBER),          ROW(limit, NUMBER),   ROW(rounds, NUMBER),
-	ROW(header, TEXTS),       ROW(spin, NUMBER),
+	ROW(header, TEXTS),       ROW(spin, NUMBER),    ROW(braces, NUMBER),
+	ROW(status, NUMBER),      ROW(base, TEXT),
 #undef ROW
 };
 
@@ -52,7 +54,7 @@ static const struct tb_load_mode *find_mode(const char *name)
 	for (size_t i = 0; i < TB_ARRAY_LEN(modes); i++)
 		if (strcmp(name, modes[i]->name) == 0)
 			return modes[i];
-	tb_bench_die("one of push, post, get, walk, stream was expected");
+	tb_bench_die("one of push, post, edit, get, walk, stream was expected");
 }
 
 static void parse_address(const char *text, struct sockaddr_in *ret)
@@ -315,6 +317,8 @@ int main(int argc, char **argv)
 					   .seconds = 1,
 					   .batch = 1,
 					   .rounds = 1,
+					   .status = 200,
+					   .braces = TB_SAMPLE_EVENT_BRACES,
 					   .site = 63,
 					   .table = "transact",
 					   .store = "store-a" };

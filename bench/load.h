@@ -25,20 +25,24 @@ struct tb_load_options {
 	 * waking it up. */
 	uint64_t spin;
 	uint64_t pid;   /* whose memory to report; 0: nobody's */
-	uint64_t total; /* push, post: records, events */
+	uint64_t total; /* push, post, edit: records, events, edits */
 	uint64_t batch; /* push, post: of them in a request */
-	uint64_t seed;  /* push, post */
+	uint64_t seed;  /* push, post, edit */
 	uint64_t site;  /* push: whose records */
 	const char *table;
 	const char *store;
-	/* get, stream: asked for in turn; walk: the first, without its query.
-	 */
+	/* get, stream: asked for in turn; walk: the first, without its query;
+	 * edit: the first, of the collection. */
 	const char *url[TB_OPTION_TEXTS_MAX + 1];
-	uint64_t count;  /* records in each answer; 0: not counted */
-	uint64_t from;   /* walk: the first cursor */
-	uint64_t to;     /* walk: where the last page ends */
-	uint64_t limit;  /* walk: numbers in a page */
-	uint64_t rounds; /* walk: how often it is made */
+	uint64_t count;   /* records in each answer; 0: not counted. edit: how
+			   * many there are */
+	uint64_t braces;  /* stream: of a record, those that open */
+	uint64_t status;  /* get: of each answer */
+	const char *base; /* edit: client_last_synced_at */
+	uint64_t from;    /* walk: the first cursor */
+	uint64_t to;      /* walk: where the last page ends */
+	uint64_t limit;   /* walk: numbers in a page */
+	uint64_t rounds;  /* walk: how often it is made */
 };
 
 /* One connection and what its mode keeps for it. */
@@ -48,6 +52,7 @@ struct tb_load_conn {
 	uint32_t watched;   /* the events it is polled for */
 	uint64_t done;      /* requests */
 	size_t url;         /* get: which one was asked */
+	uint64_t id;        /* edit: of the record */
 	uint64_t braces;    /* stream: seen in the answer */
 	int64_t first_us;   /* stream: when its first piece came; 0: not yet */
 };
@@ -88,6 +93,7 @@ void tb_load_begin_get(struct tb_load *load, struct tb_load_conn *conn);
 
 extern const struct tb_load_mode tb_load_push;
 extern const struct tb_load_mode tb_load_post;
+extern const struct tb_load_mode tb_load_edit;
 extern const struct tb_load_mode tb_load_get;
 extern const struct tb_load_mode tb_load_walk;
 extern const struct tb_load_mode tb_load_stream;

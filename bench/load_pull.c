@@ -33,7 +33,7 @@ static bool check_page(struct tb_load *load, const struct tb_load_conn *conn)
 {
 	uint64_t n;
 
-	if (conn->client.status != 200)
+	if (conn->client.status != load->options->status)
 		return false;
 	if (load->options->count == 0)
 		return true;
@@ -85,7 +85,8 @@ static bool get_check(struct tb_load *load, struct tb_load_conn *conn)
 		return check_page(load, conn) && tb_buf_err(first) == TB_OK;
 	}
 	load->records += load->options->count;
-	return conn->client.status == 200 && tb_str_eq(body, tb_buf_str(first));
+	return conn->client.status == load->options->status &&
+	       tb_str_eq(body, tb_buf_str(first));
 }
 
 const struct tb_load_mode tb_load_get = {

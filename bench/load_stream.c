@@ -1,9 +1,8 @@
 #include "load.h"
 
-#include "sample.h"
-
-/* Histories are counted while they come and not kept; the loop is one that
- * the compiler makes wide, because the generator must not be what is measured.
+/* Histories and lists are counted while they come and not kept; the loop is one
+ * that the compiler makes wide, because the generator must not be what is
+ * measured.
  */
 static void count(void *ctx, struct tb_str piece)
 {
@@ -21,7 +20,8 @@ static enum tb_err prepare(struct tb_load *load)
 {
 	while (load->options->url[load->n_urls] != NULL)
 		load->n_urls++;
-	return load->n_urls > 0 ? TB_OK : TB_ERR_INVALID;
+	return load->n_urls > 0 && load->options->braces > 0 ? TB_OK
+							     : TB_ERR_INVALID;
 }
 
 static bool next(struct tb_load *load, struct tb_load_conn *conn)
@@ -42,7 +42,7 @@ static bool next(struct tb_load *load, struct tb_load_conn *conn)
 
 static bool check(struct tb_load *load, struct tb_load_conn *conn)
 {
-	uint64_t n = conn->braces / TB_SAMPLE_EVENT_BRACES;
+	uint64_t n = conn->braces / load->options->braces;
 	uint64_t wait_us = (uint64_t)(conn->first_us - conn->client.sent_us);
 
 	if (conn->client.status != 200 || conn->first_us == 0)

@@ -9,12 +9,15 @@ import pathlib
 import shutil
 import statistics
 
-from servers import Tombolo, tool
+from report import Line
+from servers import BareHttp, SERVER_CORE, Tombolo, load, tool
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 FULL = bool(os.environ.get("BENCH_FULL"))
 REPEATS = 3 if QUICK else 5
 MILLION = 1000000
+# Of these headers an answer has its own, whatever it answers.
+OWN_HEADERS = {"date", "connection", "content-length"}
 
 
 class Suite:
@@ -74,26 +77,67 @@ def ratios(repeats, one, other):
             statistics.median(a / b for a, b in pairs))
 
 
-def written_against_loop(suite, write, group):
-    """Rows/s of a server that is written to, and of the bare loop that writes
-    the same rows in groups of `group`; as `ratios`.
+def processor_us(server, run):
+    """What a run of the load generator gives back, and the processor time that
+    an answer of it took the server."""
+    begin_s = server.processor_s()
+    done = run()
+    return done, (server.processor_s() - begin_s) * 1e6 / done["requests"]
+
+
+def against_constant(suite, server, what, target, url, headers, status=200):
+    """Lines about an answer that is always the same, beside libmicrohttpd
+    giving the same status, headers and body."""
+    got, body = server.must("GET", url, headers, want=status)
+    constant = {name: value for name, value in got.items()
+                if name.lower() not in OWN_HEADERS}
+
+    with BareHttp(suite.place("bare"), constant, body.decode(), SERVER_CORE,
+                  status) as bare:
+        used_us = {server: [], bare: []}
+
+        def get(which):
+            done, us = processor_us(which, lambda: load(
+                "get", which.port, headers=headers, url=url, status=status,
+                connections=16, seconds=1 if QUICK else 3, spin=1))
+            used_us[which].append(us)
+            return done["requests_per_s"]
+
+        a, b, ratio = ratios(2 * REPEATS + 1, lambda: get(server),
+                             lambda: get(bare))
+        us, bare_us = (statistics.median(used_us[s]) for s in (server, bare))
+    return [Line(what + ", one core; libmicrohttpd answering a constant",
+                 "answers/s", a, b, ratio, target),
+            Line("the same in processor time of an answer", "us", us, bare_us,
+                 bare_us / us)]
+
+
+def written_against_loop(suite, write, group, data=None, serve=Tombolo,
+                         each=1):
+    """What a server writes in a second, and the bare loop that writes the same
+    rows in groups of `group`; as `ratios`.
 
     `write` takes a server and a number that is another one each time, and
-    gives back how many it wrote in a second."""
+    gives back how many it wrote in a second: each as `each` rows. It begins
+    with `data`, or the demo."""
     made = []
 
+    def begin():
+        return data or suite.base()
+
     def server():
-        data = suite.copy(suite.base(), "written")
-        with Tombolo(data) as t:
+        copy = suite.copy(begin(), "written")
+        with serve(copy) as t:
             figure = write(t, len(made) + 1)
-        made.append(data)
+        made.append(copy)
         return figure
 
     def loop():
-        data = suite.copy(suite.base(), "loop")
-        got = tool("bare", "write", data=data, source=made[-1], group=group)
-        suite.drop(data)
+        copy = suite.copy(begin(), "loop")
+        got = tool("bare", "write", data=copy, source=made[-1],
+                   group=group * each)
+        suite.drop(copy)
         suite.drop(made[-1])
-        return got[0]["rows_per_s"]
+        return got[0]["rows_per_s"] / each
 
     return ratios(REPEATS, server, loop)

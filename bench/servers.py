@@ -76,9 +76,11 @@ def load(mode, port, account=SITE, headers=None, core=LOAD_CORE, **options):
 class Process:
     """A server process that answers HTTP on `port`.
 
-    It has started when it answers the probe: a path, and headers."""
+    It has started when it answers the probe, a path and headers, with
+    `status`."""
 
     probe = ("/", {})
+    status = 200
 
     def __init__(self, argv, core, folder, env=None):
         self.port = free_port()
@@ -138,7 +140,7 @@ class Process:
 
     def answers(self):
         try:
-            return self.ask("GET", *self.probe)[0] == 200
+            return self.ask("GET", *self.probe)[0] == self.status
         except (OSError, http.client.HTTPException):
             return False
 
@@ -153,10 +155,10 @@ class Process:
         finally:
             c.close()
 
-    def must(self, method, path, headers, body=None):
-        """(headers, body) of an answer that must be 200."""
+    def must(self, method, path, headers, body=None, want=200):
+        """(headers, body) of an answer that must have this status."""
         status, got, answer = self.ask(method, path, headers, body)
-        if status != 200:
+        if status != want:
             raise RuntimeError("%s %s: %d %s" % (method, path, status,
                                                  answer[:200]))
         return got, answer
@@ -189,9 +191,10 @@ class Tombolo(Process):
 class BareHttp(Process):
     """libmicrohttpd alone: answers always the same."""
 
-    def __init__(self, folder, headers, body, core=None):
+    def __init__(self, folder, headers, body, core=None, status=200):
         argv = [str(BUILD / "bench" / "bench_bare_http"), "--port", "PORT",
-                "--body", body]
+                "--status", str(status), "--body", body]
+        self.status = status
         for pair in headers.items():
             argv += ["--header", "%s: %s" % pair]
         super().__init__(argv, core, folder)

@@ -3,15 +3,14 @@ for what is new when nothing is."""
 
 import statistics
 
-from measure import MILLION, QUICK, REPEATS, ratios, written_against_loop
+from measure import (MILLION, QUICK, REPEATS, against_constant, ratios,
+                     written_against_loop)
 from report import Line
-from servers import BareHttp, Nginx, SERVER_CORE, Tombolo, load
+from servers import Nginx, SERVER_CORE, Tombolo, load
 
 EVENTS = "/api/v1/events"
 HISTORY = 100000
 LONG_HISTORY = 5 * MILLION
-# Of these an answer has its own, whatever it answers.
-OWN_HEADERS = {"date", "connection", "content-length"}
 
 
 def count(suite, data):
@@ -87,35 +86,11 @@ def at_head(t, user):
 
 
 def nothing_new(suite):
-    """Beside libmicrohttpd answering the same headers and body."""
-    seconds = 1 if QUICK else 3
     data = suite.filled(events=HISTORY)
     with Tombolo(data, SERVER_CORE) as t:
         user = t.user()
-        url = at_head(t, user)
-        got, body = t.must("GET", url, user)
-        headers = {name: value for name, value in got.items()
-                   if name.lower() not in OWN_HEADERS}
-
-        with BareHttp(suite.place("bare"), headers, body.decode(),
-                      SERVER_CORE) as bare:
-            used_us = {t: [], bare: []}
-
-            def get(server):
-                begin_s = server.processor_s()
-                done = load("get", server.port, headers=user, url=url,
-                            connections=16, seconds=seconds, spin=1)
-                used_us[server].append((server.processor_s() - begin_s) *
-                                       1e6 / done["requests"])
-                return done["requests_per_s"]
-
-            a, b, ratio = ratios(2 * REPEATS + 1, lambda: get(t),
-                                 lambda: get(bare))
-            us, bare_us = (statistics.median(used_us[s]) for s in (t, bare))
-    return [Line("events after the last one, one core; libmicrohttpd "
-                 "answering a constant", "answers/s", a, b, ratio, 0.6),
-            Line("the same in processor time of an answer", "us", us,
-                 bare_us, bare_us / us)]
+        return against_constant(suite, t, "events after the last one", 0.6,
+                                at_head(t, user), user)
 
 
 # ---- a long history ----
