@@ -144,6 +144,7 @@ void tb_response_error(struct tb_response *res, const struct tb_request *req,
 		.code = code ? code : tb_fail_status_code(status),
 		.message = message,
 	};
+	const char *type = req->api->error_type;
 	struct tb_buf body;
 
 	tb_buf_init(&body, ERROR_BODY_MAX_BYTES);
@@ -153,7 +154,8 @@ void tb_response_error(struct tb_response *res, const struct tb_request *req,
 		tb_buf_fini(&body);
 		tb_response_empty(res, status);
 	} else {
-		tb_response_body(res, status, TB_JSON_UTF8_TYPE, &body);
+		tb_response_body(res, status, type ? type : TB_JSON_UTF8_TYPE,
+				 &body);
 	}
 	res->error_code = error.code;
 }

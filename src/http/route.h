@@ -54,6 +54,8 @@ struct tb_api {
 	const struct tb_route *routes;
 	size_t n_routes;
 	unsigned schemes; /* enum tb_auth_scheme */
+	const char *error_type; /* the media type of its errors; NULL:
+				 * TB_JSON_UTF8_TYPE */
 	/* Writes the body of an error in the API's shape to `buf`. */
 	void (*put_error)(struct tb_buf *buf, const struct tb_request *req,
 			  const struct tb_http_error *error);

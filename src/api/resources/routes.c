@@ -49,6 +49,7 @@ const struct tb_api tb_resources_api = {
 	.routes = routes,
 	.n_routes = TB_ARRAY_LEN(routes),
 	.schemes = TB_AUTH_BEARER,
+	.error_type = TB_JSON_TYPE,
 	.put_error = tb_resources_put_error,
 	.refuse = tb_resources_refuse,
 	.forbid = tb_resources_forbid,
