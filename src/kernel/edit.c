@@ -22,20 +22,6 @@ static enum tb_err own_scope(struct tb_view *view, const struct tb_edit *edit,
 	return tb_view_scope(view, TB_SCOPE_SITE_PREFIX, TB_STR("0"), ret);
 }
 
-static enum tb_err keep_at_centre(struct tb_view *view,
-				  struct tb_placement *placement)
-{
-	struct tb_target target = { .scope = placement->site_scope,
-				    .flags = TB_ENTRY_HOME };
-	enum tb_err err = tb_route_plan_reserve(view, &placement->plan, 1);
-
-	if (err != TB_OK)
-		return err;
-	tb_route_plan_add(&placement->plan, &target);
-	placement->plan.home = target.scope;
-	return TB_OK;
-}
-
 static enum tb_err plan(struct tb_view *view, struct tb_placement *placement)
 {
 	enum tb_err err =
@@ -44,8 +30,6 @@ static enum tb_err plan(struct tb_view *view, struct tb_placement *placement)
 
 	if (err == TB_OK)
 		err = tb_place_plan(view, placement);
-	if (err == TB_OK && placement->plan.home == 0)
-		err = keep_at_centre(view, placement);
 	return err;
 }
 
@@ -62,6 +46,7 @@ enum tb_err tb_edit_write(struct tb_view *view, const struct tb_edit *edit,
 		.deleted = edit->deleted,
 		.origin = TB_ORIGIN_CENTRE,
 		.makes_stores = true,
+		.is_synced = edit->is_synced,
 		.id = edit->id,
 	};
 	enum tb_err err = own_scope(view, edit, &placement.site_scope);

@@ -21,6 +21,7 @@ struct tb_edit {
 	const struct tb_record *old; /* as the view has it; NULL: none */
 	struct tb_str body;          /* borrowed until the group has ended */
 	bool deleted;
+	bool is_synced; /* see struct tb_put */
 	uint64_t id; /* of a new record with an integer id */
 };
 

@@ -32,6 +32,7 @@ struct tb_placement {
 	bool makes_stores;   /* see tb_routing_plan */
 	uint64_t id;         /* of a new record with an integer id whose key is
 			      * none; 0: the next one */
+	bool is_synced;      /* see struct tb_put */
 	int64_t created_us;  /* an import's times; 0: the commit's own */
 	int64_t updated_us;
 

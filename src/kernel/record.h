@@ -78,6 +78,8 @@ struct tb_record {
 	uint64_t version;   /* number of its last change in the org's order */
 	int64_t created_us;
 	int64_t updated_us;
+	int64_t synced_us; /* when a client's edit of it was taken last; 0:
+			    * never */
 	uint32_t origin; /* of its last change */
 	bool deleted;
 	const struct tb_entry *entries;

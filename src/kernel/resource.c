@@ -3,14 +3,12 @@
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
-#include "codec/time.h"
 #include "kernel/edit.h"
 #include "kernel/fields.h"
 #include "kernel/ledger.h"
 #include "kernel/placing.h"
 
 #define DETAIL_MAX_BYTES 8192
-#define TIME_MAX_BYTES 64
 
 /* One edit while it is decided. */
 struct editing {
@@ -83,40 +81,6 @@ static enum tb_err finish(struct editing *e, enum tb_resource_outcome outcome,
 }
 
 /* ---- writing ---- */
-
-/* "On success `updated_at` and `last_synced_at` are the same instant": it is
- * known once the record has its time. */
-static enum tb_err set_synced(struct editing *e,
-			      const struct tb_record **record)
-{
-	struct tb_str name = e->resource->collection->synced_name;
-	struct tb_json_writer w;
-	struct tb_buf change;
-	struct tb_str body;
-	enum tb_err err;
-
-	if (name.p == NULL)
-		return TB_OK;
-	tb_buf_init(&change, name.n * 6 + TIME_MAX_BYTES);
-	w = tb_json_writer(&change);
-	tb_json_begin_object(&w);
-	tb_json_key(&w, name);
-	tb_buf_append_char(&change, '"');
-	tb_time_put(&change, (*record)->updated_us);
-	tb_buf_append_char(&change, '"');
-	tb_json_end_object(&w);
-	err = tb_buf_err(&change);
-	if (err == TB_OK)
-		err = tb_fields_patch(e->arena, (*record)->body,
-				      tb_buf_str(&change), &body);
-	tb_buf_fini(&change);
-	if (err == TB_OK)
-		err = tb_view_put_silent(e->view, e->coll, (*record)->key,
-					 body);
-	return err == TB_OK
-		       ? tb_view_get(e->view, e->coll, (*record)->key, record)
-		       : err;
-}
 
 /* Writes the record, of which nothing was changed before. OVERLOADED is no
  * refusal, because names may have been made. */
@@ -281,8 +245,12 @@ static enum tb_err apply(struct editing *e)
 	struct tb_resource *resource = e->resource;
 	struct tb_edit edit = { .key = e->old->key,
 				.body = TB_STR("{}"),
-				.deleted = resource->action ==
-					   TB_RESOURCE_DELETE };
+				.deleted =
+					resource->action == TB_RESOURCE_DELETE,
+				/* "On success `updated_at` and
+				 * `last_synced_at` are the same instant." */
+				.is_synced =
+					resource->action == TB_RESOURCE_SYNC };
 	const struct tb_record *record;
 	enum tb_err err = TB_OK;
 
@@ -293,11 +261,8 @@ static enum tb_err apply(struct editing *e)
 		err = write(e, &edit, &record);
 	if (err != TB_OK || record == NULL)
 		return err;
-	if (resource->action == TB_RESOURCE_SYNC) {
-		err = set_synced(e, &record);
-		if (err == TB_OK)
-			err = remember_update(e, record);
-	}
+	if (edit.is_synced)
+		err = remember_update(e, record);
 	return err == TB_OK ? finish(e, TB_RESOURCE_DONE, record) : err;
 }
 

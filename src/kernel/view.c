@@ -325,9 +325,12 @@ static struct tb_record make_record(const struct tb_view *view,
 	if (old != NULL) {
 		record.rid = old->rid;
 		record.created_us = old->created_us;
+		record.synced_us = old->synced_us;
 	}
 	if (put->created_us != 0)
 		record.created_us = put->created_us;
+	if (put->is_synced)
+		record.synced_us = record.updated_us;
 	return record;
 }
 

@@ -68,6 +68,8 @@ struct tb_put {
 	/* Flags of enum tb_entry_flags: places so marked are not left, though
 	 * they are not listed (struct tb_entries_change). */
 	uint8_t keeps;
+	bool is_synced; /* it is a client's edit: synced_us is the time of this
+			 * change; else it stays */
 	/* Times of an import; 0: the commit's own. */
 	int64_t created_us;
 	int64_t updated_us;

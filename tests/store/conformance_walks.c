@@ -123,6 +123,7 @@ static void assert_listed(const struct tb_feed_row *row, uint64_t num,
 		.version = record->version,
 		.created_us = record->created_us,
 		.updated_us = record->updated_us,
+		.synced_us = record->synced_us,
 		.deleted = record->deleted,
 	};
 

@@ -110,6 +110,7 @@ struct tb_record fixture_record(uint64_t rid, const char *key, const char *body,
 		.version = n > 0 ? entries[0].num : 0,
 		.created_us = 1700000000000000,
 		.updated_us = 1700000000000001,
+		.synced_us = 1700000000000002,
 		.entries = n > 0 ? entries : NULL,
 		.n_entries = n,
 	};
@@ -251,6 +252,7 @@ void assert_record_equal(const struct tb_record *a, const struct tb_record *b)
 	assert_true(a->version == b->version);
 	assert_true(a->created_us == b->created_us);
 	assert_true(a->updated_us == b->updated_us);
+	assert_true(a->synced_us == b->synced_us);
 	assert_true(a->origin == b->origin);
 	assert_true(a->deleted == b->deleted);
 	assert_int_equal(a->n_entries, b->n_entries);

@@ -106,7 +106,6 @@ static void add_members(const struct tb_declaration *declaration,
 	add_hidden(layout, members, ID_NAME);
 	add_hidden(layout, members, c->created_name);
 	add_hidden(layout, members, c->updated_name);
-	layout->synced_at = layout->n_members;
 	add_hidden(layout, members, c->synced_name);
 	layout->members = members;
 }

@@ -42,7 +42,6 @@ struct tb_layout {
 	struct tb_str created;
 	struct tb_str updated;
 	struct tb_str synced;
-	size_t synced_at; /* among the members; where `synced` is shown */
 	uint64_t hash;    /* of all that a record's form depends on; the same
 			   * after every start */
 };

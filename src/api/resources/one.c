@@ -52,6 +52,7 @@ static enum tb_err render(struct tb_peers *peers,
 		.body = record->body,
 		.created_us = record->created_us,
 		.updated_us = record->updated_us,
+		.synced_us = record->synced_us,
 	};
 	struct tb_render *tool = tb_render_create(&options);
 	enum tb_err err;

@@ -180,19 +180,17 @@ static void put_time(struct tb_buf *buf, struct tb_str fragment, int64_t us)
 	tb_buf_append_char(buf, '"');
 }
 
-static void put_times(struct tb_render *render,
+static void put_times(const struct tb_layout *layout,
 		      const struct tb_render_record *record, struct tb_buf *buf)
 {
-	const struct tb_layout *layout = render->options.layout;
-	struct tb_str synced;
-
 	put_time(buf, layout->created, record->created_us);
 	put_time(buf, layout->updated, record->updated_us);
-	if (!layout->synced.p)
-		return;
-	synced = render->values[layout->synced_at];
-	tb_buf_append_str(buf, layout->synced);
-	tb_buf_append_str(buf, synced.p ? synced : TB_STR("null"));
+	if (record->synced_us != 0) {
+		put_time(buf, layout->synced, record->synced_us);
+	} else if (layout->synced.p) {
+		tb_buf_append_str(buf, layout->synced);
+		tb_buf_append_str(buf, TB_STR("null"));
+	}
 }
 
 static void put_id(const struct tb_layout *layout,
@@ -218,7 +216,7 @@ enum tb_err tb_render_put(struct tb_render *render,
 	if (err)
 		return err;
 	tb_buf_append_str(buf, tb_buf_str(&render->extra));
-	put_times(render, record, buf);
+	put_times(render->options.layout, record, buf);
 	tb_buf_append_char(buf, '}');
 	return tb_buf_err(buf);
 }

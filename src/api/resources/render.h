@@ -41,6 +41,7 @@ struct tb_render_record {
 	struct tb_str body;
 	int64_t created_us;
 	int64_t updated_us;
+	int64_t synced_us; /* 0: never */
 };
 
 /* Appends the record. CORRUPT: the body is no object; whatever the lookup

@@ -243,6 +243,7 @@ static enum tb_err take_listed(struct tb_walk *walk,
 		.body = row->record.body,
 		.created_us = row->record.created_us,
 		.updated_us = row->record.updated_us,
+		.synced_us = row->record.synced_us,
 	};
 
 	if (!row->record.deleted)
@@ -372,6 +373,7 @@ static enum tb_err take_seen(struct tb_walk *walk,
 		.created_us = row->record.created_us,
 		.updated_us = seen->is_present ? row->record.updated_us
 					       : seen->time_us,
+		.synced_us = row->record.synced_us,
 	};
 	bool is_told = query->with_deleted;
 	bool is_given = seen->is_present && !row->record.deleted;

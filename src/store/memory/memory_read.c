@@ -244,6 +244,7 @@ static struct tb_record shown_record(const struct tb_feed_query *query,
 					    .version = found->version,
 					    .created_us = found->created_us,
 					    .updated_us = found->updated_us,
+					    .synced_us = found->synced_us,
 					    .deleted = found->deleted,
 					    .body = found->body };
 	if (!query->with_entries) {

@@ -71,12 +71,13 @@ static enum tb_err read_record(struct tb_sqlite_cursor *cursor, uint64_t rid,
 	ret->deleted = sqlite3_column_int(stmt, 11) != 0;
 	ret->key = tb_sqlite_column_bytes(stmt, 12);
 	ret->body = tb_sqlite_column_bytes(stmt, 13);
+	ret->synced_us = sqlite3_column_int64(stmt, 14);
 	ret->entries = NULL;
 	ret->n_entries = 0;
 	if (cursor->arena) {
 		tb_arena_reset(cursor->arena);
 		err = tb_entries_decode(cursor->arena, tb_rid_org(rid),
-					tb_sqlite_column_bytes(stmt, 14),
+					tb_sqlite_column_bytes(stmt, 15),
 					&ret->entries, &ret->n_entries);
 	}
 	/* No collection is 0: there is no such record. */
@@ -138,7 +139,8 @@ static enum tb_err read_listed(struct tb_sqlite_cursor *cursor,
 			    .created_us = sqlite3_column_int64(stmt, 4),
 			    .updated_us = sqlite3_column_int64(stmt, 5),
 			    .deleted = sqlite3_column_int(stmt, 6) != 0,
-			    .body = tb_sqlite_column_bytes(stmt, 7) },
+			    .body = tb_sqlite_column_bytes(stmt, 7),
+			    .synced_us = sqlite3_column_int64(stmt, 8) },
 	};
 	return TB_OK;
 }

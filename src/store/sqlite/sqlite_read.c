@@ -97,6 +97,7 @@ static enum tb_err copy_record(sqlite3_stmt *stmt, struct tb_arena *arena,
 	record->updated_us = sqlite3_column_int64(stmt, 4);
 	record->origin = (uint32_t)tb_sqlite_column(stmt, 5);
 	record->deleted = sqlite3_column_int(stmt, 6) != 0;
+	record->synced_us = sqlite3_column_int64(stmt, 10);
 	err = tb_arena_strdup(arena, tb_sqlite_column_bytes(stmt, 7),
 			      &record->key);
 	if (err == TB_OK && with_body)

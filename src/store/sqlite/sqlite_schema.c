@@ -75,8 +75,13 @@ static const char schema_1[] =
 	" PRIMARY KEY (org, n)"
 	") STRICT, WITHOUT ROWID;";
 
+/* When a client's edit of a record was taken last; 0: never. */
+static const char schema_2[] =
+	"ALTER TABLE record ADD COLUMN synced INTEGER NOT NULL DEFAULT 0;";
+
 const struct tb_sqlite_step tb_sqlite_steps[] = {
 	{ schema_1 },
+	{ schema_2 },
 };
 const size_t tb_sqlite_steps_n = TB_ARRAY_LEN(tb_sqlite_steps);
 

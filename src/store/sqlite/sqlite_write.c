@@ -113,6 +113,7 @@ static enum tb_err put_record(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind(&b, record->deleted);
 	tb_sqlite_bind_bytes(&b, tb_buf_str(&conn->entries));
 	tb_sqlite_bind_bytes(&b, record->body);
+	tb_sqlite_bind(&b, (uint64_t)record->synced_us);
 	if (!is_new)
 		return run_bound_on_one(conn, &b);
 	tb_sqlite_bind(&b, tb_rid_org(record->rid));

@@ -277,7 +277,7 @@ static void test_hidden_fields_stay_hidden(void **state)
 			    "{\"id\":1,\"phone\":\"1\",\"\\u0073ecret2\":1,"
 			    "\"created_at\":\"2023-11-14T22:13:21Z\","
 			    "\"updated_at\":\"2023-11-14T22:13:21Z\","
-			    "\"last_synced_at\":\"2024-01-01T00:00:00Z\"}");
+			    "\"last_synced_at\":null}");
 }
 
 /* ---- pages ---- */

@@ -294,17 +294,4 @@ static inline void rw_expect(struct tb_str is, const char *expected)
 		fail_msg("%.*s is not %s", TB_STR_ARG(is), expected);
 }
 
-/* The time as bodies have it. */
-static inline struct tb_str rw_time(struct resource_world *rw, int64_t us)
-{
-	struct tb_buf buf;
-	struct tb_str text;
-
-	tb_buf_init(&buf, 64);
-	tb_time_put(&buf, us);
-	MUST(tb_arena_strdup(rw->w.ic.arena, tb_buf_str(&buf), &text));
-	tb_buf_fini(&buf);
-	return text;
-}
-
 #endif

@@ -102,21 +102,21 @@ static void synced_on(struct resource_world *rw)
 	struct rw_edit edit =
 		rw_sync(rw, "1", made.updated_us, "{\"status\":\"DONE\"}");
 	uint64_t commits = rw_org(rw).commits;
+	static const char body[] =
+		"{\"x\":[ 1 ],\"status\":\"DONE\",\"n\":1.50}";
 	struct tb_record *now;
-	struct tb_str body;
 
+	assert_int_equal(made.synced_us, 0);
 	MUST(rw_commit(rw, &edit));
 	assert_int_equal(edit.resource.outcome, TB_RESOURCE_DONE);
 	assert_int_equal(rw_org(rw).commits, commits + 1);
 	now = rw_find(rw, VISITS, "1");
 	assert_true(now->updated_us >= made.updated_us + 1000);
 	assert_int_equal(now->version, edit.resource.record.version);
-	MUST(tb_arena_printf(rw->w.ic.arena, &body,
-			     "{\"x\":[ 1 ],\"status\":\"DONE\",\"n\":1.50,"
-			     "\"last_synced_at\":\"%.*s\"}",
-			     TB_STR_ARG(rw_time(rw, now->updated_us))));
-	rw_expect(now->body, body.p);
-	rw_expect(edit.resource.record.body, body.p);
+	assert_int_equal(now->synced_us, now->updated_us);
+	assert_int_equal(edit.resource.record.synced_us, now->updated_us);
+	rw_expect(now->body, body);
+	rw_expect(edit.resource.record.body, body);
 	rw_expect(edit.resource.commit.note.detail,
 		  "\"collection\":\"visits\",\"id\":1");
 	rw_expect_sound(rw);
