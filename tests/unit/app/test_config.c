@@ -387,7 +387,8 @@ static void wrong_fields_are_refused_with_their_lines(void **state)
 		  ":5: collections[0].fields[0].type: expected a type" },
 		{ "      - {name: f, type: float}\n",
 		  ":5: collections[0].fields[0].type: expected string, "
-		  "integer, decimal, boolean, datetime, date, enum, json or text" },
+		  "integer, decimal, boolean, datetime, date, enum, json or "
+		  "text" },
 		{ "      - {name: f, type: enum}\n",
 		  ":5: collections[0].fields[0].values: expected values with "
 		  "type enum, and none with another" },
@@ -448,7 +449,8 @@ static void comments_that_are_shown_fit_their_lines(void **state)
 	while (rest.p) {
 		struct tb_str line = tb_str_trim(tb_str_cut(&rest, '\n'));
 
-		assert_true(line.n <= 80);
+		/* A value may be as long as it is. */
+		assert_true(line.n <= 80 || line.p[0] != '#');
 		if (line.n > 1 && line.p[0] == '#')
 			assert_null(memchr(line.p + 1, '#', line.n - 1));
 	}
