@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/ops/demo.h"
+#include "api/resources/resources.h"
 #include "app/commands.h"
 #include "app/control.h"
 #include "app/data.h"
@@ -198,6 +199,15 @@ static enum tb_exit start_inside(struct serving *serving)
 	return err ? tb_fail(err, "start") : TB_EXIT_OK;
 }
 
+static int64_t deleted_us(const struct tb_config *config)
+{
+	size_t i = 0;
+
+	while (tb_api_modules[i] != &tb_resources_module)
+		i++;
+	return tb_resources_deleted_us(config->api[i]);
+}
+
 /* What runs on threads of its own, the HTTP server last: once it listens,
  * everything is there. */
 static enum tb_exit start_threads(struct serving *serving)
@@ -208,7 +218,10 @@ static enum tb_exit start_threads(struct serving *serving)
 		.keys = serving->keys,
 		.log = &serving->log,
 		.wiring = &serving->wiring,
-		.absence_us = config->program.absence_max_days * DAY_US,
+		.ages = {
+			.absence_us = config->program.absence_max_days * DAY_US,
+			.deleted_us = deleted_us(config),
+		},
 	};
 	enum tb_err err = tb_log_start(&serving->log);
 

@@ -10,7 +10,6 @@
 #include "engine/reads.h"
 #include "kernel/family.h"
 #include "kernel/requests.h"
-#include "kernel/retention.h"
 
 #define INTERVAL_S 60
 #define ORGS_MAX 100000
@@ -71,8 +70,7 @@ static void drop_tombstones(struct tb_upkeep *upkeep, struct org_state *org)
 	    upkeep->round % ROUNDS_BETWEEN_PASSES != 0)
 		return;
 	for (int i = 0; i < RETENTION_RUNS_MAX; i++) {
-		err = tb_retention_run(core, org->id,
-				       upkeep->options.absence_us,
+		err = tb_retention_run(core, org->id, &upkeep->options.ages,
 				       &org->tombstones_after, &dropped);
 		if (err)
 			log_failure(upkeep, "tombstones were not dropped", err);

@@ -12,6 +12,7 @@
 #include "auth/keys.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "kernel/retention.h"
 
 struct tb_upkeep;
 
@@ -20,7 +21,7 @@ struct tb_upkeep_options {
 	struct tb_keys *keys;
 	struct tb_log *log;
 	struct tb_wiring *wiring;
-	int64_t absence_us; /* a site away for longer holds nothing back */
+	struct tb_retention_ages ages;
 };
 
 enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,

@@ -2,6 +2,8 @@
 
 #include "kernel/consumer.h"
 #include "kernel/directory.h"
+#include "kernel/dropped.h"
+#include "kernel/feeds.h"
 #include "kernel/history.h"
 #include "kernel/placing.h"
 #include "kernel/resource.h"
@@ -53,6 +55,7 @@ static enum tb_err central_passed(struct tb_tx *tx, struct tb_arena *arena,
 
 struct retention {
 	struct tb_commit commit;
+	int64_t deleted_us;
 	uint64_t central_passed;
 	uint64_t after; /* tombstones up to here were looked at before */
 	uint64_t next;  /* the same for the next run; 0: from the beginning */
@@ -111,6 +114,78 @@ static enum tb_err is_done_with(struct tb_view *view, uint64_t central_passed,
 	return TB_OK;
 }
 
+/* ---- resources ---- */
+
+/* ETags are made of the last numbers of scopes, so the last entry of one stays
+ * until another one follows. */
+static enum tb_err is_last(struct tb_view *view, const struct tb_entry *entry,
+			   bool *ret)
+{
+	struct tb_feed_row last = { .num = 0 };
+	enum tb_err err = tb_feed_last(tb_view_tx(view), entry->scope, &last);
+
+	if (err == TB_ERR_NOT_FOUND)
+		err = TB_OK;
+	if (err == TB_OK)
+		*ret = last.num <= entry->num;
+	return err;
+}
+
+/* What clients would miss if the record were gone; `us` is INT64_MIN where
+ * nobody could see it. */
+static struct tb_dropped trace_of(const struct tb_record *record)
+{
+	struct tb_dropped trace = { .us = INT64_MIN };
+
+	for (size_t i = 0; i < record->n_entries; i++) {
+		const struct tb_entry *entry = &record->entries[i];
+
+		if (!(entry->flags & TB_ENTRY_SIGHT))
+			continue;
+		if (entry->time_us > trace.us)
+			trace.us = entry->time_us;
+		if (record->updated_us > trace.us)
+			trace.us = record->updated_us;
+		if (entry->num > trace.num)
+			trace.num = entry->num;
+	}
+	return trace;
+}
+
+static enum tb_err is_done_in_sight(struct tb_view *view, int64_t deleted_us,
+				    const struct tb_record *record, bool *ret)
+{
+	struct tb_dropped trace = trace_of(record);
+	bool holds = false;
+	enum tb_err err = TB_OK;
+
+	*ret = true;
+	if (trace.us == INT64_MIN)
+		return TB_OK;
+	*ret = trace.us <= tb_view_now_us(view) - deleted_us;
+	for (size_t i = 0; err == TB_OK && *ret && i < record->n_entries; i++) {
+		if (record->entries[i].flags & TB_ENTRY_SIGHT)
+			err = is_last(view, &record->entries[i], &holds);
+		*ret = !holds;
+	}
+	return err;
+}
+
+static enum tb_err note_trace(struct tb_view *view,
+			      const struct tb_record *record)
+{
+	struct tb_dropped trace = trace_of(record);
+	const struct tb_record *name;
+	enum tb_err err;
+
+	if (trace.us == INT64_MIN)
+		return TB_OK;
+	err = tb_view_get_rid(view, record->coll, &name);
+	return err == TB_OK ? tb_dropped_raise(view, name->key, &trace) : err;
+}
+
+/* ---- one tombstone ---- */
+
 /* Whoever stands below a tombstone that is gone must resync. */
 static void raise_floor(struct tb_org *org, const struct tb_record *record)
 {
@@ -142,6 +217,7 @@ static enum tb_err drop_if_done(struct retention *retention,
 
 	if (err != TB_OK || record == NULL || !record->deleted)
 		return err;
+	err = is_done_in_sight(view, retention->deleted_us, record, &done);
 	for (size_t i = 0; err == TB_OK && done && i < record->n_entries; i++)
 		err = is_done_with(view, retention->central_passed,
 				   &record->entries[i], &done);
@@ -149,7 +225,9 @@ static enum tb_err drop_if_done(struct retention *retention,
 		return err;
 	raise_floor(tb_view_org(view), record);
 	retention->n_dropped++;
-	err = tb_history_forget(view, rid);
+	err = note_trace(view, record);
+	if (err == TB_OK)
+		err = tb_history_forget(view, rid);
 	if (err == TB_OK)
 		err = tb_resource_forget(view, rid);
 	return err == TB_OK ? drop(view, record) : err;
@@ -211,8 +289,8 @@ static enum tb_err prepare(struct tb_core *core, struct retention *retention,
 }
 
 enum tb_err tb_retention_run(struct tb_core *core, uint32_t org,
-			     int64_t absence_us, uint64_t *after,
-			     size_t *ret_dropped)
+			     const struct tb_retention_ages *ages,
+			     uint64_t *after, size_t *ret_dropped)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "retention",
@@ -220,9 +298,10 @@ enum tb_err tb_retention_run(struct tb_core *core, uint32_t org,
 	};
 	struct retention retention = {
 		.commit = { .kind = &kind, .org = org, .weight = 1 },
+		.deleted_us = ages->deleted_us,
 		.after = *after,
 	};
-	enum tb_err err = prepare(core, &retention, absence_us);
+	enum tb_err err = prepare(core, &retention, ages->absence_us);
 
 	if (err == TB_OK)
 		err = tb_core_commit(core, &retention.commit);

@@ -655,12 +655,13 @@ static void check(struct world *w)
 /* Everybody is up to date when tombstones go. */
 static void drop_tombstones(struct world *w)
 {
+	const struct tb_retention_ages ages = { .deleted_us = 0 };
 	struct look look;
 	uint64_t after = 0;
 	size_t dropped;
 
-	assert_int_equal(tb_retention_run(w->centre.core, FLEET_ORG, 0, &after,
-					  &dropped),
+	assert_int_equal(tb_retention_run(w->centre.core, FLEET_ORG, &ages,
+					  &after, &dropped),
 			 TB_OK);
 	w->has_dropped |= dropped > 0;
 	look_begin(&look, &w->centre);

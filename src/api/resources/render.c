@@ -37,6 +37,12 @@ void tb_render_destroy(struct tb_render *render)
 	tb_free(render);
 }
 
+/* For the many short pieces of a record. */
+static inline void put(struct tb_buf *buf, struct tb_str s)
+{
+	tb_buf_append(buf, s.p, s.n);
+}
+
 /* ---- taking a body apart ---- */
 
 static void put_extra(struct tb_render *render, struct tb_str key,
@@ -45,9 +51,9 @@ static void put_extra(struct tb_render *render, struct tb_str key,
 	struct tb_buf *extra = &render->extra;
 
 	tb_buf_append_char(extra, ',');
-	tb_buf_append_str(extra, key);
+	put(extra, key);
 	tb_buf_append_char(extra, ':');
-	tb_buf_append_str(extra, value);
+	put(extra, value);
 }
 
 /* Members mostly come in the order in which they are declared. */
@@ -129,7 +135,7 @@ static enum tb_err put_found(struct tb_render *render,
 		err = render->options.lookup(render->options.lookup_ctx, member,
 					     value, &found);
 	if (!err)
-		tb_buf_append_str(buf, found);
+		put(buf, found);
 	return err;
 }
 
@@ -152,7 +158,7 @@ static enum tb_err put_value(struct tb_render *render, size_t at,
 			return put_found(render, member, value, buf);
 		value = id;
 	}
-	tb_buf_append_str(buf, value.p ? value : TB_STR("null"));
+	put(buf, value.p ? value : TB_STR("null"));
 	return TB_OK;
 }
 
@@ -164,7 +170,7 @@ static enum tb_err put_fields(struct tb_render *render, struct tb_buf *buf)
 	for (size_t i = 0; !err && i < layout->n_fields; i++) {
 		if (layout->members[i].kind == TB_MEMBER_HIDDEN)
 			continue;
-		tb_buf_append_str(buf, layout->members[i].fragment);
+		put(buf, layout->members[i].fragment);
 		err = put_value(render, i, buf);
 	}
 	return err;
@@ -174,7 +180,7 @@ static void put_time(struct tb_buf *buf, struct tb_str fragment, int64_t us)
 {
 	if (!fragment.p)
 		return;
-	tb_buf_append_str(buf, fragment);
+	put(buf, fragment);
 	tb_buf_append_char(buf, '"');
 	tb_time_put(buf, us);
 	tb_buf_append_char(buf, '"');
@@ -188,15 +194,15 @@ static void put_times(const struct tb_layout *layout,
 	if (record->synced_us != 0) {
 		put_time(buf, layout->synced, record->synced_us);
 	} else if (layout->synced.p) {
-		tb_buf_append_str(buf, layout->synced);
-		tb_buf_append_str(buf, TB_STR("null"));
+		put(buf, layout->synced);
+		put(buf, TB_STR("null"));
 	}
 }
 
 static void put_id(const struct tb_layout *layout,
 		   const struct tb_render_record *record, struct tb_buf *buf)
 {
-	tb_buf_append_str(buf, TB_STR("{\"id\":"));
+	put(buf, TB_STR("{\"id\":"));
 	if (layout->collection->id_type == TB_ID_INTEGER)
 		tb_buf_append_u64(buf, record->id);
 	else
@@ -215,7 +221,7 @@ enum tb_err tb_render_put(struct tb_render *render,
 	err = put_fields(render, buf);
 	if (err)
 		return err;
-	tb_buf_append_str(buf, tb_buf_str(&render->extra));
+	put(buf, tb_buf_str(&render->extra));
 	put_times(render->options.layout, record, buf);
 	tb_buf_append_char(buf, '}');
 	return tb_buf_err(buf);
@@ -226,7 +232,7 @@ void tb_render_put_gone(const struct tb_layout *layout,
 			struct tb_buf *buf)
 {
 	put_id(layout, record, buf);
-	tb_buf_append_str(buf, TB_STR(",\"deleted\":true"));
+	put(buf, TB_STR(",\"deleted\":true"));
 	put_time(buf, TB_STR(",\"updated_at\":"), record->updated_us);
 	tb_buf_append_char(buf, '}');
 }

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "kernel/retention.h"
+
 static int setup(void **state)
 {
 	static struct fixture f;
@@ -339,6 +341,53 @@ static void test_a_cursor_that_is_not_of_this_store_starts_over(void **state)
 		   "102,101,103");
 }
 
+/* ---- traces of deletions ---- */
+
+#define DAY_US (86400 * 1000000ll)
+
+static void drop_traces(struct fixture *f, size_t dropped)
+{
+	const struct tb_retention_ages ages = { .deleted_us = DAY_US };
+	uint64_t after = 0;
+	size_t n = 99;
+
+	MUST(tb_retention_run(f->ic.core, f->org, &ages, &after, &n));
+	assert_int_equal(n, dropped);
+}
+
+static void test_who_missed_a_dropped_deletion_starts_over(void **state)
+{
+	const char *old = "deleted=1&last_sync_timestamp=2023-11-14T22:13:27Z";
+	struct fixture *f = *state;
+
+	put_appointments(f);
+	fixture_delete(f, APPOINTMENTS, "103");
+	drop_traces(f, 0);
+	f->ic.now_us += 2 * DAY_US;
+	/* It is the last one of what its caller sees. */
+	drop_traces(f, 0);
+	fixture_put(f, APPOINTMENTS, "104",
+		    "{\"patient_id\":2,\"doctor_id\":11,"
+		    "\"status\":\"PENDING\"}");
+	assert_ids(f, "appointments", old, "-103,104");
+	drop_traces(f, 1);
+	fixture_list(f, "appointments", old);
+	assert_int_equal(f->res.status, 410);
+	fixture_list(f, "appointments", "deleted=1&after=000000000000004d-1");
+	assert_int_equal(f->res.status, 410);
+	assert_ids(f, "appointments", old + strlen("deleted=1&"), "104");
+	assert_ids(f, "appointments", "deleted=1", "101,102,104");
+	assert_ids(f, "appointments",
+		   "deleted=1&last_sync_timestamp=2023-11-15T00:00:00Z", "104");
+	/* Who began with nothing since need not know of it. */
+	assert_ids(f, "appointments", "deleted=1&limit=1", "102");
+	assert_ids(f, "appointments", next_of(f), "101");
+	assert_ids(f, "patients",
+		   "deleted=1&last_sync_timestamp="
+		   "2023-11-14T22:13:20Z",
+		   "1,2");
+}
+
 /* ---- 304 ---- */
 
 static void hold(struct fixture *f, struct tb_str etag)
@@ -457,6 +506,7 @@ int main(void)
 		TEST(test_hidden_fields_stay_hidden),
 		TEST(test_pages_go_through_all_changes),
 		TEST(test_a_cursor_that_is_not_of_this_store_starts_over),
+		TEST(test_who_missed_a_dropped_deletion_starts_over),
 		TEST(test_304_comes_from_memory),
 		TEST(test_another_caller_has_another_tag),
 		TEST(test_a_filter_has_a_tag_of_its_own),

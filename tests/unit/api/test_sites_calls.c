@@ -479,6 +479,8 @@ static void test_a_reader_is_known_before_its_first_page_leaves(void **state)
 	assert_int_equal(stored_central(f, 64), 1);
 }
 
+static const struct tb_retention_ages ages = { .absence_us = 1 };
+
 /* Three central records, one of which is deleted and long forgotten: the feed
  * has the numbers 1 and 3, and its floor is 4. */
 static void fill_with_floor(struct fixture *f)
@@ -489,8 +491,8 @@ static void fill_with_floor(struct fixture *f)
 	assert_int_equal(post(f, "1", PUSH_PATH, items), 200);
 	centre_push(&f->centre, 1, true, TB_PUSH_UPSERT, "item", "i3", "{}");
 	centre_push(&f->centre, 1, true, TB_PUSH_DELETE, "item", "i2", "{}");
-	assert_int_equal(tb_retention_run(f->centre.core, FLEET_ORG, 1, &after,
-					  &dropped),
+	assert_int_equal(tb_retention_run(f->centre.core, FLEET_ORG, &ages,
+					  &after, &dropped),
 			 TB_OK);
 	assert_int_equal(dropped, 1);
 }
@@ -546,8 +548,8 @@ static void test_a_reader_that_was_away_for_too_long_starts_over(void **state)
 	assert_int_equal(get(f, "64", CENTRAL_PATH "?limit=1"), 200);
 	centre_push(&f->centre, 1, true, TB_PUSH_DELETE, "item", "i1", "{}");
 	f->centre.now_us += 1000;
-	assert_int_equal(tb_retention_run(f->centre.core, FLEET_ORG, 1, &after,
-					  &dropped),
+	assert_int_equal(tb_retention_run(f->centre.core, FLEET_ORG, &ages,
+					  &after, &dropped),
 			 TB_OK);
 	assert_int_equal(dropped, 1);
 	assert_int_equal(get(f, "64", CENTRAL_PATH "?cursor=1"), 409);

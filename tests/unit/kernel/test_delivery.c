@@ -420,6 +420,7 @@ static void test_merged_parent_keeps_its_children(void **state)
 
 static void test_tombstones_go_when_nobody_needs_them(void **state)
 {
+	const struct tb_retention_ages ages = { .absence_us = 1000000 };
 	struct centre *c = *state;
 	struct tb_site_activity seen = { .site_id = 64, .has_central = true };
 	uint64_t after = 0;
@@ -433,7 +434,7 @@ static void test_tombstones_go_when_nobody_needs_them(void **state)
 		tb_delivery_note_activity(c->core, FLEET_ORG, &seen, 1), TB_OK);
 	centre_push(c, 63, true, TB_PUSH_DELETE, "item", "i1", "{}");
 	assert_int_equal(
-		tb_retention_run(c->core, FLEET_ORG, 1000000, &after, &dropped),
+		tb_retention_run(c->core, FLEET_ORG, &ages, &after, &dropped),
 		TB_OK);
 	assert_int_equal(dropped, 0);
 	assert_int_equal(centre_pull_central(c, 3, 10, false, &page), TB_OK);
@@ -441,7 +442,7 @@ static void test_tombstones_go_when_nobody_needs_them(void **state)
 	/* The site stays away for too long: it has to start over. */
 	c->now_us += 2000000;
 	assert_int_equal(
-		tb_retention_run(c->core, FLEET_ORG, 1000000, &after, &dropped),
+		tb_retention_run(c->core, FLEET_ORG, &ages, &after, &dropped),
 		TB_OK);
 	assert_int_equal(dropped, 1);
 	assert_int_equal(centre_pull_central(c, 3, 10, false, &page),
