@@ -22,20 +22,6 @@ static enum tb_err own_scope(struct tb_view *view, const struct tb_edit *edit,
 	return tb_view_scope(view, TB_SCOPE_SITE_PREFIX, TB_STR("0"), ret);
 }
 
-static enum tb_err keep_at_centre(struct tb_view *view,
-				  struct tb_placement *placement)
-{
-	struct tb_target target = { .scope = placement->site_scope,
-				    .flags = TB_ENTRY_HOME };
-	enum tb_err err = tb_route_plan_reserve(view, &placement->plan, 1);
-
-	if (err != TB_OK)
-		return err;
-	tb_route_plan_add(&placement->plan, &target);
-	placement->plan.home = target.scope;
-	return TB_OK;
-}
-
 static enum tb_err plan(struct tb_view *view, struct tb_placement *placement)
 {
 	enum tb_err err =
@@ -45,7 +31,7 @@ static enum tb_err plan(struct tb_view *view, struct tb_placement *placement)
 	if (err == TB_OK)
 		err = tb_place_plan(view, placement);
 	if (err == TB_OK && placement->plan.home == 0)
-		err = keep_at_centre(view, placement);
+		err = tb_place_keep(view, placement);
 	return err;
 }
 

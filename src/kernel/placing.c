@@ -491,6 +491,19 @@ enum tb_err tb_place_plan(struct tb_view *view, struct tb_placement *placement)
 			       &placement->plan);
 }
 
+enum tb_err tb_place_keep(struct tb_view *view, struct tb_placement *placement)
+{
+	struct tb_target target = { .scope = placement->site_scope,
+				    .flags = TB_ENTRY_HOME };
+	enum tb_err err = tb_route_plan_reserve(view, &placement->plan, 1);
+
+	if (err != TB_OK)
+		return err;
+	tb_route_plan_add(&placement->plan, &target);
+	placement->plan.home = target.scope;
+	return TB_OK;
+}
+
 static enum tb_err put_record(struct tb_view *view,
 			      const struct tb_placement *placement,
 			      const struct tb_record **ret)
