@@ -6,6 +6,7 @@
 #include "codec/digest.h"
 #include "kernel/fields.h"
 #include "kernel/ledger.h"
+#include "kernel/sight.h"
 
 bool tb_conflict_is(const struct tb_writer *writer,
 		    const struct tb_record *stored)
@@ -103,6 +104,7 @@ enum tb_err tb_conflict_record(struct tb_view *view,
 	struct tb_ledger_entry entry = {
 		.table = c->table,
 		.record = c->stored->key,
+		.number = tb_record_id(c->stored),
 		.resolution = tb_str_z(outcome(c, result)),
 		.server = version_of(c->stored->body, c->stored->deleted),
 		.client = version_of(c->body, c->deleted),

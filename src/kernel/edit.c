@@ -30,6 +30,8 @@ static enum tb_err plan(struct tb_view *view, struct tb_placement *placement)
 
 	if (err == TB_OK)
 		err = tb_place_plan(view, placement);
+	if (err == TB_OK && placement->plan.home == 0)
+		err = tb_place_keep(view, placement);
 	return err;
 }
 

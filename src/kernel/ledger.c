@@ -45,6 +45,8 @@ static enum tb_err encode(struct tb_arena *arena,
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "table", entry->table);
 	tb_json_kv_str(&w, "recordID", entry->record);
+	if (entry->number != 0)
+		tb_json_kv_uint(&w, "id", entry->number);
 	tb_json_kv_str(&w, "by", entry->by);
 	tb_json_kv_raw(&w, "base", entry->base);
 	put_time(&w, "detected_at", entry->detected_us);
@@ -130,6 +132,8 @@ static enum tb_err decode(struct tb_arena *arena,
 	r.root = tb_json_root(json);
 	entry.table = read_str(&r, "table");
 	entry.record = read_str(&r, "recordID");
+	if (r.err == TB_OK && !tb_json_is_absent(member(&r, "id")))
+		r.err = tb_json_u64(member(&r, "id"), &entry.number);
 	entry.by = read_str(&r, "by");
 	entry.base = read_raw(&r, "base");
 	entry.detected_us = read_time(&r, "detected_at");

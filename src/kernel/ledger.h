@@ -25,6 +25,7 @@ struct tb_ledger_entry {
 			       * has the same one */
 	struct tb_str table;  /* the collection's name */
 	struct tb_str record; /* its recordID */
+	uint64_t number;      /* its integer id; 0: it has none */
 	struct tb_str by;     /* "site/63", "user/5f1c" */
 	struct tb_str base;   /* JSON: what the edit was based on */
 	struct tb_str resolution; /* "rejected", "site", "centre", "merged",

@@ -484,8 +484,14 @@ static enum tb_err words_of(struct tb_view *view,
 					 placement->old->body, ret);
 }
 
-static enum tb_err keep_at_centre(struct tb_view *view,
-				  struct tb_placement *placement)
+enum tb_err tb_place_plan(struct tb_view *view, struct tb_placement *placement)
+{
+	return tb_routing_plan(view, placement->collection, &placement->words,
+			       placement->site_scope, placement->makes_stores,
+			       &placement->plan);
+}
+
+enum tb_err tb_place_keep(struct tb_view *view, struct tb_placement *placement)
 {
 	struct tb_target target = { .scope = placement->site_scope,
 				    .flags = TB_ENTRY_HOME };
@@ -496,21 +502,6 @@ static enum tb_err keep_at_centre(struct tb_view *view,
 	tb_route_plan_add(&placement->plan, &target);
 	placement->plan.home = target.scope;
 	return TB_OK;
-}
-
-enum tb_err tb_place_plan(struct tb_view *view, struct tb_placement *placement)
-{
-	enum tb_err err =
-		tb_routing_plan(view, placement->collection, &placement->words,
-				placement->site_scope, placement->makes_stores,
-				&placement->plan);
-
-	/* What the centre makes as a resource need not go to any site. */
-	if (err == TB_OK && placement->plan.home == 0 &&
-	    placement->makes_stores && placement->collection != NULL &&
-	    placement->collection->path.p != NULL)
-		err = keep_at_centre(view, placement);
-	return err;
 }
 
 static enum tb_err put_record(struct tb_view *view,
@@ -612,10 +603,7 @@ static enum tb_err plan_anew(struct tb_view *view,
 			tb_view_arena(view), placement->collection,
 			record->body, &placement->words);
 	if (err == TB_OK)
-		err = tb_routing_plan(view, placement->collection,
-				      &placement->words, placement->site_scope,
-				      placement->makes_stores,
-				      &placement->plan);
+		err = tb_place_plan(view, placement);
 	if (err != TB_OK)
 		return err;
 	if (placement->plan.home == 0)

@@ -45,10 +45,13 @@ struct tb_placement {
  * with makes_stores). */
 enum tb_err tb_place_plan(struct tb_view *view,
 			  struct tb_placement *placement) tb_must_check;
+/* Of a record that names no home: it stays with its writer, who is the centre,
+ * so that no site may take it. */
+enum tb_err tb_place_keep(struct tb_view *view,
+			  struct tb_placement *placement) tb_must_check;
 /* Writes it, planned or deleted; `*ret` (may be NULL) is the record as it is
  * then. TOO_LARGE: in too many scopes; EXISTS: another record has its id, or
- * may have had it. Then
- * the record is as it was, but scopes may have been named. */
+ * may have had it. Then the record is as it was, but scopes may have been named. */
 enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 			   const struct tb_record **ret) tb_must_check;
 
@@ -58,8 +61,8 @@ enum tb_err tb_place_next_id(struct tb_view *view,
 			     const struct tb_collection *collection,
 			     uint64_t *ret) tb_must_check;
 
-/* An id that is known of elsewhere, such as a deleted record's, is none of those
- * that are yet to be given. */
+/* An id that is known of elsewhere, such as a deleted record's, is none of
+ * those that are yet to be given. */
 enum tb_err tb_place_spend_id(struct tb_view *view,
 			      const struct tb_collection *collection,
 			      uint64_t id) tb_must_check;

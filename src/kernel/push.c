@@ -244,6 +244,12 @@ static struct tb_placement placement_of(const struct pushing *p,
 	};
 }
 
+static bool is_kept(const struct pushing *p, const struct tb_push_item *item)
+{
+	return p->writer.site_id == TB_ORIGIN_CENTRE &&
+	       item->collection != NULL && item->collection->path.p != NULL;
+}
+
 /* Rights on where the record is to be, then writes it. */
 static enum tb_err plan_and_write(struct pushing *p, struct tb_push_item *item,
 				  struct change *change)
@@ -254,6 +260,11 @@ static enum tb_err plan_and_write(struct pushing *p, struct tb_push_item *item,
 	if (change->deleted)
 		return write_record(p, item, &placement, change);
 	err = tb_place_plan(p->view, &placement);
+	if (err != TB_OK)
+		return err;
+	/* An import brings back what was written at the centre (edit.h). */
+	if (placement.plan.home == 0 && is_kept(p, item))
+		err = tb_place_keep(p->view, &placement);
 	if (err != TB_OK)
 		return err;
 	if (placement.plan.home == 0)

@@ -207,6 +207,7 @@ static enum tb_err add_to_ledger(struct editing *e)
 	struct tb_ledger_entry entry = {
 		.table = resource->collection->name,
 		.record = e->old->key,
+		.number = tb_record_id(e->old),
 		.by = resource->by,
 		.base = resource->base.as_sent,
 		.resolution = TB_STR("rejected"),

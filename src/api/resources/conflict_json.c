@@ -2,6 +2,8 @@
 
 #include "codec/time.h"
 
+#define NUMBER_MAX_BYTES 24
+
 static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
 {
 	tb_json_key(w, tb_str_z(key));
@@ -19,6 +21,22 @@ static void put_version(struct tb_json_writer *w, const char *key,
 		tb_json_kv_raw(w, key, body);
 	else
 		tb_json_kv_null(w, key);
+}
+
+/* As the record is addressed here: by its integer id, where it has one. */
+static void put_record(struct tb_json_writer *w,
+		       const struct tb_ledger_entry *entry)
+{
+	char digits[NUMBER_MAX_BYTES];
+	struct tb_buf text;
+
+	if (entry->number == 0) {
+		tb_json_kv_str(w, "record", entry->record);
+		return;
+	}
+	tb_buf_init_fixed(&text, digits, sizeof(digits));
+	tb_buf_append_u64(&text, entry->number);
+	tb_json_kv_str(w, "record", tb_buf_str(&text));
 }
 
 static void put_resolved(struct tb_json_writer *w,
@@ -39,7 +57,7 @@ void tb_conflict_json_put(struct tb_json_writer *w,
 	tb_json_begin_object(w);
 	tb_json_kv_uint(w, "id", entry->id);
 	tb_json_kv_str(w, "collection", entry->table);
-	tb_json_kv_str(w, "record", entry->record);
+	put_record(w, entry);
 	put_time(w, "detected_at", entry->detected_us);
 	tb_json_kv_str(w, "by", entry->by);
 	tb_json_kv_raw(w, "base", entry->base);

@@ -166,6 +166,15 @@ static void refuse_type(const struct tb_request *req, struct tb_response *res)
 		tb_resources_form_detail(req, res, 415, detail, NULL);
 }
 
+/* "An empty body counts as `{}`", also one of nothing but space. */
+static bool is_empty(struct tb_str body)
+{
+	for (size_t i = 0; i < body.n; i++)
+		if (!memchr(" \t\r\n", body.p[i], 4))
+			return false;
+	return true;
+}
+
 bool tb_resources_form_open(struct tb_resources_form *form,
 			    const struct tb_request *req,
 			    struct tb_response *res)
@@ -175,7 +184,7 @@ bool tb_resources_form_open(struct tb_resources_form *form,
 
 	*form = (struct tb_resources_form) { .arena = req->arena,
 					     .object = TB_JSON_ABSENT };
-	if (req->body.n == 0)
+	if (is_empty(req->body))
 		return true;
 	if (!tb_request_is_json(req)) {
 		refuse_type(req, res);

@@ -163,6 +163,7 @@ static void stale_on(struct resource_world *rw)
 	assert_int_equal(rw_ledger(rw, entries, 4), 1);
 	rw_expect(entries[0].table, "visits");
 	rw_expect(entries[0].record, "1");
+	assert_int_equal(entries[0].number, 1);
 	rw_expect(entries[0].by, "user/anna");
 	rw_expect(entries[0].base, "\"then\"");
 	rw_expect(entries[0].resolution, "rejected");
