@@ -297,6 +297,8 @@ static enum tb_err adopt_section(struct tb_config_reader *reader,
 	enum tb_err err = TB_OK;
 	size_t i = 0;
 
+	if (section->value->type != YAML_MAPPING_NODE)
+		return TB_ERR_INVALID;
 	while (!err && tb_config_next_pair(reader, section->value, &i, &pair)) {
 		err = tb_settings_locate(config, section->key, pair.key,
 					 &setting, &options);
@@ -323,6 +325,8 @@ static enum tb_err adopt_root(struct tb_config_reader *reader,
 	enum tb_err err = TB_OK;
 	size_t i = 0;
 
+	if (root->type != YAML_MAPPING_NODE)
+		return TB_ERR_INVALID;
 	while (!err && tb_config_next_pair(reader, root, &i, &pair)) {
 		if (tb_str_eq(pair.key, TB_STR("collections")))
 			err = read_collections(reader, config, pair.value);

@@ -307,6 +307,7 @@ static enum tb_err place(struct redeclaring *r, const struct tb_org *org,
 {
 	const struct tb_collection **list = tb_arena_calloc(
 		r->arena, n_changed * (1 + TB_RULES_MAX), sizeof(*list));
+	struct tb_heads heads;
 	uint64_t n_left = 0;
 	size_t n = 0;
 	enum tb_err err;
@@ -317,11 +318,14 @@ static enum tb_err place(struct redeclaring *r, const struct tb_org *org,
 		n = add_with_showing(&r->config->declaration, changed[i].now,
 				     list, n);
 	err = tb_redeclare_place(r->core, org->id, list, n, &n_left);
+	if (!err)
+		err = tb_core_heads(r->core, org->id, &heads);
 	if (err)
 		return err;
-	say(r, false,
-	    "org `%s`: the records of %zu collections were placed anew",
-	    org->name, n_changed);
+	if (heads.head != org->head)
+		say(r, false,
+		    "org `%s`: the records of %zu collections were placed anew",
+		    org->name, n_changed);
 	if (n_left > 0)
 		say(r, true,
 		    "org `%s`: %llu records stay where they are: they would be "

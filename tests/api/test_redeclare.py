@@ -61,8 +61,7 @@ def test_records_that_contradict_keep_a_collection_as_it_was(server):
 
 def test_what_nothing_contradicts_is_put_in_force(server):
     load(server, a={"size": "large"})
-    redeclare(server, resource("text"))
-    assert "placed anew" in said(server)[-1]["done"]
     redeclare(server, TABLE)
+    assert "placed anew" in said(server)[-1]["done"]
     done = load(server, b={"size": 1})
     assert "1 records are in" in done.stdout

@@ -229,6 +229,30 @@ static void what_is_shown_reads_back(void **state)
 	tb_config_destroy(again);
 }
 
+/* Names may hold what YAML takes only in other words. */
+static void names_of_any_characters_read_back(void **state)
+{
+	static const char name[] = "a\"b\\c\x01\x7f\t\n\xc2\x80\xc2\x85"
+				   "\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf"
+				   "\xef\xbf\xbe\xe2\x82\xac # : ,}";
+	struct tb_collection collection = { .name = tb_str_z(name),
+					    .routing = TB_ROUTING_CENTRAL };
+	struct tb_arena *arena = tb_arena_create(1024 * 1024);
+	struct tb_collection again;
+	struct tb_buf text;
+
+	(void)state;
+	tb_buf_init(&text, 4096);
+	tb_config_put_collection(&text, &collection, true);
+	assert_int_equal(tb_buf_err(&text), TB_OK);
+	assert_int_equal(
+		tb_config_parse_collection(arena, tb_buf_str(&text), &again),
+		TB_OK);
+	assert_true(tb_str_eq(again.name, collection.name));
+	tb_buf_fini(&text);
+	tb_arena_destroy(arena);
+}
+
 /* Lines of the collection at line 2, and what is said of them. */
 struct wrong {
 	const char *lines;
@@ -451,6 +475,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_said_has_its_default),
 		cmocka_unit_test(what_follows_is_worked_out),
 		cmocka_unit_test(what_is_shown_reads_back),
+		cmocka_unit_test(names_of_any_characters_read_back),
 		cmocka_unit_test(wrong_paths_are_refused),
 		cmocka_unit_test(what_only_resources_have_wants_a_path),
 		cmocka_unit_test(wrong_fields_of_resources_are_refused),

@@ -14,6 +14,7 @@
 #include "api/ops/page.h"
 #include "app/data.h"
 #include "app/demo.h"
+#include "app/settings.h"
 #include "codec/digest.h"
 #include "codec/time.h"
 #include "engine/engine.h"
@@ -85,6 +86,34 @@ static void the_example_is_what_the_demo_declares(void **state)
 			 tb_server_default_options.trusted_proxies);
 	assert_int_equal(config->program.absence_max_days, 90);
 	rmdir(folder);
+	tb_config_destroy(config);
+}
+
+/* What the file says of the resources API is said by the demo, too, where the
+ * configuration does not say otherwise. */
+static void its_texts_are_the_demos_unless_others_are_given(void **state)
+{
+	static const char name[] = "strategy_description";
+	const char *env[] = { "TOMBOLO_RESOURCES_STRATEGY=Mine", NULL };
+	struct tb_config_source source = { .env = env, .data = "/nowhere" };
+	const struct tb_setting *setting;
+	struct tb_config *config;
+	void *options;
+
+	(void)state;
+	assert_int_equal(tb_config_load(&source, report, NULL, &config), TB_OK);
+	assert_int_equal(tb_demo_apply_declaration(config), TB_OK);
+	assert_int_equal(tb_settings_locate(config, TB_STR("resources"),
+					    tb_str_z(name), &setting, &options),
+			 TB_OK);
+	assert_non_null(strstr(
+		*(const char **)((char *)options + setting->offset), "rural"));
+	assert_int_equal(tb_settings_locate(config, TB_STR("resources"),
+					    TB_STR("strategy"), &setting,
+					    &options),
+			 TB_OK);
+	assert_string_equal(*(const char **)((char *)options + setting->offset),
+			    "Mine");
 	tb_config_destroy(config);
 }
 
@@ -316,6 +345,8 @@ int main(void)
 		cmocka_unit_test(demo_and_real_data_never_mix),
 		cmocka_unit_test(the_demo_listens_on_loopback_only),
 		cmocka_unit_test(the_example_is_what_the_demo_declares),
+		cmocka_unit_test(
+			its_texts_are_the_demos_unless_others_are_given),
 		cmocka_unit_test(a_configuration_with_collections_keeps_them),
 		cmocka_unit_test(a_folder_is_recognised_by_what_is_in_it),
 		cmocka_unit_test(
