@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -74,6 +75,42 @@ static void records_are_read_as_ever(void **state)
 	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
 		       "\"event\":1,\"acl\":2}");
 	assert_int_equal(line.kind, TB_IMPORT_RECORD);
+}
+
+static void records_have_the_id_that_they_were_known_by(void **state)
+{
+	static const char *const bad[] = {
+		"0",
+		"-1",
+		"1.0",
+		"1e3",
+		"\"7\"",
+		"true",
+		"[7]",
+		"9223372036854775807",
+		"18446744073709551617",
+	};
+	struct tb_import_line line =
+		line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
+			"\"id\":9223372036854775806}");
+	char text[128];
+
+	(void)state;
+	assert_true(line.record.number == INT64_MAX - 1);
+	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
+		       "\"id\":null}");
+	assert_int_equal(line.record.number, 0);
+	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"id\":7,"
+		       "\"deleted\":true}");
+	assert_int_equal(line.record.number, 7);
+	for (size_t i = 0; i < TB_ARRAY_LEN(bad); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "{\"table\":\"t\",\"recordID\":\"r\","
+			       "\"data\":{},\"id\":%s}",
+			       bad[i]);
+		assert_int_equal(read_line(tb_str_z(text), &line),
+				 TB_ERR_INVALID);
+	}
 }
 
 static void events_keep_every_byte(void **state)
@@ -277,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(records_are_read_as_ever),
+		TEST(records_have_the_id_that_they_were_known_by),
 		TEST(events_keep_every_byte),
 		TEST(an_event_that_was_never_stored_gets_its_form),
 		TEST(rules_keep_the_space_around_them),
