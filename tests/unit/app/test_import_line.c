@@ -113,6 +113,27 @@ static void records_have_the_id_that_they_were_known_by(void **state)
 	}
 }
 
+static void next_ids_are_lines_of_their_own(void **state)
+{
+	struct tb_import_line line =
+		line_of("{\"table\":\"t\",\"next_id\":12}");
+
+	(void)state;
+	assert_int_equal(line.kind, TB_IMPORT_NEXT_ID);
+	EXPECT_STR(line.next_id.table, "t");
+	assert_true(line.next_id.id == 12);
+	assert_int_equal(
+		read_line(TB_STR("{\"table\":\"t\",\"next_id\":0}"), &line),
+		TB_ERR_INVALID);
+	assert_int_equal(
+		read_line(TB_STR("{\"table\":7,\"next_id\":1}"), &line),
+		TB_ERR_INVALID);
+	/* A record may have members of any name. */
+	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
+		       "\"next_id\":\"x\"}");
+	assert_int_equal(line.kind, TB_IMPORT_RECORD);
+}
+
 static void events_keep_every_byte(void **state)
 {
 	static const char *const bodies[] = {
@@ -315,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(records_are_read_as_ever),
 		TEST(records_have_the_id_that_they_were_known_by),
+		TEST(next_ids_are_lines_of_their_own),
 		TEST(events_keep_every_byte),
 		TEST(an_event_that_was_never_stored_gets_its_form),
 		TEST(rules_keep_the_space_around_them),

@@ -218,6 +218,38 @@ static void fill(struct clinic_world *w)
 	clinic_delete(w, "patients", "gone");
 }
 
+/* The last id's record is there no more, not even as a trace. */
+static void next_ids_on(struct clinic_world *w)
+{
+	struct clinic_world other;
+	struct tb_next_id *list;
+	size_t n;
+
+	clinic_put(w, "patients", "a", BODY);
+	clinic_put(w, "patients", "b", BODY);
+	clinic_delete(w, "patients", "b");
+	drop_tombstones(w);
+	MUST(tb_transfer_next_ids(w->centre.core, w->arena, FLEET_ORG, &list,
+				  &n));
+	assert_int_equal(n, 1);
+	assert_true(tb_str_eq(list[0].table, TB_STR("patients")));
+	assert_true(list[0].id == 3);
+	clinic_world_init(&other, &tb_store_memory);
+	MUST(tb_transfer_raise_ids(other.centre.core, FLEET_ORG, list, n));
+	import(&other, "a", 1);
+	clinic_put(&other, "patients", "c", BODY);
+	expect_id(&other, "c", 3);
+	/* Never back; and what is not declared is left out. */
+	list[0].id = 2;
+	MUST(tb_transfer_raise_ids(other.centre.core, FLEET_ORG, list, n));
+	list[0].table = TB_STR("notes");
+	MUST(tb_transfer_raise_ids(other.centre.core, FLEET_ORG, list, n));
+	clinic_put(&other, "patients", "d", BODY);
+	expect_id(&other, "d", 4);
+	clinic_world_fini(&other);
+}
+CLINIC_TEST(next_ids)
+
 static void round_trip_on(struct clinic_world *w)
 {
 	struct clinic_world other;
@@ -254,6 +286,7 @@ int main(void)
 		cmocka_unit_test(none_left),
 		cmocka_unit_test(dropped),
 		cmocka_unit_test(round_trip),
+		cmocka_unit_test(next_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
