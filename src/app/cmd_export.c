@@ -11,6 +11,7 @@
 
 #define LINE_MAX_BYTES (1024ull * 1024 * 1024)
 #define FLUSH_BYTES (1024 * 1024)
+#define IDS_ARENA_MAX_BYTES (16 * 1024 * 1024)
 #define RULES_ARENA_MAX_BYTES (2 * TB_ACL_TEXT_MAX_BYTES)
 
 struct export_ctx {
@@ -109,11 +110,41 @@ static enum tb_err export_rules(struct export_ctx *export, struct tb_core *core,
 	return err;
 }
 
+static enum tb_err put_next_id(struct export_ctx *export,
+			       const struct tb_next_id *next)
+{
+	struct tb_json_writer w = tb_json_writer(&export->out);
+
+	tb_json_begin_object(&w);
+	tb_json_kv_str(&w, "table", next->table);
+	tb_json_kv_uint(&w, "next_id", next->id);
+	return end_line(export, &w);
+}
+
+static enum tb_err export_next_ids(struct export_ctx *export,
+				   struct tb_core *core, uint32_t org)
+{
+	struct tb_arena *arena = tb_arena_create(IDS_ARENA_MAX_BYTES);
+	struct tb_next_id *list;
+	size_t n = 0;
+	enum tb_err err = TB_ERR_NOMEM;
+
+	if (!arena)
+		return err;
+	err = tb_transfer_next_ids(core, arena, org, &list, &n);
+	for (size_t i = 0; !err && i < n; i++)
+		err = put_next_id(export, &list[i]);
+	tb_arena_destroy(arena);
+	return err;
+}
+
 static enum tb_err export_all(struct export_ctx *export, struct tb_core *core,
 			      uint32_t org)
 {
 	enum tb_err err = tb_transfer_export(core, org, take, export);
 
+	if (!err)
+		err = export_next_ids(export, core, org);
 	if (!err)
 		err = tb_transfer_export_events(core, org, take_event, export);
 	if (!err)

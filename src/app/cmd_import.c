@@ -25,6 +25,9 @@
 #define BATCH_ITEMS 500
 #define BATCH_BYTES (8 * 1024 * 1024)
 #define BATCH_ARENA_BYTES (1024ull * 1024 * 1024)
+/* Collections whose next id is given. */
+#define NEXT_IDS_MAX 1024
+#define IDS_ARENA_BYTES (1024 * 1024)
 /* How far ahead of this clock a time may be. An org's times only rise, so
  * that one from a far future would stand for all that come after it. */
 #define AHEAD_MAX_US (86400ll * 1000000)
@@ -56,6 +59,9 @@ struct import {
 	size_t n_events;
 	size_t n_events_rejected;
 	struct line rules; /* text.p NULL: none */
+	struct tb_arena *ids_arena;
+	struct tb_next_id ids[NEXT_IDS_MAX];
+	size_t n_ids;
 };
 
 static enum tb_exit fail_line(const struct import *import, size_t number,
@@ -110,6 +116,23 @@ static void add_event(struct import *import, const struct line *line)
 	events->rest.n = (size_t)(line->text.p + line->text.n - events->rest.p);
 }
 
+static enum tb_exit take_next_id(struct import *import, size_t number,
+				 const struct tb_next_id *said)
+{
+	struct tb_next_id *next = &import->ids[import->n_ids];
+	enum tb_err err;
+
+	if (import->n_ids == NEXT_IDS_MAX)
+		return fail_line(import, number,
+				 TB_STR("there are too many next ids"));
+	next->id = said->id;
+	err = tb_arena_strdup(import->ids_arena, said->table, &next->table);
+	if (err)
+		return tb_fail(err, "%s", import->path);
+	import->n_ids++;
+	return TB_EXIT_OK;
+}
+
 static enum tb_exit take_line(struct import *import, struct line *line,
 			      const struct tb_import_line *said)
 {
@@ -123,6 +146,8 @@ static enum tb_exit take_line(struct import *import, struct line *line,
 	case TB_IMPORT_EVENT:
 		add_event(import, line);
 		return TB_EXIT_OK;
+	case TB_IMPORT_NEXT_ID:
+		return take_next_id(import, line->number, &said->next_id);
 	case TB_IMPORT_RULES:
 		break;
 	}
@@ -248,6 +273,16 @@ static size_t batch_len(const struct import *import, size_t at)
 	return n;
 }
 
+/* Records with ids of their own have them by now. */
+static enum tb_err raise_ids(struct import *import)
+{
+	return import->n_ids > 0
+		       ? tb_transfer_raise_ids(import->session->core,
+					       import->org.id, import->ids,
+					       import->n_ids)
+		       : TB_OK;
+}
+
 static enum tb_exit push_all(struct import *import)
 {
 	struct tb_audit_note note;
@@ -261,7 +296,8 @@ static enum tb_exit push_all(struct import *import)
 			return tb_fail(err, "%s: %zu of %zu records are in",
 				       import->path, at, import->n_lines);
 	}
-	if (import->n_lines > 0 && import->keep_times) {
+	err = raise_ids(import);
+	if (!err && import->n_lines > 0 && import->keep_times) {
 		err = tb_session_note("import_seal", &note);
 		if (!err)
 			err = tb_transfer_seal(import->session->core, &note,
@@ -440,6 +476,7 @@ static void fini(struct import *import)
 		munmap((void *)import->text.p, import->text.n);
 	tb_free(import->lines);
 	tb_arena_destroy(import->arena);
+	tb_arena_destroy(import->ids_arena);
 }
 
 enum tb_exit tb_cmd_import(struct tb_session *session)
@@ -458,8 +495,10 @@ enum tb_exit tb_cmd_import(struct tb_session *session)
 	if (err)
 		return tb_fail(err, "`%s`", import.path);
 	import.arena = tb_arena_create(BATCH_ARENA_BYTES);
-	exit = import.arena ? read_lines(&import)
-			    : tb_fail(TB_ERR_NOMEM, "import");
+	import.ids_arena = tb_arena_create(IDS_ARENA_BYTES);
+	exit = import.arena && import.ids_arena
+		       ? read_lines(&import)
+		       : tb_fail(TB_ERR_NOMEM, "import");
 	if (!exit) {
 		order_lines(&import);
 		exit = store_all(&import);

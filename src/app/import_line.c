@@ -262,32 +262,73 @@ static enum tb_err read_rules(struct tb_arena *arena,
 	return err ? err : TB_ERR_INVALID;
 }
 
+static enum tb_err read_next_id(struct tb_arena *arena,
+				struct tb_json_value root,
+				struct tb_next_id *ret,
+				struct tb_str *ret_problem)
+{
+	struct tb_json_value value = tb_json_get(root, TB_STR("next_id"));
+	enum tb_err err;
+
+	*ret_problem = TB_STR("expected the string table of 1 to 512 bytes, "
+			      "and next_id to be an integer from 1 to "
+			      "9223372036854775806");
+	err = get_text(arena, root, TB_STR("table"), &ret->table);
+	if (err)
+		return err;
+	return tb_json_is(value, TB_JSON_NUMBER) &&
+			       tb_sight_is_id(tb_json_raw(value), &ret->id)
+		       ? TB_OK
+		       : TB_ERR_INVALID;
+}
+
+/* What a line without a table, or with it, is told by. A record may have
+ * members of any name beside its own. */
+static enum tb_import_kind kind_of(struct tb_json_value root)
+{
+	bool has_table = !tb_json_is_absent(tb_json_get(root, TB_STR("table")));
+
+	if (has_table &&
+	    tb_json_is_absent(tb_json_get(root, TB_STR("recordID"))) &&
+	    !tb_json_is_absent(tb_json_get(root, TB_STR("next_id"))))
+		return TB_IMPORT_NEXT_ID;
+	if (has_table)
+		return TB_IMPORT_RECORD;
+	if (!tb_json_is_absent(tb_json_get(root, TB_STR("event"))))
+		return TB_IMPORT_EVENT;
+	return tb_json_is_absent(tb_json_get(root, TB_STR("acl")))
+		       ? TB_IMPORT_RECORD
+		       : TB_IMPORT_RULES;
+}
+
 enum tb_err tb_import_line_read(struct tb_arena *arena, struct tb_str text,
 				int64_t latest_us, struct tb_import_line *ret,
 				struct tb_str *ret_problem)
 {
-	struct tb_import_line line = { .kind = TB_IMPORT_RECORD };
+	struct tb_import_line line = { .updated_us = 0 };
 	struct tb_json_value root;
-	struct tb_json_value event;
-	struct tb_json_value rules;
 	struct tb_json json;
 	enum tb_err err = parse(arena, text, &line_limits, &json, ret_problem);
 
 	if (err)
 		return err;
 	root = tb_json_root(&json);
-	event = tb_json_get(root, TB_STR("event"));
-	rules = tb_json_get(root, TB_STR("acl"));
-	/* A record may have members of any name beside its own. */
-	if (!tb_json_is_absent(tb_json_get(root, TB_STR("table"))) ||
-	    (tb_json_is_absent(event) && tb_json_is_absent(rules))) {
+	line.kind = kind_of(root);
+	switch (line.kind) {
+	case TB_IMPORT_RECORD:
 		err = read_record(arena, root, latest_us, &line, ret_problem);
-	} else if (!tb_json_is_absent(event)) {
-		line.kind = TB_IMPORT_EVENT;
-		err = read_event(arena, event, &line.event, ret_problem);
-	} else {
-		line.kind = TB_IMPORT_RULES;
-		err = read_rules(arena, rules, &line.rules, ret_problem);
+		break;
+	case TB_IMPORT_EVENT:
+		err = read_event(arena, tb_json_get(root, TB_STR("event")),
+				 &line.event, ret_problem);
+		break;
+	case TB_IMPORT_RULES:
+		err = read_rules(arena, tb_json_get(root, TB_STR("acl")),
+				 &line.rules, ret_problem);
+		break;
+	case TB_IMPORT_NEXT_ID:
+		err = read_next_id(arena, root, &line.next_id, ret_problem);
+		break;
 	}
 	if (!err)
 		*ret = line;

@@ -3,6 +3,7 @@
  * object:
  *   {"table","recordID","id","data","deleted","created_at","updated_at"}
  *                  a record; `id` is the integer that it is known by as well
+ *   {"table","next_id"}  the id that the table's next record gets at least
  *   {"event":{...}}      an event, as its readers get it
  *   {"acl":{"rules":[...]}}                            the access rules
  * `data`, `event` and `acl` may also be a string that holds the object's text,
@@ -18,11 +19,13 @@
 #include "codec/json.h"
 #include "kernel/event.h"
 #include "kernel/push.h"
+#include "kernel/transfer.h"
 
 enum tb_import_kind {
 	TB_IMPORT_RECORD,
 	TB_IMPORT_EVENT,
 	TB_IMPORT_RULES,
+	TB_IMPORT_NEXT_ID,
 };
 
 struct tb_import_line {
@@ -31,6 +34,7 @@ struct tb_import_line {
 	int64_t updated_us;         /* of a record; INT64_MAX: not given */
 	struct tb_event event;
 	struct tb_str rules; /* a list that tb_acl_parse takes */
+	struct tb_next_id next_id;
 };
 
 /* Reads a line. `latest_us`: how late a record's update may be. Strings live

@@ -9,12 +9,23 @@
 
 /* ---- ids ---- */
 
-static enum tb_err next_id_key(struct tb_view *view,
+static enum tb_err next_id_key(struct tb_arena *arena,
 			       const struct tb_collection *collection,
 			       struct tb_str *ret)
 {
-	return tb_arena_printf(tb_view_arena(view), ret, "next_id/%.*s",
+	return tb_arena_printf(arena, ret, "next_id/%.*s",
 			       TB_STR_ARG(collection->name));
+}
+
+/* Of the record that keeps it, NULL where there is none. */
+static enum tb_err next_id_of(const struct tb_record *record, uint64_t *ret)
+{
+	if (record == NULL) {
+		*ret = 1;
+		return TB_OK;
+	}
+	return tb_str_to_u64(record->body, ret) == TB_OK ? TB_OK
+							 : TB_ERR_CORRUPT;
 }
 
 enum tb_err tb_place_next_id(struct tb_view *view,
@@ -23,17 +34,25 @@ enum tb_err tb_place_next_id(struct tb_view *view,
 {
 	const struct tb_record *record = NULL;
 	struct tb_str key;
-	uint64_t id = 1;
-	enum tb_err err = next_id_key(view, collection, &key);
+	enum tb_err err = next_id_key(tb_view_arena(view), collection, &key);
 
 	if (err == TB_OK)
 		err = tb_view_get(view, TB_COLL_SETTING, key, &record);
-	if (err == TB_OK && record != NULL &&
-	    tb_str_to_u64(record->body, &id) != TB_OK)
-		err = TB_ERR_CORRUPT;
+	return err == TB_OK ? next_id_of(record, ret) : err;
+}
+
+enum tb_err tb_place_read_next_id(struct tb_tx *tx, struct tb_arena *arena,
+				  uint32_t org,
+				  const struct tb_collection *collection,
+				  uint64_t *ret)
+{
+	struct tb_key key = { .org = org, .coll = TB_COLL_SETTING };
+	struct tb_record *record = NULL;
+	enum tb_err err = next_id_key(arena, collection, &key.key);
+
 	if (err == TB_OK)
-		*ret = id;
-	return err;
+		err = tx->store->ops->find(tx, arena, &key, 1, &record);
+	return err == TB_OK ? next_id_of(record, ret) : err;
 }
 
 static enum tb_err keep_next_id(struct tb_view *view,
@@ -41,7 +60,7 @@ static enum tb_err keep_next_id(struct tb_view *view,
 				uint64_t next)
 {
 	struct tb_str key, body;
-	enum tb_err err = next_id_key(view, collection, &key);
+	enum tb_err err = next_id_key(tb_view_arena(view), collection, &key);
 
 	if (err == TB_OK)
 		err = tb_arena_printf(tb_view_arena(view), &body, "%llu",

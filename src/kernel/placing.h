@@ -61,6 +61,11 @@ enum tb_err tb_place_next_id(struct tb_view *view,
 			     const struct tb_collection *collection,
 			     uint64_t *ret) tb_must_check;
 
+/* The same from a snapshot. */
+enum tb_err tb_place_read_next_id(struct tb_tx *tx, struct tb_arena *arena,
+				  uint32_t org,
+				  const struct tb_collection *collection,
+				  uint64_t *ret) tb_must_check;
 /* An id that is known of elsewhere, such as a deleted record's, is none of
  * those that are yet to be given. */
 enum tb_err tb_place_spend_id(struct tb_view *view,

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "kernel/commit.h"
+#include "kernel/placing.h"
 #include "kernel/sight.h"
 #include "kernel/system.h"
 
@@ -179,6 +180,95 @@ enum tb_err tb_transfer_walk(struct tb_core *core, uint32_t org,
 	tb_arena_destroy(export.arena);
 	return err;
 }
+
+/* ---- ids ---- */
+
+static enum tb_err read_next_ids(struct tb_core *core, struct tb_tx *tx,
+				 struct tb_arena *arena, uint32_t org,
+				 struct tb_next_id *list, size_t *ret_n)
+{
+	const struct tb_declaration *declaration = tb_core_declaration(core);
+	enum tb_err err = TB_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; err == TB_OK && i < declaration->n_collections;
+	     i++) {
+		const struct tb_collection *c = &declaration->collections[i];
+
+		if (c->id_type != TB_ID_INTEGER)
+			continue;
+		list[n].table = c->name;
+		err = tb_place_read_next_id(tx, arena, org, c, &list[n].id);
+		n += list[n].id > 1;
+	}
+	*ret_n = n;
+	return err;
+}
+
+enum tb_err tb_transfer_next_ids(struct tb_core *core, struct tb_arena *arena,
+				 uint32_t org, struct tb_next_id **ret,
+				 size_t *ret_n)
+{
+	struct tb_next_id *list = tb_arena_calloc(
+		arena, tb_core_declaration(core)->n_collections, sizeof(*list));
+	struct tb_tx *tx;
+	enum tb_err err;
+	size_t n;
+
+	if (list == NULL)
+		return TB_ERR_NOMEM;
+	err = tb_core_read(core, &tx);
+	if (err != TB_OK)
+		return err;
+	err = read_next_ids(core, tx, arena, org, list, &n);
+	tb_core_read_end(tx);
+	if (err == TB_OK) {
+		*ret = list;
+		*ret_n = n;
+	}
+	return err;
+}
+
+struct raising {
+	struct tb_commit commit; /* first, so that one is the other */
+	const struct tb_next_id *list;
+	size_t n;
+};
+
+static enum tb_err raise_decide(struct tb_commit *commit, struct tb_view *view)
+{
+	const struct raising *raising = (const struct raising *)commit;
+	enum tb_err err = TB_OK;
+
+	for (size_t i = 0; err == TB_OK && i < raising->n; i++) {
+		const struct tb_collection *c = tb_declaration_find(
+			commit->declaration, raising->list[i].table);
+
+		if (c != NULL && c->id_type == TB_ID_INTEGER &&
+		    raising->list[i].id > 1)
+			err = tb_place_spend_id(view, c,
+						raising->list[i].id - 1);
+	}
+	return err;
+}
+
+enum tb_err tb_transfer_raise_ids(struct tb_core *core, uint32_t org,
+				  const struct tb_next_id *list, size_t n)
+{
+	static const struct tb_commit_kind kind = {
+		.name = "import_ids",
+		.decide = raise_decide,
+	};
+	struct raising raising = {
+		.commit = { .kind = &kind, .org = org, .weight = n },
+		.list = list,
+		.n = n,
+	};
+
+	return tb_core_commit(core, &raising.commit);
+}
+
+/* ---- events ---- */
 
 struct event_export {
 	tb_export_event_fn *take;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "kernel/core.h"
 
@@ -42,6 +43,23 @@ typedef enum tb_err tb_export_pause_fn(void *ctx);
 enum tb_err tb_transfer_walk(struct tb_core *core, uint32_t org,
 			     tb_export_fn *take, tb_export_pause_fn *pause,
 			     void *ctx) tb_must_check;
+
+/* The id that a collection's next record gets, which is above those of records
+ * that are there no more. */
+struct tb_next_id {
+	struct tb_str table;
+	uint64_t id;
+};
+/* Those of the declared collections with integer ids that have any, in the
+ * arena. */
+enum tb_err tb_transfer_next_ids(struct tb_core *core, struct tb_arena *arena,
+				 uint32_t org, struct tb_next_id **ret,
+				 size_t *ret_n) tb_must_check;
+/* From now on ids are given from there on at least. What is not declared with
+ * integer ids is left out. */
+enum tb_err tb_transfer_raise_ids(struct tb_core *core, uint32_t org,
+				  const struct tb_next_id *list,
+				  size_t n) tb_must_check;
 
 /* Takes an event's body, borrowed during the call; an error ends the export and
  * is its result. */

@@ -18,6 +18,7 @@ static struct tb_str content(const struct tb_import_line *line)
 	case TB_IMPORT_EVENT:
 		return line->event.body;
 	case TB_IMPORT_RULES:
+	case TB_IMPORT_NEXT_ID:
 		break;
 	}
 	return line->rules;
@@ -31,13 +32,18 @@ static void write_line(struct tb_buf *buf, const struct tb_import_line *line)
 	struct tb_json_writer w = tb_json_writer(buf);
 
 	tb_json_begin_object(&w);
+	if (line->kind == TB_IMPORT_NEXT_ID) {
+		tb_json_kv_str(&w, "table", line->next_id.table);
+		tb_json_kv_uint(&w, "next_id", line->next_id.id);
+	}
 	if (line->kind == TB_IMPORT_RECORD) {
 		tb_json_kv_str(&w, "table", line->record.table);
 		tb_json_kv_str(&w, "recordID", line->record.id);
 		if (line->record.number != 0)
 			tb_json_kv_uint(&w, "id", line->record.number);
 	}
-	tb_import_line_put(&w, names[line->kind], content(line));
+	if (line->kind != TB_IMPORT_NEXT_ID)
+		tb_import_line_put(&w, names[line->kind], content(line));
 	tb_json_end_object(&w);
 	TB_ASSERT(tb_buf_err(buf) == TB_OK);
 	TB_ASSERT(memchr(buf->p, '\n', buf->n) == NULL);
@@ -56,6 +62,7 @@ static void check_again(struct tb_arena *arena,
 				      &again, &problem) == TB_OK);
 	TB_ASSERT(again.kind == line->kind);
 	TB_ASSERT(tb_str_eq(content(&again), content(line)));
+	TB_ASSERT(again.next_id.id == line->next_id.id);
 	TB_ASSERT(again.record.number == line->record.number);
 	tb_buf_fini(&buf);
 }

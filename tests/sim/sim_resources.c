@@ -1,11 +1,11 @@
 /*
- * Resources under change: sites and the centre push, delete and merge doctors,
- * patients, appointments and notes, children before parents among them, and
- * stores move. What each of many viewers sees by walking their scopes, and
- * what they know who take only what is above their last number, or later than
- * their last time, is compared with a naive reading of all bodies. Prints its
- * seed; `sim_resources SEED` replays one, `sim_resources FIRST LAST` runs a
- * range; so does TB_SEED=. TB_STEPS= is how many changes there are.
+ * Resources under change: users edit, sites and the centre push, delete and
+ * merge doctors, patients, appointments and notes, children before parents
+ * among them, and stores move. What each of many viewers sees by walking their
+ * scopes, and what they know who take only what is above their last number, or
+ * later than their last time, is compared with a naive reading of all bodies.
+ * Prints its seed; `sim_resources SEED` replays one, `sim_resources FIRST LAST`
+ * runs a range; so does TB_SEED=. TB_STEPS= is how many changes there are.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +20,7 @@
 #include "base/assert.h"
 #include "clinic.h"
 #include "fleet.h"
+#include "kernel/resource.h"
 #include "kernel/retention.h"
 #include "kernel/system.h"
 #include "views.h"
@@ -594,6 +595,73 @@ static void push(struct world *w)
 	look_end(&look);
 }
 
+static enum tb_resource_action pick_action(struct world *w,
+					   enum clinic_collection c)
+{
+	static const enum tb_resource_action actions[] = {
+		TB_RESOURCE_SYNC,    TB_RESOURCE_PATCH,  TB_RESOURCE_PATCH,
+		TB_RESOURCE_REPLACE, TB_RESOURCE_DELETE, TB_RESOURCE_CREATE,
+	};
+	enum tb_resource_action action = actions[pick(w, 6)];
+
+	/* There is no slot for more of them. */
+	if (action == TB_RESOURCE_CREATE && c != CLINIC_NOTES &&
+	    w->max_id[c] >= SLOTS - NAMED)
+		return TB_RESOURCE_PATCH;
+	return action;
+}
+
+/* An edit of one record by who may all. */
+static void commit_edit(struct world *w, struct look *look,
+			struct wanted *wanted)
+{
+	const struct tb_collection *collection =
+		&w->clinic.collections[wanted->c];
+	struct tb_viewer viewer = { .org = FLEET_ORG, .is_admin = true };
+	struct tb_sight sight = look_sight(look, collection, &viewer);
+	struct tb_resource edit = { .action = pick_action(w, wanted->c),
+				    .collection = collection,
+				    .sight = &sight,
+				    .key = tb_str_z(wanted->key),
+				    .changes = tb_buf_str(&wanted->body),
+				    .by = TB_STR("user/x"),
+				    .arena = look->arena };
+	enum tb_err err;
+
+	if (edit.action == TB_RESOURCE_CREATE && wanted->c != CLINIC_NOTES)
+		edit.key = TB_STR_NONE;
+	edit.commit.note.principal = TB_STR("x");
+	tb_resource_init(&edit, FLEET_ORG);
+	err = tb_core_commit(w->centre.core, &edit.commit);
+	assert_true(err == TB_OK || err == TB_ERR_NOT_FOUND ||
+		    err == TB_ERR_EXISTS);
+	if (err != TB_OK)
+		return;
+	assert_true(edit.outcome == TB_RESOURCE_DONE ||
+		    edit.outcome == TB_RESOURCE_REPEATED);
+	w->n_accepted++;
+	wanted->slot = slot_of(edit.record.key);
+}
+
+static void edit(struct world *w)
+{
+	struct wanted wanted;
+	struct look look;
+
+	wanted.c = pick(w, CLINIC_COLLECTIONS);
+	wanted.slot = any_slot(w);
+	put_key(wanted.c, wanted.slot, wanted.key);
+	tb_buf_init(&wanted.body, TEXT_MAX);
+	put_body(w, wanted.c, &wanted.body);
+	look_begin(&look, &w->centre);
+	commit_edit(w, &look, &wanted);
+	look_end(&look);
+	tb_buf_fini(&wanted.body);
+	look_begin(&look, &w->centre);
+	refresh(w, &look, wanted.c, wanted.slot);
+	look_end(&look);
+}
+
 static void move_store(struct world *w)
 {
 	static const char *const stores[] = { "s1", "s2" };
@@ -625,6 +693,14 @@ static void step(struct world *w)
 		break;
 	case 1:
 		pull(w);
+		break;
+	case 2:
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+		edit(w);
 		break;
 	default:
 		push(w);
@@ -754,15 +830,30 @@ static uint64_t number_of(const char *text, uint64_t otherwise)
 	return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* Which seeds are run. */
+static uint64_t first;
+static uint64_t last;
+
+static void test_viewers_see_what_they_should(void **unused)
+{
+	unsigned steps = (unsigned)number_of(getenv("TB_STEPS"), STEPS);
+
+	(void)unused;
+	for (uint64_t seed = first; seed <= last; seed++)
+		run(seed, steps);
+}
+
 int main(int argc, char **argv)
 {
+	/* In a test, so that what fails is told. */
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_viewers_see_what_they_should),
+	};
 	const char *seed = getenv("TB_SEED");
-	uint64_t first = number_of(argc > 1 ? argv[1] : seed, 1);
-	uint64_t last = number_of(argc > 2 ? argv[2] : NULL, first);
 
+	first = number_of(argc > 1 ? argv[1] : seed, 1);
+	last = number_of(argc > 2 ? argv[2] : NULL, first);
 	if (seed != NULL)
 		first = last = number_of(seed, 1);
-	for (; first <= last; first++)
-		run(first, (unsigned)number_of(getenv("TB_STEPS"), STEPS));
-	return 0;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

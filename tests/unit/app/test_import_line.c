@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -73,6 +74,63 @@ static void records_are_read_as_ever(void **state)
 	assert_int_equal(line.updated_us, INT64_MAX);
 	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
 		       "\"event\":1,\"acl\":2}");
+	assert_int_equal(line.kind, TB_IMPORT_RECORD);
+}
+
+static void records_have_the_id_that_they_were_known_by(void **state)
+{
+	static const char *const bad[] = {
+		"0",
+		"-1",
+		"1.0",
+		"1e3",
+		"\"7\"",
+		"true",
+		"[7]",
+		"9223372036854775807",
+		"18446744073709551617",
+	};
+	struct tb_import_line line =
+		line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
+			"\"id\":9223372036854775806}");
+	char text[128];
+
+	(void)state;
+	assert_true(line.record.number == INT64_MAX - 1);
+	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
+		       "\"id\":null}");
+	assert_int_equal(line.record.number, 0);
+	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"id\":7,"
+		       "\"deleted\":true}");
+	assert_int_equal(line.record.number, 7);
+	for (size_t i = 0; i < TB_ARRAY_LEN(bad); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "{\"table\":\"t\",\"recordID\":\"r\","
+			       "\"data\":{},\"id\":%s}",
+			       bad[i]);
+		assert_int_equal(read_line(tb_str_z(text), &line),
+				 TB_ERR_INVALID);
+	}
+}
+
+static void next_ids_are_lines_of_their_own(void **state)
+{
+	struct tb_import_line line =
+		line_of("{\"table\":\"t\",\"next_id\":12}");
+
+	(void)state;
+	assert_int_equal(line.kind, TB_IMPORT_NEXT_ID);
+	EXPECT_STR(line.next_id.table, "t");
+	assert_true(line.next_id.id == 12);
+	assert_int_equal(
+		read_line(TB_STR("{\"table\":\"t\",\"next_id\":0}"), &line),
+		TB_ERR_INVALID);
+	assert_int_equal(
+		read_line(TB_STR("{\"table\":7,\"next_id\":1}"), &line),
+		TB_ERR_INVALID);
+	/* A record may have members of any name. */
+	line = line_of("{\"table\":\"t\",\"recordID\":\"r\",\"data\":{},"
+		       "\"next_id\":\"x\"}");
 	assert_int_equal(line.kind, TB_IMPORT_RECORD);
 }
 
@@ -277,6 +335,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(records_are_read_as_ever),
+		TEST(records_have_the_id_that_they_were_known_by),
+		TEST(next_ids_are_lines_of_their_own),
 		TEST(events_keep_every_byte),
 		TEST(an_event_that_was_never_stored_gets_its_form),
 		TEST(rules_keep_the_space_around_them),
