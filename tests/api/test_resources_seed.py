@@ -129,7 +129,7 @@ def test_2_1_initial_patient_sync(ask):
     """The headers' names are those printed; X-Last-Sync is of today."""
     answer = ask(seed.PATIENTS_REQUEST)
     assert_download(answer, seed.PATIENTS)
-    status, *lines = seed.PATIENTS_HEADERS.splitlines()
+    status, *lines = seed.PATIENTS_HEADERS.split("\n")[1:-1]
     assert status == "HTTP/1.1 %d OK" % answer.status_code
     for line in lines:
         name, value = line.split(": ", 1)
