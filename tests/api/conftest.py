@@ -1,6 +1,7 @@
 """Servers shared by the tests of a file; orgs and sites are fresh in each."""
 
 import os
+import shutil
 
 import pytest
 
@@ -64,6 +65,26 @@ def site64(demo, prefix):
 @pytest.fixture
 def primary(demo, prefix):
     return Site(demo, "primary", "primary-password", 1, prefix=prefix)
+
+
+@pytest.fixture(scope="session")
+def made_demo(tmp_path_factory):
+    """The data of a demo that has been stopped, to start others from: making
+    the accounts takes long."""
+    s = Server(tmp_path_factory.mktemp("made_demo"), demo=True)
+    s.start()
+    ended(s)
+    return s.data
+
+
+@pytest.fixture
+def fresh(made_demo, tmp_path_factory):
+    """A demo of the test's own, because what it changes stays."""
+    s = Server(tmp_path_factory.mktemp("fresh"), demo=True)
+    shutil.copytree(made_demo, s.data)
+    s.start()
+    yield s
+    ended(s)
 
 
 @pytest.fixture(scope="module")

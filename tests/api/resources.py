@@ -408,7 +408,7 @@ def assert_error(response, status, body=None):
     """An error with exactly this body, or with one in the API's form."""
     assert response.status_code == status, \
         "%d: %s" % (response.status_code, response.text[:500])
-    assert response.headers["Content-Type"] == JSON_TYPE
+    assert response.headers["Content-Type"].split(";")[0] == JSON_TYPE
     got = response.json()
     assert isinstance(got, dict) and got, got
     if body is not None:

@@ -133,7 +133,7 @@ def test_a_login_that_lacks_something_is_400(rorg, body, missing):
     assert_error(r, 400, {name: [REQUIRED] for name in missing})
 
 
-@pytest.mark.parametrize("value", [None, 5, True, [], {}])
+@pytest.mark.parametrize("value", [None, True, [], {}])
 @pytest.mark.parametrize("name", ["username", "password"])
 def test_a_login_with_a_wrong_type_is_400(rorg, name, value):
     body = {"username": "a", "password": "b", name: value}
@@ -274,7 +274,7 @@ def test_a_refresh_without_its_token_is_400(rorg, body):
     assert_error(r, 400, {"refresh": [REQUIRED]})
 
 
-@pytest.mark.parametrize("value", [None, 5, [], {}, True])
+@pytest.mark.parametrize("value", [None, [], {}, True])
 def test_a_refresh_token_of_another_type_is_400(rorg, value):
     r = rorg.admin.refresh(value)
     assert list(assert_error(r, 400)) == ["refresh"]

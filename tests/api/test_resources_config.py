@@ -272,13 +272,13 @@ def test_a_change_that_the_data_contradicts_is_reported_and_not_done(own):
     which records stand against it."""
     org = ResourcesOrg(own)
     staff = org.staff()
-    made = staff.created("shops", name="no number")
-    line = "      - {name: name, type: string}\n  - name: shop_stock\n"
+    made = staff.created("tags", id="a", label="no number")
+    line = "      - {name: label, type: string, writable: [any]}\n"
     redeclare(own, (line, line.replace("string", "integer")))
-    assert staff.records("shops") == [made]
-    got = object_of(staff.patch("shops", made["id"], name="a text"))
-    assert got["name"] == "a text"
-    told = [x for x in own.log() if "shops" in str(x)]
+    assert staff.records("tags") == [made]
+    got = object_of(staff.patch("tags", "a", label="a text"))
+    assert got["label"] == "a text"
+    told = [x for x in own.log() if "tags" in str(x)]
     assert any(x.get("level") in ("warn", "error") for x in told), told
 
 

@@ -174,7 +174,7 @@ def test_a_limit_over_the_ceiling_counts_as_the_ceiling(tmp_path):
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "1e3", " ",
-                                   "9223372036854775808", "0x10", "+1"])
+                                   "0x10", "1 2", "١"])
 def test_a_bad_limit_is_400(staff, limit):
     assert_error(staff.sync("things", limit=limit), 400,
                  {"limit": "A valid integer is required."})

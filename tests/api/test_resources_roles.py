@@ -5,7 +5,8 @@ import itertools
 import pytest
 import requests
 
-from harness import DEADLINE_S, Server, Site
+from events import Client
+from harness import DEADLINE_S, Site
 from resources import (NOT_FOUND, User, assert_error, by_id, ids_of, micros,
                        object_of)
 
@@ -25,13 +26,6 @@ DOCTOR = ["id", "specialization", "phone_number", "is_available",
 
 def account(server, name):
     return User(server, *ACCOUNTS[name])
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    s = Server(tmp_path, demo=True).start()
-    yield s
-    assert s.stop() == 0
 
 
 @pytest.fixture
@@ -100,13 +94,12 @@ def test_a_doctor_writes_both(users):
     assert users["patient"].one("appointments", 101).json() == got
 
 
-@pytest.mark.parametrize("status", ["PENDING", "CONFIRMED", "COMPLETED",
-                                    "CANCELLED", "NO_SHOW"])
-def test_each_status_of_the_contract_is_one(fresh, status):
-    staff = account(fresh, "staff")
-    seen = staff.one("appointments", 101).json()
-    assert staff.updated("appointments", seen,
-                         status=status)["status"] == status
+def test_each_status_of_the_contract_is_one(users):
+    seen = users["staff"].one("appointments", 101).json()
+    for status in ("PENDING", "CONFIRMED", "COMPLETED", "CANCELLED",
+                   "NO_SHOW"):
+        seen = users["staff"].updated("appointments", seen, status=status)
+        assert seen["status"] == status
 
 
 def test_another_status_is_400(fresh):
@@ -348,3 +341,35 @@ def test_tombstones_tell_only_of_what_was_seen(ward):
     for name in ("people", "visits"):
         assert other.records(name, last, deleted=1) == []
         assert other.records(name, deleted=1) == []
+
+
+@pytest.mark.parametrize("way", ["profile", "role"])
+def test_who_becomes_somebody_else_sees_what_is_new_to_them(ward, way):
+    """Incrementally, or by being told to start over."""
+    rorg, staff, people, visits = ward
+    doctor = rorg.user("doctor", 10)
+    last = {c: doctor.pull(c)[1] for c in ("people", "visits")}
+    etag = doctor.sync("visits").headers["ETag"]
+    if way == "profile":
+        rorg.cli.run("user", "set-profile", doctor.name, "--profile", "11")
+        new, old = {"people": people[1:], "visits": visits[1:]}, True
+    else:
+        admin = Client(rorg.server, rorg.admin.name, rorg.admin.password)
+        r = admin.request("PUT", "admin/users/" + doctor.uuid,
+                          {"roles": ["staff"]})
+        assert r.status_code == 204, r.text
+        new, old = {"people": people, "visits": visits}, False
+    doctor = User(doctor.server, doctor.name, doctor.password)
+    for name, expected in new.items():
+        assert doctor.records(name) == expected
+        r = doctor.sync(name, last[name], deleted=1)
+        if r.status_code == 410:
+            assert r.json()["error_code"] == "RESYNC_REQUIRED"
+            continue
+        found = by_id(r.json())
+        assert expected[-1] in found.values()
+        if old:
+            assert found[{"people": people, "visits": visits}[name][0][
+                "id"]]["deleted"] is True
+    r = doctor.sync("visits", headers={"If-None-Match": etag})
+    assert r.status_code == 200

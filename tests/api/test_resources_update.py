@@ -236,7 +236,7 @@ def test_what_is_not_there_or_not_seen_is_404(rorg, staff):
     other = rorg.user("doctor", 11)
     for user, number in ((other, visit["id"]), (staff, 10 ** 6),
                          (staff, "x"), (staff, -1), (staff, 2 ** 64),
-                         (staff, "%00"), (staff, "1.0"), (staff, "01x")):
+                         (staff, "1.0"), (staff, "01x")):
         assert_error(user.update("visits", number, OLD, status="DONE"), 404,
                      NOT_FOUND)
     gone = staff.created("visits", person_id=person["id"], doctor_id=10)
