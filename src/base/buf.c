@@ -67,11 +67,6 @@ void tb_buf_append_slow(struct tb_buf *buf, const void *p, size_t n)
 	buf->n += n;
 }
 
-void tb_buf_append_str(struct tb_buf *buf, struct tb_str s)
-{
-	tb_buf_append(buf, s.p, s.n);
-}
-
 void tb_buf_append_z(struct tb_buf *buf, const char *z)
 {
 	tb_buf_append_str(buf, tb_str_z(z));

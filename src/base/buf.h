@@ -44,7 +44,10 @@ static inline void tb_buf_append(struct tb_buf *buf, const void *p, size_t n)
 	memcpy(buf->p + buf->n, p, n);
 	buf->n += n;
 }
-void tb_buf_append_str(struct tb_buf *buf, struct tb_str s);
+static inline void tb_buf_append_str(struct tb_buf *buf, struct tb_str s)
+{
+	tb_buf_append(buf, s.p, s.n);
+}
 void tb_buf_append_z(struct tb_buf *buf, const char *z);
 static inline void tb_buf_append_char(struct tb_buf *buf, char c)
 {

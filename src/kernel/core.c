@@ -5,8 +5,11 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "kernel/commit.h"
-#include "kernel/feeds.h"
 #include "kernel/names.h"
+#include "kernel/scope_end.h"
+
+/* For the records of some scopes' names. */
+#define SCOPES_ARENA_MAX_BYTES ((size_t)1 << 20)
 
 struct heads {
 	uint32_t org;
@@ -264,22 +267,21 @@ static enum tb_err read_scopes(struct tb_core *core, uint32_t org,
 			       const uint64_t *scopes, size_t n,
 			       struct tb_heads *ret_heads, uint64_t *rets)
 {
+	struct tb_arena *arena = tb_arena_create(SCOPES_ARENA_MAX_BYTES);
 	struct tb_org row;
 	struct tb_tx *tx;
-	enum tb_err err = tb_core_read(core, &tx);
+	enum tb_err err =
+		arena != NULL ? tb_core_read(core, &tx) : TB_ERR_NOMEM;
 
-	if (err != TB_OK)
+	if (err != TB_OK) {
+		tb_arena_destroy(arena);
 		return err;
-	err = tx->store->ops->org_get(tx, org, &row);
-	for (size_t i = 0; err == TB_OK && i < n; i++) {
-		struct tb_feed_row last = { .num = 0 };
-
-		err = tb_feed_last(tx, scopes[i], &last);
-		if (err == TB_ERR_NOT_FOUND)
-			err = TB_OK;
-		rets[i] = last.num;
 	}
+	err = tx->store->ops->org_get(tx, org, &row);
+	for (size_t i = 0; err == TB_OK && i < n; i++)
+		err = tb_scope_end(tx, arena, scopes[i], &rets[i]);
 	tb_core_read_end(tx);
+	tb_arena_destroy(arena);
 	if (err == TB_OK)
 		*ret_heads = heads_of(&row);
 	return err;

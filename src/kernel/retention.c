@@ -3,11 +3,11 @@
 #include "kernel/consumer.h"
 #include "kernel/directory.h"
 #include "kernel/dropped.h"
-#include "kernel/feeds.h"
 #include "kernel/history.h"
 #include "kernel/placing.h"
 #include "kernel/resource.h"
 #include "kernel/routing.h"
+#include "kernel/scope_end.h"
 #include "kernel/system.h"
 
 /* Accounts read at a time. */
@@ -116,21 +116,6 @@ static enum tb_err is_done_with(struct tb_view *view, uint64_t central_passed,
 
 /* ---- resources ---- */
 
-/* ETags are made of the last numbers of scopes, so the last entry of one stays
- * until another one follows. */
-static enum tb_err is_last(struct tb_view *view, const struct tb_entry *entry,
-			   bool *ret)
-{
-	struct tb_feed_row last = { .num = 0 };
-	enum tb_err err = tb_feed_last(tb_view_tx(view), entry->scope, &last);
-
-	if (err == TB_ERR_NOT_FOUND)
-		err = TB_OK;
-	if (err == TB_OK)
-		*ret = last.num <= entry->num;
-	return err;
-}
-
 /* What clients would miss if the record were gone; `us` is INT64_MIN where
  * nobody could see it. */
 static struct tb_dropped trace_of(const struct tb_record *record)
@@ -152,22 +137,24 @@ static struct tb_dropped trace_of(const struct tb_record *record)
 	return trace;
 }
 
-static enum tb_err is_done_in_sight(struct tb_view *view, int64_t deleted_us,
-				    const struct tb_record *record, bool *ret)
+static bool is_done_in_sight(const struct tb_view *view, int64_t deleted_us,
+			     const struct tb_record *record)
 {
 	struct tb_dropped trace = trace_of(record);
-	bool holds = false;
+
+	return trace.us == INT64_MIN ||
+	       trace.us <= tb_view_now_us(view) - deleted_us;
+}
+
+/* ETags are made of the ends of scopes, which stay when what is there goes. */
+static enum tb_err keep_ends(struct tb_view *view,
+			     const struct tb_record *record)
+{
 	enum tb_err err = TB_OK;
 
-	*ret = true;
-	if (trace.us == INT64_MIN)
-		return TB_OK;
-	*ret = trace.us <= tb_view_now_us(view) - deleted_us;
-	for (size_t i = 0; err == TB_OK && *ret && i < record->n_entries; i++) {
+	for (size_t i = 0; err == TB_OK && i < record->n_entries; i++)
 		if (record->entries[i].flags & TB_ENTRY_SIGHT)
-			err = is_last(view, &record->entries[i], &holds);
-		*ret = !holds;
-	}
+			err = tb_scope_keep_end(view, &record->entries[i]);
 	return err;
 }
 
@@ -217,7 +204,7 @@ static enum tb_err drop_if_done(struct retention *retention,
 
 	if (err != TB_OK || record == NULL || !record->deleted)
 		return err;
-	err = is_done_in_sight(view, retention->deleted_us, record, &done);
+	done = is_done_in_sight(view, retention->deleted_us, record);
 	for (size_t i = 0; err == TB_OK && done && i < record->n_entries; i++)
 		err = is_done_with(view, retention->central_passed,
 				   &record->entries[i], &done);
@@ -226,6 +213,8 @@ static enum tb_err drop_if_done(struct retention *retention,
 	raise_floor(tb_view_org(view), record);
 	retention->n_dropped++;
 	err = note_trace(view, record);
+	if (err == TB_OK)
+		err = keep_ends(view, record);
 	if (err == TB_OK)
 		err = tb_history_forget(view, rid);
 	if (err == TB_OK)

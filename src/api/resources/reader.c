@@ -2,7 +2,7 @@
 
 #include "api/resources/walk.h"
 #include "kernel/dropped.h"
-#include "kernel/feeds.h"
+#include "kernel/scope_end.h"
 
 static const struct tb_collection *collection_of(const struct tb_reader *r)
 {
@@ -110,14 +110,9 @@ static enum tb_err read_nums(struct tb_reader *r)
 {
 	enum tb_err err = TB_OK;
 
-	for (size_t i = 0; !err && i < r->sight.n; i++) {
-		struct tb_feed_row last = { .num = 0 };
-
-		err = tb_feed_last(r->tx, r->sight.scopes[i], &last);
-		if (err == TB_ERR_NOT_FOUND)
-			err = TB_OK;
-		r->nums[i] = last.num;
-	}
+	for (size_t i = 0; !err && i < r->sight.n; i++)
+		err = tb_scope_end(r->tx, r->options.arena, r->sight.scopes[i],
+				   &r->nums[i]);
 	return err;
 }
 

@@ -56,6 +56,20 @@ static void put_extra(struct tb_render *render, struct tb_str key,
 	put(extra, value);
 }
 
+static void take_member(struct tb_render *render,
+			const struct tb_json_members *it, size_t *next)
+{
+	const struct tb_layout *layout = render->options.layout;
+	size_t at = tb_layout_find(layout, it->key, *next);
+
+	if (at == layout->n_members) {
+		put_extra(render, it->key, it->value);
+		return;
+	}
+	render->values[at] = it->value;
+	*next = at + 1;
+}
+
 /* Members mostly come in the order in which they are declared. */
 static enum tb_err take_apart(struct tb_render *render, struct tb_str body)
 {
@@ -66,15 +80,14 @@ static enum tb_err take_apart(struct tb_render *render, struct tb_str body)
 	tb_buf_reset(&render->extra);
 	memset(render->values, 0,
 	       layout->n_members * sizeof(render->values[0]));
-	while (tb_json_members_next(&it)) {
-		size_t at = tb_layout_find(layout, it.key, next);
-
-		if (at == layout->n_members) {
-			put_extra(render, it.key, it.value);
-			continue;
-		}
-		render->values[at] = it.value;
-		next = at + 1;
+	for (;;) {
+		if (next < layout->n_members &&
+		    tb_json_members_meet(&it, layout->members[next].fragment))
+			render->values[next++] = it.value;
+		else if (tb_json_members_next(&it))
+			take_member(render, &it, &next);
+		else
+			break;
 	}
 	if (it.is_broken)
 		return TB_ERR_CORRUPT;
@@ -162,6 +175,33 @@ static enum tb_err put_value(struct tb_render *render, size_t at,
 	return TB_OK;
 }
 
+static bool is_written_as_it_is(const struct tb_render *render, size_t at)
+{
+	return render->options.layout->members[at].kind == TB_MEMBER_VALUE &&
+	       render->values[at].p;
+}
+
+/* Bodies mostly have what is shown of them one behind the other, and between
+ * two values nothing but what the fragment says, for which alone there is room:
+ * then they are copied in one go. The last of those that begin at `at`. */
+static size_t put_run(struct tb_render *render, size_t at, struct tb_buf *buf)
+{
+	const struct tb_layout *layout = render->options.layout;
+	struct tb_str run = render->values[at];
+
+	for (; at + 1 < layout->n_fields; at++) {
+		const struct tb_str *next = &render->values[at + 1];
+
+		if (!is_written_as_it_is(render, at + 1) ||
+		    next->p !=
+			    run.p + run.n + layout->members[at + 1].fragment.n)
+			break;
+		run.n = (size_t)(next->p - run.p) + next->n;
+	}
+	tb_buf_append_str(buf, run);
+	return at;
+}
+
 static enum tb_err put_fields(struct tb_render *render, struct tb_buf *buf)
 {
 	const struct tb_layout *layout = render->options.layout;
@@ -171,7 +211,10 @@ static enum tb_err put_fields(struct tb_render *render, struct tb_buf *buf)
 		if (layout->members[i].kind == TB_MEMBER_HIDDEN)
 			continue;
 		put(buf, layout->members[i].fragment);
-		err = put_value(render, i, buf);
+		if (is_written_as_it_is(render, i))
+			i = put_run(render, i, buf);
+		else
+			err = put_value(render, i, buf);
 	}
 	return err;
 }

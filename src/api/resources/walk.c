@@ -26,15 +26,6 @@ static const struct tb_resources_query *query_of(const struct tb_walk *walk)
 
 /* ---- making ---- */
 
-static bool has_peers(const struct tb_layout *layout)
-{
-	for (size_t i = 0; i < layout->n_members; i++)
-		if (layout->members[i].kind == TB_MEMBER_REFERENCE ||
-		    layout->members[i].kind == TB_MEMBER_SHOWN)
-			return true;
-	return false;
-}
-
 static enum tb_err make_tools(struct tb_walk *walk)
 {
 	const struct tb_reader_options *o = &walk->reader->options;
@@ -42,7 +33,7 @@ static enum tb_err make_tools(struct tb_walk *walk)
 					     .lookup = tb_peers_find };
 
 	walk->scratch = tb_arena_create(SCRATCH_MAX_BYTES);
-	if (has_peers(o->layout)) {
+	if (o->layout->has_peers) {
 		walk->peers = tb_peers_create(o->core, o->principal->org);
 		if (!walk->peers)
 			return TB_ERR_NOMEM;
@@ -235,6 +226,7 @@ static void look_ahead(struct tb_walk *walk, const struct tb_feed_row *row,
 
 /* ---- the feed of ids ---- */
 
+/* A list by ids is known by those alone: it needs no rids. */
 static enum tb_err take_listed(struct tb_walk *walk,
 			       const struct tb_feed_row *row)
 {
@@ -247,10 +239,9 @@ static enum tb_err take_listed(struct tb_walk *walk,
 	};
 
 	if (!row->record.deleted)
-		return give(walk, &record, row->record.rid);
-	return query_of(walk)->with_deleted
-		       ? give_gone(walk, &record, row->record.rid)
-		       : TB_OK;
+		return give(walk, &record, 0);
+	return query_of(walk)->with_deleted ? give_gone(walk, &record, 0)
+					    : TB_OK;
 }
 
 static bool is_slice_full(const struct tb_walk *walk, size_t rows)

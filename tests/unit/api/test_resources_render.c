@@ -96,7 +96,7 @@ static void test_declared_members_come_first_and_times_last(void **state)
 		    "{\"last_synced_at\":\"x\",\"created_at\":1,\"id\":2,"
 		    "\"updated_at\":3}",
 		    "{\"id\":7,\"specialization\":null" CREATED UPDATED
-		    ",\"last_synced_at\":\"x\"}");
+		    ",\"last_synced_at\":null}");
 	end(&r);
 }
 
