@@ -21,6 +21,7 @@ struct redeclaring {
 	/* Of the configuration's collections, in their order: */
 	struct tb_str *texts;
 	struct tb_str *instead; /* what stays in force; p NULL: nothing else */
+	struct tb_str in_force; /* as it is kept; p NULL: nothing is */
 };
 
 static void say(struct redeclaring *r, bool is_mistake, const char *fmt, ...)
@@ -154,22 +155,37 @@ static enum tb_err text_of_table(struct redeclaring *r,
 	return text_of(r->arena, &table, ret);
 }
 
-/* True if somebody knows the records by ids of the other type. */
-static enum tb_err changes_ids(struct redeclaring *r, struct tb_str before,
-			       const struct tb_collection *now, bool *ret)
+static bool has_same_rules(const struct tb_collection *a,
+			   const struct tb_collection *b)
 {
+	bool same = a->n_rules == b->n_rules;
+
+	for (size_t i = 0; same && i < a->n_rules; i++)
+		same = tb_str_eq(a->rules[i].role, b->rules[i].role) &&
+		       tb_str_eq(a->rules[i].field, b->rules[i].field) &&
+		       tb_str_eq(a->rules[i].through, b->rules[i].through) &&
+		       tb_str_eq(a->rules[i].reference, b->rules[i].reference);
+	return same;
+}
+
+/* What differs for those who know the records as they were declared before. */
+static enum tb_err compare(struct redeclaring *r, struct tb_str before,
+			   struct tb_redeclared *item)
+{
+	const struct tb_collection *now = item->now;
 	struct tb_collection old;
 	enum tb_err err;
 
-	*ret = false;
 	if (!before.p)
 		return TB_OK;
 	err = tb_config_parse_collection(r->arena, before, &old);
-	if (!err)
-		*ret = old.id_type != now->id_type &&
-		       (old.path.p || old.id_type == TB_ID_INTEGER) &&
-		       (now->path.p || now->is_shown);
-	return err;
+	if (err)
+		return err;
+	item->changes_ids = old.id_type != now->id_type &&
+			    (old.path.p || old.id_type == TB_ID_INTEGER) &&
+			    (now->path.p || now->is_shown);
+	item->changes_sight = old.path.p && !has_same_rules(&old, now);
+	return TB_OK;
 }
 
 static void report_wrong(struct redeclaring *r,
@@ -204,7 +220,7 @@ static enum tb_err find_changed(struct redeclaring *r,
 		err = kept_text(r, kept, c->name, &before);
 		if (err || (before.p && tb_str_eq(before, r->texts[i])))
 			continue;
-		err = changes_ids(r, before, c, &item.changes_ids);
+		err = compare(r, before, &item);
 		rets[n++] = item;
 	}
 	*ret_n = n;
@@ -260,104 +276,6 @@ static enum tb_err adopt(struct tb_config *config, const struct tb_buf *texts)
 		   : tb_config_adopt(config, tb_buf_str(texts), TB_STR_NONE);
 }
 
-static enum tb_err put_in_force(struct redeclaring *r)
-{
-	size_t n = r->config->declaration.n_collections;
-	bool differs = false;
-	struct tb_buf buf;
-	enum tb_err err = TB_OK;
-
-	tb_buf_init(&buf, TEXT_MAX_BYTES);
-	tb_buf_append_z(&buf, "collections:\n");
-	for (size_t i = 0; i < n; i++) {
-		differs |= r->instead[i].p != NULL;
-		tb_buf_append_str(&buf, r->instead[i].p ? r->instead[i]
-							: r->texts[i]);
-	}
-	if (differs)
-		err = adopt(r->config, &buf);
-	tb_buf_fini(&buf);
-	if (err == TB_ERR_INVALID)
-		say(r, true,
-		    "what was declared before does not fit to the "
-		    "collections that are declared now");
-	return err || !differs ? err : describe(r);
-}
-
-/* ---- places ---- */
-
-/* A collection, and those whose records show others to somebody by its rules:
- * they are what brings those into sight. */
-static size_t add_with_showing(const struct tb_declaration *declaration,
-			       const struct tb_collection *collection,
-			       const struct tb_collection **list, size_t n)
-{
-	list[n++] = collection;
-	for (size_t i = 0; i < collection->n_rules; i++) {
-		struct tb_str through = collection->rules[i].through;
-
-		if (through.p)
-			list[n++] = tb_declaration_find(declaration, through);
-	}
-	return n;
-}
-
-static enum tb_err place(struct redeclaring *r, const struct tb_org *org,
-			 const struct tb_redeclared *changed, size_t n_changed)
-{
-	const struct tb_collection **list = tb_arena_calloc(
-		r->arena, n_changed * (1 + TB_RULES_MAX), sizeof(*list));
-	struct tb_heads heads;
-	uint64_t n_left = 0;
-	size_t n = 0;
-	enum tb_err err;
-
-	if (!list)
-		return TB_ERR_NOMEM;
-	for (size_t i = 0; i < n_changed; i++)
-		n = add_with_showing(&r->config->declaration, changed[i].now,
-				     list, n);
-	err = tb_redeclare_place(r->core, org->id, list, n, &n_left);
-	if (!err)
-		err = tb_core_heads(r->core, org->id, &heads);
-	if (err)
-		return err;
-	if (heads.head != org->head)
-		say(r, false,
-		    "org `%s`: the records of %zu collections were placed anew",
-		    org->name, n_changed);
-	if (n_left > 0)
-		say(r, true,
-		    "org `%s`: %llu records stay where they are: they would be "
-		    "in too many places, or another has their id",
-		    org->name, (unsigned long long)n_left);
-	return TB_OK;
-}
-
-static enum tb_err place_org(struct redeclaring *r, const struct tb_org *org)
-{
-	size_t n_all = r->config->declaration.n_collections;
-	struct tb_redeclared *list =
-		tb_arena_calloc(r->arena, n_all, sizeof(*list));
-	struct tb_json kept;
-	bool is_kept;
-	size_t n = 0;
-	enum tb_err err;
-
-	if (!list)
-		return TB_ERR_NOMEM;
-	err = read_kept(r, org->id, &kept, &is_kept);
-	if (!err)
-		err = find_changed(r, &kept, list, &n);
-	/* Also one that is declared no more is forgotten, so that it counts as
-	 * changed when it comes back. */
-	if (err || (n == 0 && tb_json_count(tb_json_root(&kept)) == n_all))
-		return err;
-	if (n > 0 && !is_unused(org, is_kept))
-		err = place(r, org, list, n);
-	return err ? err : keep(r, org->id);
-}
-
 /* ---- orgs ---- */
 
 typedef enum tb_err org_fn(struct redeclaring *r, const struct tb_org *org);
@@ -388,32 +306,7 @@ static enum tb_err for_each_org(struct redeclaring *r, org_fn *fn)
 	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 }
 
-enum tb_err tb_redeclare(struct tb_config *config, struct tb_core *core,
-			 tb_redeclare_report_fn *report, void *ctx)
-{
-	struct redeclaring r = {
-		.config = config,
-		.core = core,
-		.arena = tb_arena_create(ARENA_MAX_BYTES),
-		.report = report,
-		.ctx = ctx,
-	};
-	enum tb_err err;
-
-	if (!r.arena)
-		return TB_ERR_NOMEM;
-	err = describe(&r);
-	if (!err)
-		err = for_each_org(&r, check_org);
-	if (!err)
-		err = put_in_force(&r);
-	if (!err)
-		err = for_each_org(&r, place_org);
-	tb_arena_destroy(r.arena);
-	return err;
-}
-
-/* ---- beside the server ---- */
+/* ---- what is in force already ---- */
 
 /* The texts in force, and those of collections that they do not name. */
 static enum tb_err put_taken(struct redeclaring *r, const struct tb_json *kept,
@@ -473,6 +366,175 @@ static enum tb_err take_first(struct redeclaring *r)
 			return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 		err = take_org(r, &org, &is_taken);
 	}
+	return err;
+}
+
+/* Where what stays does not fit to what is new, all stays. */
+static enum tb_err keep_all(struct redeclaring *r)
+{
+	const struct tb_collection *new = r->config->declaration.collections;
+	enum tb_err err;
+
+	say(r, true,
+	    "what stays does not fit to the other collections as they are "
+	    "declared now: all stay as they were");
+	err = take_first(r);
+	if (!err && r->config->declaration.collections == new)
+		err = TB_ERR_INVALID;
+	if (err == TB_ERR_INVALID)
+		say(r, true,
+		    "what was declared before does not fit to the collections "
+		    "that are new");
+	return err;
+}
+
+static enum tb_err put_in_force(struct redeclaring *r)
+{
+	size_t n = r->config->declaration.n_collections;
+	bool differs = false;
+	struct tb_buf buf;
+	enum tb_err err = TB_OK;
+
+	tb_buf_init(&buf, TEXT_MAX_BYTES);
+	tb_buf_append_z(&buf, "collections:\n");
+	for (size_t i = 0; i < n; i++) {
+		differs |= r->instead[i].p != NULL;
+		tb_buf_append_str(&buf, r->instead[i].p ? r->instead[i]
+							: r->texts[i]);
+	}
+	if (differs)
+		err = adopt(r->config, &buf);
+	tb_buf_fini(&buf);
+	if (err == TB_ERR_INVALID)
+		err = keep_all(r);
+	return err || !differs ? err : describe(r);
+}
+
+/* ---- places ---- */
+
+/* A collection, and those whose records show others to somebody by its rules:
+ * they are what brings those into sight. */
+static size_t add_with_showing(const struct tb_declaration *declaration,
+			       const struct tb_redeclared *changed,
+			       struct tb_replaced *list, size_t n)
+{
+	const struct tb_collection *collection = changed->now;
+
+	list[n++] = (struct tb_replaced) { collection, changed->changes_sight };
+	for (size_t i = 0; i < collection->n_rules; i++) {
+		struct tb_str through = collection->rules[i].through;
+
+		if (through.p)
+			list[n++].collection =
+				tb_declaration_find(declaration, through);
+	}
+	return n;
+}
+
+static enum tb_err place(struct redeclaring *r, const struct tb_org *org,
+			 const struct tb_redeclared *changed, size_t n_changed)
+{
+	struct tb_replaced *list = tb_arena_calloc(
+		r->arena, n_changed * (1 + TB_RULES_MAX), sizeof(*list));
+	struct tb_heads heads;
+	uint64_t n_left = 0;
+	size_t n = 0;
+	enum tb_err err;
+
+	if (!list)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < n_changed; i++)
+		n = add_with_showing(&r->config->declaration, &changed[i], list,
+				     n);
+	err = tb_redeclare_place(r->core, org->id, list, n, &n_left);
+	if (!err)
+		err = tb_core_heads(r->core, org->id, &heads);
+	if (err)
+		return err;
+	if (heads.head != org->head)
+		say(r, false,
+		    "org `%s`: the records of %zu collections were placed anew",
+		    org->name, n_changed);
+	if (n_left > 0)
+		say(r, true,
+		    "org `%s`: %llu records stay where they are: they would be "
+		    "in too many places, or another has their id",
+		    org->name, (unsigned long long)n_left);
+	return TB_OK;
+}
+
+static enum tb_err place_org(struct redeclaring *r, const struct tb_org *org)
+{
+	size_t n_all = r->config->declaration.n_collections;
+	struct tb_redeclared *list =
+		tb_arena_calloc(r->arena, n_all, sizeof(*list));
+	struct tb_json kept;
+	bool is_kept;
+	size_t n = 0;
+	enum tb_err err;
+
+	if (!list)
+		return TB_ERR_NOMEM;
+	err = read_kept(r, org->id, &kept, &is_kept);
+	if (!err)
+		err = find_changed(r, &kept, list, &n);
+	/* Also one that is declared no more is forgotten, so that it counts as
+	 * changed when it comes back. */
+	if (err || (n == 0 && tb_json_count(tb_json_root(&kept)) == n_all))
+		return err;
+	if (n > 0 && !is_unused(org, is_kept))
+		err = place(r, org, list, n);
+	return err ? err : keep(r, org->id);
+}
+
+static enum tb_err find_in_force(struct redeclaring *r,
+				 const struct tb_org *org)
+{
+	if (r->in_force.p)
+		return TB_OK;
+	return tb_redeclare_kept(r->core, r->arena, org->id, &r->in_force);
+}
+
+/* An org that was made since the last start has been used with what was in
+ * force then. */
+static enum tb_err keep_for_new(struct redeclaring *r, const struct tb_org *org)
+{
+	struct tb_str kept;
+	enum tb_err err = TB_OK;
+
+	if (!r->in_force.p)
+		return TB_OK;
+	err = tb_redeclare_kept(r->core, r->arena, org->id, &kept);
+	return err || kept.p ? err
+			     : tb_redeclare_keep(r->core, org->id, r->in_force);
+}
+
+enum tb_err tb_redeclare(struct tb_config *config, struct tb_core *core,
+			 tb_redeclare_report_fn *report, void *ctx)
+{
+	struct redeclaring r = {
+		.config = config,
+		.core = core,
+		.arena = tb_arena_create(ARENA_MAX_BYTES),
+		.report = report,
+		.ctx = ctx,
+	};
+	enum tb_err err;
+
+	if (!r.arena)
+		return TB_ERR_NOMEM;
+	err = describe(&r);
+	if (!err)
+		err = for_each_org(&r, find_in_force);
+	if (!err)
+		err = for_each_org(&r, keep_for_new);
+	if (!err)
+		err = for_each_org(&r, check_org);
+	if (!err)
+		err = put_in_force(&r);
+	if (!err)
+		err = for_each_org(&r, place_org);
+	tb_arena_destroy(r.arena);
 	return err;
 }
 

@@ -12,7 +12,7 @@
 #define ROW_ARENA_MAX ((size_t)512 << 20)
 /* Records placed in one commit, and rows of a snapshot at most. */
 #define BATCH 256
-#define RIDS_MAX 1024
+#define NOTED_MAX 1024
 
 /* ---- what is kept ---- */
 
@@ -134,10 +134,16 @@ enum tb_err tb_redeclare_check(struct tb_core *core, struct tb_arena *arena,
 
 /* ---- places ---- */
 
+/* A record that is to be placed. */
+struct noted {
+	uint64_t rid;
+	bool is_seen_anew;
+};
+
 /* Some records. */
 struct placing {
 	struct tb_commit commit; /* first, so that one is the other */
-	const uint64_t *rids;
+	const struct noted *noted;
 	size_t n;
 	uint64_t n_left;
 };
@@ -149,8 +155,11 @@ static enum tb_err place_decide(struct tb_commit *commit, struct tb_view *view)
 
 	placing->n_left = 0;
 	for (size_t i = 0; err == TB_OK && i < placing->n; i++) {
-		err = tb_place_anew(view, commit->declaration,
-				    placing->rids[i]);
+		const struct noted *noted = &placing->noted[i];
+
+		err = tb_place_anew(view, commit->declaration, noted->rid);
+		if (err == TB_OK && noted->is_seen_anew)
+			err = tb_view_touch_sight(view, noted->rid);
 		/* Of such a record nothing has changed. */
 		if (err != TB_ERR_TOO_LARGE && err != TB_ERR_EXISTS)
 			continue;
@@ -164,20 +173,20 @@ static enum tb_err place_decide(struct tb_commit *commit, struct tb_view *view)
 struct walking {
 	struct tb_core *core;
 	uint32_t org;
-	const struct tb_collection *const *list;
+	const struct tb_replaced *list;
 	size_t n;
 	bool is_second; /* only records whose key is no id; else only others */
-	uint64_t rids[RIDS_MAX]; /* of the snapshot that was just read */
-	size_t n_rids;
+	struct noted noted[NOTED_MAX]; /* of the snapshot just read */
+	size_t n_noted;
 	uint64_t n_left;
 };
 
-static const struct tb_collection *find(const struct walking *w,
-					struct tb_str table)
+static const struct tb_replaced *find(const struct walking *w,
+				      struct tb_str table)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (tb_str_eq(w->list[i]->name, table))
-			return w->list[i];
+		if (tb_str_eq(w->list[i].collection->name, table))
+			return &w->list[i];
 	return NULL;
 }
 
@@ -200,7 +209,7 @@ static enum tb_err place_some(struct walking *w, size_t from, size_t n)
 						    .decide = place_decide };
 	struct placing placing = {
 		.commit = { .kind = &kind, .org = w->org, .weight = n },
-		.rids = &w->rids[from],
+		.noted = &w->noted[from],
 		.n = n,
 	};
 	enum tb_err err = tb_core_commit(w->core, &placing.commit);
@@ -215,31 +224,34 @@ static enum tb_err place_noted(void *ctx)
 	struct walking *w = ctx;
 	enum tb_err err = TB_OK;
 
-	for (size_t at = 0; err == TB_OK && at < w->n_rids; at += BATCH) {
-		size_t n = w->n_rids - at < BATCH ? w->n_rids - at : BATCH;
+	for (size_t at = 0; err == TB_OK && at < w->n_noted; at += BATCH) {
+		size_t n = w->n_noted - at < BATCH ? w->n_noted - at : BATCH;
 
 		err = place_some(w, at, n);
 	}
-	w->n_rids = 0;
+	w->n_noted = 0;
 	return err;
 }
 
 static enum tb_err note_row(void *ctx, const struct tb_export_row *row)
 {
 	struct walking *w = ctx;
-	const struct tb_collection *collection = find(w, row->table);
+	const struct tb_replaced *item = find(w, row->table);
 
-	if (row->deleted || collection == NULL ||
-	    !is_in_pass(w, collection, row->id))
+	if (row->deleted || item == NULL ||
+	    !is_in_pass(w, item->collection, row->id))
 		return TB_OK;
-	TB_ASSERT(w->n_rids < RIDS_MAX);
-	w->rids[w->n_rids++] = row->rid;
+	TB_ASSERT(w->n_noted < NOTED_MAX);
+	w->noted[w->n_noted++] = (struct noted) {
+		.rid = row->rid,
+		.is_seen_anew = item->is_seen_anew,
+	};
 	return TB_OK;
 }
 
 enum tb_err tb_redeclare_place(struct tb_core *core, uint32_t org,
-			       const struct tb_collection *const *list,
-			       size_t n, uint64_t *ret_left)
+			       const struct tb_replaced *list, size_t n,
+			       uint64_t *ret_left)
 {
 	struct walking w = { .core = core, .org = org, .list = list, .n = n };
 	enum tb_err err =

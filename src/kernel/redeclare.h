@@ -7,6 +7,7 @@
 #ifndef TB_KERNEL_REDECLARE_H
 #define TB_KERNEL_REDECLARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct tb_redeclared {
 	const struct tb_collection *now;
 	/* Its ids were of another type before, and somebody knows them. */
 	bool changes_ids;
+	/* Other rules say who sees its records. */
+	bool changes_sight;
 
 	/* Set by tb_redeclare_check, in its arena: records that contradict. */
 	uint64_t n_wrong;
@@ -39,11 +42,18 @@ enum tb_err tb_redeclare_check(struct tb_core *core, struct tb_arena *arena,
 			       uint32_t org, struct tb_redeclared *list,
 			       size_t n) tb_must_check;
 
+/* A collection whose records are to be placed. */
+struct tb_replaced {
+	const struct tb_collection *collection;
+	/* Other rules say who sees them: whoever asks what is new gets all. */
+	bool is_seen_anew;
+};
+
 /* Gives all records of these collections the places that the core's
  * declaration says. One that cannot be (in too many scopes; another has its
  * id) stays where it is, and is counted in `*ret_left`. */
 enum tb_err tb_redeclare_place(struct tb_core *core, uint32_t org,
-			       const struct tb_collection *const *list,
-			       size_t n, uint64_t *ret_left) tb_must_check;
+			       const struct tb_replaced *list, size_t n,
+			       uint64_t *ret_left) tb_must_check;
 
 #endif

@@ -39,8 +39,8 @@ static void check_alone(struct tb_arena *arena,
 
 	tb_buf_init(&text, TEXT_MAX_BYTES);
 	tb_config_put_collection(&text, collection, false);
-	TB_ASSERT(!tb_config_parse_collection(arena, tb_buf_str(&text),
-					      &again));
+	TB_ASSERT(
+		!tb_config_parse_collection(arena, tb_buf_str(&text), &again));
 	TB_ASSERT(tb_str_eq(again.name, collection->name));
 	TB_ASSERT(again.n_fields == collection->n_fields);
 	tb_buf_fini(&text);

@@ -387,7 +387,8 @@ static void wrong_fields_are_refused_with_their_lines(void **state)
 		  ":5: collections[0].fields[0].type: expected a type" },
 		{ "      - {name: f, type: float}\n",
 		  ":5: collections[0].fields[0].type: expected string, "
-		  "integer, decimal, boolean, datetime, date, enum, json or text" },
+		  "integer, decimal, boolean, datetime, date, enum, json or "
+		  "text" },
 		{ "      - {name: f, type: enum}\n",
 		  ":5: collections[0].fields[0].values: expected values with "
 		  "type enum, and none with another" },

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "kernel/directory.h"
 #include "kernel/push.h"
+#include "kernel/redeclare.h"
 #include "kernel/sight.h"
 
 /* One folder of data, opened again and again. */
@@ -273,6 +274,61 @@ static void a_type_that_records_contradict_is_not_put_in_force(void **state)
 	assert_int_equal(declared(s, "things")->fields[0].type, TB_FIELD_TEXT);
 }
 
+/* What stays may not fit to what is new around it. */
+static void where_one_cannot_stay_alone_all_stay(void **state)
+{
+#define TWO(type)                                                              \
+	"collections:\n"                                                       \
+	"  - name: things\n"                                                   \
+	"    path: things\n"                                                   \
+	"    route: central\n"                                                 \
+	"    fields: [{name: size, type: " type "}]\n"                         \
+	"  - name: uses\n"                                                     \
+	"    path: uses\n"                                                     \
+	"    route: central\n"                                                 \
+	"    fields:\n"                                                        \
+	"      - {name: thing, type: string, references: things}\n"            \
+	"      - {name: size, type: " type ", from: thing, show: size}\n"
+	struct stand *s = *state;
+
+	start(s, TWO("string"));
+	push(s, "things", "1", "{\"size\":\"large\"}");
+	start(s, TWO("integer") "  - {name: more, route: central}\n");
+	assert_int_equal(s->n_mistakes, 2);
+	assert_int_equal(declared(s, "things")->fields[0].type,
+			 TB_FIELD_STRING);
+	assert_int_equal(declared(s, "uses")->fields[1].type, TB_FIELD_STRING);
+	assert_non_null(declared(s, "more"));
+}
+
+/* The numbers of its places where it is seen rise, so that who asks what is
+ * new is told of what other rules show. */
+static void other_rules_make_records_new_to_those_who_see_them(void **state)
+{
+	static const char *const rules[] = { "{role: a}", "{role: b}" };
+	struct stand *s = *state;
+	uint64_t nums[2];
+	char text[512];
+
+	for (int i = 0; i < 2; i++) {
+		const struct tb_record *record;
+
+		snprintf(text, sizeof(text),
+			 "collections:\n"
+			 "  - {name: things, path: things, route: central, "
+			 "visible: [%s]}\n",
+			 rules[i]);
+		start(s, text);
+		if (i == 0)
+			push(s, "things", "1", "{}");
+		record = find(s, "things", "1");
+		for (size_t k = 0; k < record->n_entries; k++)
+			if (record->entries[k].flags & TB_ENTRY_SIGHT)
+				nums[i] = record->entries[k].num;
+	}
+	assert_true(nums[1] > nums[0]);
+}
+
 static void ids_that_are_known_keep_their_type(void **state)
 {
 	static const char strings[] =
@@ -305,6 +361,24 @@ static void without_a_before_it_stays_a_table(void **state)
 	assert_int_equal(s->n_mistakes, 1);
 	assert_null(declared(s, "things")->path.p);
 	assert_int_equal(declared(s, "things")->routing, TB_ROUTING_CENTRAL);
+}
+
+static void a_new_org_was_used_with_what_was_in_force(void **state)
+{
+	struct tb_audit_note note = { .operation = NULL };
+	struct stand *s = *state;
+	struct tb_str kept;
+	uint32_t org;
+
+	start(s, RESOURCE("string"));
+	assert_int_equal(tb_directory_add_org(s->core, &note, TB_STR("other"),
+					      TB_STR("Other"), 8, &org),
+			 TB_OK);
+	push(s, "things", "1", "{\"size\":\"large\"}");
+	start(s, RESOURCE("integer"));
+	assert_int_equal(tb_redeclare_kept(s->core, s->arena, org, &kept),
+			 TB_OK);
+	assert_non_null(strstr(kept.p, "string"));
 }
 
 static void one_that_comes_back_counts_as_changed(void **state)
@@ -371,8 +445,11 @@ int main(void)
 		CASE(what_becomes_a_resource_gets_ids_and_places),
 		CASE(many_records_are_placed),
 		CASE(a_type_that_records_contradict_is_not_put_in_force),
+		CASE(where_one_cannot_stay_alone_all_stay),
+		CASE(other_rules_make_records_new_to_those_who_see_them),
 		CASE(ids_that_are_known_keep_their_type),
 		CASE(without_a_before_it_stays_a_table),
+		CASE(a_new_org_was_used_with_what_was_in_force),
 		CASE(one_that_comes_back_counts_as_changed),
 		CASE(a_new_rule_shows_by_records_that_were_there),
 		CASE(commands_act_by_what_is_in_force),
