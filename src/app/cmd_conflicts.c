@@ -96,9 +96,9 @@ static enum tb_exit read_id(struct tb_session *session, struct tb_org *ret_org,
 enum tb_exit tb_cmd_conflict_show(struct tb_session *session)
 {
 	struct tb_ledger_entry entry;
-	struct tb_org org;
+	struct tb_org org = { .id = 0 };
 	struct tb_tx *tx;
-	uint64_t id;
+	uint64_t id = 0;
 	enum tb_exit exit = read_id(session, &org, &id);
 	enum tb_err err;
 
@@ -145,7 +145,7 @@ static enum tb_exit settle(struct tb_session *session,
 enum tb_exit tb_cmd_conflict_resolve(struct tb_session *session)
 {
 	struct tb_settlement settlement = { .arena = session->arena };
-	struct tb_org org;
+	struct tb_org org = { .id = 0 };
 	enum tb_exit exit = read_take(session, &settlement.takes_client);
 
 	if (!exit)

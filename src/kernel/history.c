@@ -269,7 +269,7 @@ enum tb_err tb_history_read(struct tb_tx *tx, struct tb_arena *arena,
 			    struct tb_version *rets, size_t max, size_t *ret_n)
 {
 	struct tb_record *record = NULL;
-	struct index index;
+	struct index index = { .n = 0 };
 	struct tb_str key;
 	size_t n = 0;
 	enum tb_err err = index_key(arena, rid, &key);

@@ -262,18 +262,19 @@ enum tb_err tb_edit_read(const struct tb_edit_rules *rules,
 
 /* ---- ids ---- */
 
-/* One that stands in an address, and is none of the API's own words there. */
+/* One that can stand in an address: it is none of the API's own words there,
+ * and not what clients take away from paths. */
 static struct tb_str flaw_of_id(struct tb_str id)
 {
 	if (id.n == 0)
 		return TB_FORM_BLANK;
 	if (id.n > TB_EDIT_STRING_MAX)
 		return TB_STR(TOO_LONG_ID);
-	if (tb_str_eq(id, TB_STR("sync")))
+	if (tb_str_eq(id, TB_STR("sync")) || tb_str_eq(id, TB_STR(".")) ||
+	    tb_str_eq(id, TB_STR("..")))
 		return TB_STR(BAD_ID);
 	for (size_t i = 0; i < id.n; i++)
-		if ((unsigned char)id.p[i] < ' ' || id.p[i] == 0x7f ||
-		    id.p[i] == '/')
+		if ((unsigned char)id.p[i] < ' ' || id.p[i] == 0x7f)
 			return TB_STR(BAD_ID);
 	return TB_STR_NONE;
 }

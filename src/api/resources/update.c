@@ -87,7 +87,7 @@ static bool take_base(struct tb_resources_write *write)
 {
 	struct tb_json_value value =
 		tb_json_get(write->form.object, TB_EDIT_BASE);
-	struct tb_str message;
+	struct tb_str message = TB_STR_NONE;
 	enum tb_err err = TB_OK;
 
 	if (!is_waived(write, value))
