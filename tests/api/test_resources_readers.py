@@ -277,7 +277,7 @@ def test_no_gain_or_loss_of_sight_is_missed_beside_writers(resources):
     staff = org.staff()
     people = [staff.created("people", name=str(n))["id"] for n in range(6)]
     doctors = [org.user("doctor", d) for d in DOCTORS]
-    wards = [Ward(d) for d in doctors for _ in range(2)]
+    wards = [Ward(d.again()) for d in doctors for _ in range(2)]
     writers = [Flipper(staff.again(), random.Random(rng.random()), people)
                for _ in range(8)]
     run_all(writers, wards)
