@@ -39,10 +39,25 @@ def org(server):
     return server.org()
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    s = Server(tmp_path_factory.mktemp("demo"), demo=True)
+@pytest.fixture(scope="session")
+def made_demo(tmp_path_factory):
+    """The data of a demo that has been stopped, to start others from: making
+    the accounts takes long."""
+    s = Server(tmp_path_factory.mktemp("made_demo"), demo=True)
     s.start()
+    ended(s)
+    return s.data
+
+
+def demo_from(made_demo, folder):
+    s = Server(folder, demo=True)
+    shutil.copytree(made_demo, s.data)
+    return s.start()
+
+
+@pytest.fixture(scope="module")
+def demo(made_demo, tmp_path_factory):
+    s = demo_from(made_demo, tmp_path_factory.mktemp("demo"))
     yield s
     ended(s)
 
@@ -67,22 +82,10 @@ def primary(demo, prefix):
     return Site(demo, "primary", "primary-password", 1, prefix=prefix)
 
 
-@pytest.fixture(scope="session")
-def made_demo(tmp_path_factory):
-    """The data of a demo that has been stopped, to start others from: making
-    the accounts takes long."""
-    s = Server(tmp_path_factory.mktemp("made_demo"), demo=True)
-    s.start()
-    ended(s)
-    return s.data
-
-
 @pytest.fixture
 def fresh(made_demo, tmp_path_factory):
     """A demo of the test's own, because what it changes stays."""
-    s = Server(tmp_path_factory.mktemp("fresh"), demo=True)
-    shutil.copytree(made_demo, s.data)
-    s.start()
+    s = demo_from(made_demo, tmp_path_factory.mktemp("fresh"))
     yield s
     ended(s)
 

@@ -42,7 +42,8 @@ class Org:
     def exported(self):
         """{(table, id): line} of all records, deleted ones too."""
         rows = [json.loads(line) for line in self.export()]
-        return {(r["table"], r["recordID"]): r for r in rows}
+        return {(r["table"], r["recordID"]): r for r in rows
+                if "recordID" in r}
 
     def quarantined(self, site=None):
         """The quarantine's entries, of one site (or its name) or of all."""

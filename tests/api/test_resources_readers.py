@@ -20,6 +20,7 @@ CHANGES = int(os.environ.get("TB_SOAK", "25"))
 WRITERS, SITES = 28, 4
 PAUSE_S = 0.01
 JOIN_S = 300
+DOCTORS = [10, 11, 12, 13]
 
 pytestmark = pytest.mark.slow
 
@@ -226,3 +227,65 @@ def test_what_was_answered_is_in_the_next_answer_whoever_asks(resources):
                 made = user.updated("things", made, note=str(n))
         return work
     run_all([writing(staff.again(), staff.again()) for _ in range(8)], [])
+
+
+class Ward:
+    """What one doctor's program has of visits and people."""
+
+    def __init__(self, user):
+        self.readers = [Sighted(user, c) for c in ("people", "visits")]
+
+    def step(self):
+        for r in self.readers:
+            r.step()
+
+
+class Sighted(Reader):
+    def __init__(self, user, collection):
+        super().__init__(user)
+        self.collection = collection
+
+    def step(self):
+        self.take(self.user.sync(self.collection, self.since, deleted=1))
+
+
+class Flipper:
+    """Gives visits of its own to doctors and people, over and over."""
+
+    def __init__(self, user, rng, people):
+        self.user, self.rng, self.people = user, rng, people
+        self.visits = []
+
+    def __call__(self):
+        for _ in range(CHANGES):
+            data = {"person_id": self.rng.choice(self.people),
+                    "doctor_id": self.rng.choice(DOCTORS)}
+            way = self.rng.random()
+            if len(self.visits) < 2 or way < 0.2:
+                self.visits.append(self.user.created("visits", **data)["id"])
+            elif way < 0.9:
+                object_of(self.user.patch(
+                    "visits", self.rng.choice(self.visits), **data))
+            else:
+                self.user.deleted("visits", self.visits.pop(0))
+
+
+def test_no_gain_or_loss_of_sight_is_missed_beside_writers(resources):
+    """People come into a doctor's sight by one writer and leave it by
+    another at the same time."""
+    rng, org = random.Random(SEED), ResourcesOrg(resources)
+    staff = org.staff()
+    people = [staff.created("people", name=str(n))["id"] for n in range(6)]
+    doctors = [org.user("doctor", d) for d in DOCTORS]
+    wards = [Ward(d.again()) for d in doctors for _ in range(2)]
+    writers = [Flipper(staff.again(), random.Random(rng.random()), people)
+               for _ in range(8)]
+    run_all(writers, wards)
+    visits = staff.records("visits")
+    for ward, doctor in zip(wards, [d for d in DOCTORS for _ in range(2)]):
+        mine = {v["id"]: v for v in visits if v["doctor_id"] == doctor}
+        seen = {v["person_id"] for v in mine.values()}
+        have_people, have_visits = [r.have for r in ward.readers]
+        assert have_visits == mine
+        assert set(have_people) == seen
+    org.cli.check()

@@ -373,3 +373,37 @@ def test_who_becomes_somebody_else_sees_what_is_new_to_them(ward, way):
                 "id"]]["deleted"] is True
     r = doctor.sync("visits", headers={"If-None-Match": etag})
     assert r.status_code == 200
+
+
+def test_who_has_two_roles_sees_what_either_does(ward):
+    """With one profile: a doctor who is a patient, too."""
+    rorg, staff, people, visits = ward
+    n = next(rorg.server.counter)
+    name, password = "both%d" % n, "password-of-both"
+    profile = people[1]["id"]
+    mine = staff.created("visits", person_id=people[0]["id"],
+                         doctor_id=profile)
+    rorg.cli.run("user", "add", name, "--org", rorg.name, "--uuid", name,
+                 "--role", "doctor", "--role", "patient",
+                 "--profile", profile, stdin=password + "\n")
+    user = User(rorg.server, name, password)
+    assert user.records("visits") == [visits[1], mine]
+    assert user.records("people") == people
+    assert object_of(user.login())["user_type"] == "doctor"
+    r = user.update("visits", mine["id"], mine["updated_at"],
+                    diagnosis="a cold")
+    assert object_of(r)["diagnosis"] == "a cold"
+    last = user.sync("visits").headers["X-Last-Sync"]
+    # Sight by one of two ways may go without a loss.
+    object_of(staff.patch("visits", visits[1]["id"], doctor_id=profile))
+    object_of(staff.patch("visits", visits[1]["id"],
+                          person_id=people[0]["id"]))
+    found = by_id(user.records("visits", last, deleted=1))
+    assert "deleted" not in found[visits[1]["id"]]
+
+
+@pytest.mark.parametrize("name", ["staff", "doctor", "patient"])
+def test_a_token_that_the_demo_prints_is_good_here(demo, name):
+    token = demo.cli.run("demo", "token", name).stdout.strip()
+    user = User(demo, name, token=token)
+    assert ids_of(user.records("patients")) == SEEN[name]["patients"]
