@@ -162,6 +162,33 @@ static enum tb_err put_value(struct tb_render *render, size_t at,
 	return TB_OK;
 }
 
+static bool is_written_as_it_is(const struct tb_render *render, size_t at)
+{
+	return render->options.layout->members[at].kind == TB_MEMBER_VALUE &&
+	       render->values[at].p;
+}
+
+/* Bodies mostly have what is shown of them one behind the other, and between
+ * two values nothing but what the fragment says, for which alone there is room:
+ * then they are copied in one go. The last of those that begin at `at`. */
+static size_t put_run(struct tb_render *render, size_t at, struct tb_buf *buf)
+{
+	const struct tb_layout *layout = render->options.layout;
+	struct tb_str run = render->values[at];
+
+	for (; at + 1 < layout->n_fields; at++) {
+		const struct tb_str *next = &render->values[at + 1];
+
+		if (!is_written_as_it_is(render, at + 1) ||
+		    next->p !=
+			    run.p + run.n + layout->members[at + 1].fragment.n)
+			break;
+		run.n = (size_t)(next->p - run.p) + next->n;
+	}
+	put(buf, run);
+	return at;
+}
+
 static enum tb_err put_fields(struct tb_render *render, struct tb_buf *buf)
 {
 	const struct tb_layout *layout = render->options.layout;
@@ -171,7 +198,10 @@ static enum tb_err put_fields(struct tb_render *render, struct tb_buf *buf)
 		if (layout->members[i].kind == TB_MEMBER_HIDDEN)
 			continue;
 		put(buf, layout->members[i].fragment);
-		err = put_value(render, i, buf);
+		if (is_written_as_it_is(render, i))
+			i = put_run(render, i, buf);
+		else
+			err = put_value(render, i, buf);
 	}
 	return err;
 }
