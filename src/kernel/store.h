@@ -84,8 +84,8 @@ struct tb_feed_query {
 	/* Instead of all that: rows with their numbers and their records'
 	 * bodies, and nothing else; skips no origin. For long walks. */
 	bool bodies_only;
-	/* The same with a little more: rows with their numbers and flags, and
-	 * of their records rid, version, times, `deleted` and body. */
+	/* The same with a little more: rows with their numbers, and of their
+	 * records the times, `deleted` and the body. */
 	bool for_listing;
 	/* Rows of this origin above `skip_above` are left out (a site does
 	 * not get back its own changes); no skipping when it is 0. */

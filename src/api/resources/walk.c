@@ -235,6 +235,7 @@ static void look_ahead(struct tb_walk *walk, const struct tb_feed_row *row,
 
 /* ---- the feed of ids ---- */
 
+/* A list by ids is known by those alone: it needs no rids. */
 static enum tb_err take_listed(struct tb_walk *walk,
 			       const struct tb_feed_row *row)
 {
@@ -247,10 +248,9 @@ static enum tb_err take_listed(struct tb_walk *walk,
 	};
 
 	if (!row->record.deleted)
-		return give(walk, &record, row->record.rid);
-	return query_of(walk)->with_deleted
-		       ? give_gone(walk, &record, row->record.rid)
-		       : TB_OK;
+		return give(walk, &record, 0);
+	return query_of(walk)->with_deleted ? give_gone(walk, &record, 0)
+					    : TB_OK;
 }
 
 static bool is_slice_full(const struct tb_walk *walk, size_t rows)

@@ -240,9 +240,7 @@ static struct tb_record shown_record(const struct tb_feed_query *query,
 	if (query->bodies_only)
 		return (struct tb_record) { .body = found->body };
 	if (query->for_listing)
-		return (struct tb_record) { .rid = found->rid,
-					    .version = found->version,
-					    .created_us = found->created_us,
+		return (struct tb_record) { .created_us = found->created_us,
 					    .updated_us = found->updated_us,
 					    .synced_us = found->synced_us,
 					    .deleted = found->deleted,
@@ -257,11 +255,8 @@ static struct tb_record shown_record(const struct tb_feed_query *query,
 static struct tb_feed_row shown_row(const struct tb_feed_query *query,
 				    const struct tb_memory_feed_row *row)
 {
-	if (query->bodies_only)
+	if (query->bodies_only || query->for_listing)
 		return (struct tb_feed_row) { .num = row->entry.num };
-	if (query->for_listing)
-		return (struct tb_feed_row) { .num = row->entry.num,
-					      .flags = row->entry.flags };
 	return (struct tb_feed_row) {
 		.num = row->entry.num,
 		.rid = row->rid,

@@ -129,18 +129,15 @@ static enum tb_err read_listed(struct tb_sqlite_cursor *cursor,
 {
 	sqlite3_stmt *stmt = cursor->stmt;
 
-	if (sqlite3_column_type(stmt, 7) == SQLITE_NULL)
+	if (sqlite3_column_type(stmt, 4) == SQLITE_NULL)
 		return TB_ERR_CORRUPT;
 	*ret = (struct tb_feed_row) {
 		.num = tb_sqlite_column(stmt, 0),
-		.flags = (uint8_t)tb_sqlite_column(stmt, 1),
-		.record = { .rid = tb_sqlite_column(stmt, 2),
-			    .version = tb_sqlite_column(stmt, 3),
-			    .created_us = sqlite3_column_int64(stmt, 4),
-			    .updated_us = sqlite3_column_int64(stmt, 5),
-			    .deleted = sqlite3_column_int(stmt, 6) != 0,
-			    .body = tb_sqlite_column_bytes(stmt, 7),
-			    .synced_us = sqlite3_column_int64(stmt, 8) },
+		.record = { .created_us = sqlite3_column_int64(stmt, 1),
+			    .updated_us = sqlite3_column_int64(stmt, 2),
+			    .deleted = sqlite3_column_int(stmt, 3) != 0,
+			    .body = tb_sqlite_column_bytes(stmt, 4),
+			    .synced_us = sqlite3_column_int64(stmt, 5) },
 	};
 	return TB_OK;
 }
