@@ -206,3 +206,27 @@ bool tb_json_members_next(struct tb_json_members *it)
 	it->value = tb_str(value, (size_t)(it->at - value));
 	return true;
 }
+
+/* True if `lead` is what stands there; an object opens with a bracket. */
+static inline bool is_lead(const struct tb_json_members *it, struct tb_str lead)
+{
+	return it->at && (size_t)(it->end - it->at) > lead.n &&
+	       *it->at == (it->is_open ? ',' : '{') &&
+	       memcmp(it->at + 1, lead.p + 1, lead.n - 1) == 0;
+}
+
+bool tb_json_members_meet(struct tb_json_members *it, struct tb_str lead)
+{
+	const char *value;
+
+	if (!is_lead(it, lead) || it->at[lead.n] <= ' ')
+		return false;
+	value = it->at + lead.n;
+	it->key = tb_str(it->at + 1, lead.n - 2);
+	it->is_open = true;
+	it->at = skip_value(it, value);
+	if (!it->at)
+		return stop(it, true);
+	it->value = tb_str(value, (size_t)(it->at - value));
+	return true;
+}

@@ -31,5 +31,10 @@ struct tb_json_members {
 struct tb_json_members tb_json_members(struct tb_str text);
 /* False: there are no more, or the text is broken; then always false. */
 bool tb_json_members_next(struct tb_json_members *it);
+/* The same for who knows which member is likely to come: `lead` is what then
+ * stands before its value, `,"key":` (also of the first one). False: something
+ * else comes, or it is written with spaces, and is there for
+ * tb_json_members_next; or the text is broken. */
+bool tb_json_members_meet(struct tb_json_members *it, struct tb_str lead);
 
 #endif

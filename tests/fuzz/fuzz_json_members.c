@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "base/buf.h"
 #include "codec/json.h"
 #include "codec/json_members.h"
 
@@ -39,6 +40,30 @@ static bool walk(struct tb_str text)
 	return !it.is_broken;
 }
 
+/* What is met by its lead is what would have come. */
+static void meet(struct tb_str text)
+{
+	struct tb_json_members it = tb_json_members(text);
+	struct tb_json_members met = it;
+
+	while (tb_json_members_next(&it)) {
+		struct tb_buf lead;
+
+		tb_buf_init(&lead, it.key.n + 2);
+		tb_buf_append_char(&lead, ',');
+		tb_buf_append_str(&lead, it.key);
+		tb_buf_append_char(&lead, ':');
+		TB_ASSERT(!tb_buf_err(&lead));
+		TB_ASSERT(tb_json_members_meet(&met, tb_buf_str(&lead)) ||
+			  tb_json_members_next(&met));
+		tb_buf_fini(&lead);
+		TB_ASSERT(tb_str_eq(it.key, met.key));
+		TB_ASSERT(tb_str_eq(it.value, met.value));
+	}
+	TB_ASSERT(!tb_json_members_next(&met));
+	TB_ASSERT(met.is_broken == it.is_broken);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
@@ -47,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct tb_json json;
 	bool is_whole = walk(text);
 
+	meet(text);
 	limits.tape_depth = 1;
 	limits.allow_nul = true;
 	if (tb_json_parse(arena, text, &limits, &json, NULL) == TB_OK) {

@@ -56,6 +56,20 @@ static void put_extra(struct tb_render *render, struct tb_str key,
 	put(extra, value);
 }
 
+static void take_member(struct tb_render *render,
+			const struct tb_json_members *it, size_t *next)
+{
+	const struct tb_layout *layout = render->options.layout;
+	size_t at = tb_layout_find(layout, it->key, *next);
+
+	if (at == layout->n_members) {
+		put_extra(render, it->key, it->value);
+		return;
+	}
+	render->values[at] = it->value;
+	*next = at + 1;
+}
+
 /* Members mostly come in the order in which they are declared. */
 static enum tb_err take_apart(struct tb_render *render, struct tb_str body)
 {
@@ -66,15 +80,14 @@ static enum tb_err take_apart(struct tb_render *render, struct tb_str body)
 	tb_buf_reset(&render->extra);
 	memset(render->values, 0,
 	       layout->n_members * sizeof(render->values[0]));
-	while (tb_json_members_next(&it)) {
-		size_t at = tb_layout_find(layout, it.key, next);
-
-		if (at == layout->n_members) {
-			put_extra(render, it.key, it.value);
-			continue;
-		}
-		render->values[at] = it.value;
-		next = at + 1;
+	for (;;) {
+		if (next < layout->n_members &&
+		    tb_json_members_meet(&it, layout->members[next].fragment))
+			render->values[next++] = it.value;
+		else if (tb_json_members_next(&it))
+			take_member(render, &it, &next);
+		else
+			break;
 	}
 	if (it.is_broken)
 		return TB_ERR_CORRUPT;

@@ -195,6 +195,57 @@ static void cut_short_it_is_broken(void **state)
 	}
 }
 
+static void a_member_that_is_expected_is_met(void **state)
+{
+	struct tb_str text = TB_STR("{\"a\":1,\"b\":\"x,\\\"\",\"c\" :2,"
+				    "\"d\": 3,\"e\":{\"f\":[]}}");
+	struct tb_json_members it = tb_json_members(text);
+
+	(void)state;
+	assert_false(tb_json_members_meet(&it, TB_STR(",\"b\":")));
+	assert_true(tb_json_members_meet(&it, TB_STR(",\"a\":")));
+	assert_true(tb_str_eq(it.key, TB_STR("\"a\"")));
+	assert_true(tb_str_eq(it.value, TB_STR("1")));
+	assert_false(tb_json_members_meet(&it, TB_STR(",\"a\":")));
+	assert_false(tb_json_members_meet(&it, TB_STR(",\"bb\":")));
+	assert_true(tb_json_members_meet(&it, TB_STR(",\"b\":")));
+	assert_true(tb_str_eq(it.value, TB_STR("\"x,\\\"\"")));
+	/* With spaces it is not met, and not lost. */
+	assert_false(tb_json_members_meet(&it, TB_STR(",\"c\":")));
+	assert_true(tb_json_members_next(&it));
+	assert_true(tb_str_eq(it.value, TB_STR("2")));
+	assert_false(tb_json_members_meet(&it, TB_STR(",\"d\":")));
+	assert_true(tb_json_members_next(&it));
+	assert_true(tb_json_members_meet(&it, TB_STR(",\"e\":")));
+	assert_true(tb_str_eq(it.value, TB_STR("{\"f\":[]}")));
+	assert_false(tb_json_members_meet(&it, TB_STR(",\"e\":")));
+	assert_false(tb_json_members_next(&it));
+	assert_false(it.is_broken);
+}
+
+static void a_member_is_met_in_a_whole_text_only(void **state)
+{
+	static const char *const rows[] = {
+		"",           "{",         "{\"a\":",   "{\"a\": ",
+		"{\"a\":\"x", ",\"a\":1}", "{\"a\":[1", "{\"a\":,",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(rows); i++) {
+		struct tb_str text = tb_str_z(rows[i]);
+		char *copy = tb_malloc(text.n);
+		struct tb_json_members it;
+
+		assert_non_null(copy);
+		memcpy(copy, text.p, text.n);
+		it = tb_json_members(tb_str(copy, text.n));
+		assert_false(tb_json_members_meet(&it, TB_STR(",\"a\":")));
+		assert_false(tb_json_members_next(&it));
+		assert_true(it.is_broken);
+		tb_free(copy);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +254,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_an_object_without_a_pointer),
 		cmocka_unit_test(blocks_have_no_seams),
 		cmocka_unit_test(cut_short_it_is_broken),
+		cmocka_unit_test(a_member_that_is_expected_is_met),
+		cmocka_unit_test(a_member_is_met_in_a_whole_text_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
