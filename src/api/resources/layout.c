@@ -100,6 +100,7 @@ static void add_members(const struct tb_declaration *declaration,
 	for (size_t i = 0; i < c->n_fields; i++) {
 		members[i].name = c->fields[i].name;
 		set_kind(declaration, c, &c->fields[i], &members[i]);
+		layout->has_peers |= members[i].target != NULL;
 	}
 	layout->n_fields = c->n_fields;
 	layout->n_members = c->n_fields;

@@ -38,6 +38,7 @@ struct tb_layout {
 	const struct tb_layout_member *members;
 	size_t n_members;
 	size_t n_fields;
+	bool has_peers; /* some members say something of other records */
 	/* Fragments of the times; p NULL: not shown. */
 	struct tb_str created;
 	struct tb_str updated;

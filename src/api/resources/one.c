@@ -69,13 +69,16 @@ enum tb_err tb_resources_render_one(const struct tb_resources_call *call,
 				    const struct tb_record *record,
 				    struct tb_buf *buf)
 {
-	struct tb_peers *peers = tb_peers_create(call->resources->core,
-						 call->req->principal->org);
+	struct tb_peers *peers = NULL;
 	enum tb_err err;
 
-	if (!peers)
-		return TB_ERR_NOMEM;
-	tb_peers_use(peers, tx);
+	if (call->layout->has_peers) {
+		peers = tb_peers_create(call->resources->core,
+					call->req->principal->org);
+		if (!peers)
+			return TB_ERR_NOMEM;
+		tb_peers_use(peers, tx);
+	}
 	err = render(peers, call->layout, record, buf);
 	tb_peers_destroy(peers);
 	return err;

@@ -6,9 +6,10 @@
 #include "codec/json_members.h"
 #include "kernel/sight.h"
 
-/* Remembered at most; then all is forgotten. A power of two. */
-#define SLOTS ((size_t)16384)
-#define FILLED_MAX (SLOTS / 2)
+/* Half of them are filled at most: then there are to be twice as many, or all
+ * is forgotten. Powers of two. */
+#define SLOTS_MIN ((size_t)64)
+#define SLOTS_MAX ((size_t)16384)
 #define KEPT_MAX_BYTES ((size_t)16 << 20)
 /* For what is read to find one. */
 #define SCRATCH_MAX_BYTES ((size_t)64 << 20)
@@ -29,7 +30,8 @@ struct tb_peers {
 	struct tb_arena *scratch; /* for the last one */
 	struct tb_buf text;       /* of an id that was found */
 	size_t n;
-	struct slot slots[SLOTS];
+	size_t n_slots;
+	struct slot *slots;
 };
 
 struct tb_peers *tb_peers_create(struct tb_core *core, uint32_t org)
@@ -40,10 +42,12 @@ struct tb_peers *tb_peers_create(struct tb_core *core, uint32_t org)
 		return NULL;
 	peers->core = core;
 	peers->org = org;
+	peers->n_slots = SLOTS_MIN;
+	peers->slots = tb_calloc(peers->n_slots, sizeof(peers->slots[0]));
 	tb_buf_init(&peers->text, TEXT_MAX_BYTES);
 	peers->kept = tb_arena_create(KEPT_MAX_BYTES);
 	peers->scratch = tb_arena_create(SCRATCH_MAX_BYTES);
-	if (!peers->kept || !peers->scratch) {
+	if (!peers->slots || !peers->kept || !peers->scratch) {
 		tb_peers_destroy(peers);
 		return NULL;
 	}
@@ -57,13 +61,15 @@ void tb_peers_destroy(struct tb_peers *peers)
 	tb_buf_fini(&peers->text);
 	tb_arena_destroy(peers->kept);
 	tb_arena_destroy(peers->scratch);
+	tb_free(peers->slots);
 	tb_free(peers);
 }
 
 static void forget(struct tb_peers *peers)
 {
 	if (peers->n > 0)
-		memset(peers->slots, 0, sizeof(peers->slots));
+		memset(peers->slots, 0,
+		       peers->n_slots * sizeof(peers->slots[0]));
 	peers->n = 0;
 	tb_arena_reset(peers->kept);
 }
@@ -87,9 +93,10 @@ static struct slot *slot_of(struct tb_peers *peers,
 			    const struct tb_layout_member *member,
 			    struct tb_str value, uint64_t hash)
 {
-	size_t at = (size_t)hash & (SLOTS - 1);
+	size_t mask = peers->n_slots - 1;
+	size_t at = (size_t)hash & mask;
 
-	for (;; at = (at + 1) & (SLOTS - 1)) {
+	for (;; at = (at + 1) & mask) {
 		struct slot *slot = &peers->slots[at];
 
 		if (!slot->member ||
@@ -99,13 +106,39 @@ static struct slot *slot_of(struct tb_peers *peers,
 	}
 }
 
+/* Without memory nothing changes. */
+static bool grow(struct tb_peers *peers)
+{
+	struct slot *old = peers->slots;
+	size_t n_old = peers->n_slots;
+	struct slot *more = tb_calloc(2 * n_old, sizeof(*more));
+
+	if (!more)
+		return false;
+	peers->slots = more;
+	peers->n_slots = 2 * n_old;
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i].member)
+			*slot_of(peers, old[i].member, old[i].value,
+				 old[i].hash) = old[i];
+	tb_free(old);
+	return true;
+}
+
+static void make_room(struct tb_peers *peers)
+{
+	if (peers->n < peers->n_slots / 2)
+		return;
+	if (peers->n_slots == SLOTS_MAX || !grow(peers))
+		forget(peers);
+}
+
 /* Without room or memory it is not kept. */
 static void keep(struct tb_peers *peers, const struct slot *found)
 {
 	struct slot copy = *found;
 
-	if (peers->n == FILLED_MAX)
-		forget(peers);
+	make_room(peers);
 	if (tb_arena_strdup(peers->kept, found->value, &copy.value) ||
 	    tb_arena_strdup(peers->kept, found->found, &copy.found)) {
 		forget(peers);

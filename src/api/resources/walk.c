@@ -26,15 +26,6 @@ static const struct tb_resources_query *query_of(const struct tb_walk *walk)
 
 /* ---- making ---- */
 
-static bool has_peers(const struct tb_layout *layout)
-{
-	for (size_t i = 0; i < layout->n_members; i++)
-		if (layout->members[i].kind == TB_MEMBER_REFERENCE ||
-		    layout->members[i].kind == TB_MEMBER_SHOWN)
-			return true;
-	return false;
-}
-
 static enum tb_err make_tools(struct tb_walk *walk)
 {
 	const struct tb_reader_options *o = &walk->reader->options;
@@ -42,7 +33,7 @@ static enum tb_err make_tools(struct tb_walk *walk)
 					     .lookup = tb_peers_find };
 
 	walk->scratch = tb_arena_create(SCRATCH_MAX_BYTES);
-	if (has_peers(o->layout)) {
+	if (o->layout->has_peers) {
 		walk->peers = tb_peers_create(o->core, o->principal->org);
 		if (!walk->peers)
 			return TB_ERR_NOMEM;
