@@ -198,7 +198,7 @@ static size_t put_run(struct tb_render *render, size_t at, struct tb_buf *buf)
 			break;
 		run.n = (size_t)(next->p - run.p) + next->n;
 	}
-	tb_buf_append_str(buf, run);
+	put(buf, run);
 	return at;
 }
 
