@@ -51,7 +51,8 @@ enum tb_err tb_place_keep(struct tb_view *view,
 			  struct tb_placement *placement) tb_must_check;
 /* Writes it, planned or deleted; `*ret` (may be NULL) is the record as it is
  * then. TOO_LARGE: in too many scopes; EXISTS: another record has its id, or
- * may have had it. Then the record is as it was, but scopes may have been named. */
+ * may have had it. Then the record is as it was, but scopes may have been
+ * named. */
 enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 			   const struct tb_record **ret) tb_must_check;
 
