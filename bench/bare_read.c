@@ -5,9 +5,10 @@
 #include "kernel/system.h"
 #include "options.h"
 
-/* FEED_RECORDS gives so many columns; the last two are bytes. */
-#define COLUMNS 14
+/* FEED_RECORDS gives so many columns, of which two are bytes. */
+#define COLUMNS 15
 #define COLUMN_KEY 12
+#define COLUMN_BODY 13
 
 static uint64_t central_scope(struct tb_sqlite_conn *conn)
 {
@@ -24,11 +25,14 @@ static uint64_t look_at_row(sqlite3_stmt *stmt)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < COLUMN_KEY; i++)
-		sum += tb_sqlite_column(stmt, i);
-	for (int i = COLUMN_KEY; i < COLUMNS; i++) {
-		struct tb_str bytes = tb_sqlite_column_bytes(stmt, i);
+	for (int i = 0; i < COLUMNS; i++) {
+		struct tb_str bytes;
 
+		if (i < COLUMN_KEY || i > COLUMN_BODY) {
+			sum += tb_sqlite_column(stmt, i);
+			continue;
+		}
+		bytes = tb_sqlite_column_bytes(stmt, i);
 		sum += bytes.n > 0 ? (uint8_t)bytes.p[bytes.n - 1] : 0;
 	}
 	return sum;

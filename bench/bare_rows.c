@@ -25,10 +25,11 @@ static const char feed_sql[] =
 
 static const char records_sql[] =
 	"SELECT s.rid, s.version, s.created, s.updated, s.origin, s.deleted, "
-	"s.entries, s.body, s.org, s.coll, s.key, m.rid IS NULL "
+	"s.entries, s.body, s.synced, s.org, s.coll, s.key, m.rid IS NULL "
 	"FROM source.record s LEFT JOIN main.record m ON m.rid = s.rid "
 	"WHERE s.rid >= ?2 AND (m.rid IS NULL OR m.version <> s.version "
-	"OR m.body <> s.body OR m.entries <> s.entries) "
+	"OR m.body <> s.body OR m.entries <> s.entries "
+	"OR m.synced <> s.synced) "
 	"ORDER BY s.version, s.rid";
 
 static const char audits_sql[] =
@@ -174,10 +175,11 @@ static void read_record(struct tb_bare_rows *rows, sqlite3_stmt *stmt)
 		.deleted = tb_sqlite_column(stmt, 5),
 		.entries = copy(rows, tb_sqlite_column_bytes(stmt, 6)),
 		.body = copy(rows, tb_sqlite_column_bytes(stmt, 7)),
-		.org = tb_sqlite_column(stmt, 8),
-		.coll = tb_sqlite_column(stmt, 9),
-		.key = copy(rows, tb_sqlite_column_bytes(stmt, 10)),
-		.is_new = tb_sqlite_column(stmt, 11) != 0,
+		.synced = tb_sqlite_column(stmt, 8),
+		.org = tb_sqlite_column(stmt, 9),
+		.coll = tb_sqlite_column(stmt, 10),
+		.key = copy(rows, tb_sqlite_column_bytes(stmt, 11)),
+		.is_new = tb_sqlite_column(stmt, 12) != 0,
 	};
 	find_feed(rows, r);
 }

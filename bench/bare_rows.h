@@ -31,6 +31,7 @@ struct tb_bare_record_row {
 	uint64_t deleted;
 	struct tb_str entries;
 	struct tb_str body;
+	uint64_t synced;
 	uint64_t org;
 	uint64_t coll;
 	struct tb_str key;

@@ -70,6 +70,7 @@ static void write_record(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind(&b, row->deleted);
 	tb_sqlite_bind_bytes(&b, row->entries);
 	tb_sqlite_bind_bytes(&b, row->body);
+	tb_sqlite_bind(&b, row->synced);
 	if (row->is_new) {
 		tb_sqlite_bind(&b, row->org);
 		tb_sqlite_bind(&b, row->coll);

@@ -81,6 +81,7 @@ class Process:
 
     probe = ("/", {})
     status = 200
+    patience_s = START_S
 
     def __init__(self, argv, core, folder, env=None):
         self.port = free_port()
@@ -101,7 +102,7 @@ class Process:
             if self.process.poll() is not None:
                 raise RuntimeError("%s ended with %d, see %s" % (
                     self.argv, self.process.returncode, self.folder))
-            if time.monotonic() - begin > START_S:
+            if time.monotonic() - begin > self.patience_s:
                 raise RuntimeError("%s does not answer" % self.argv)
             time.sleep(0.001)
         self.started_s = time.monotonic() - begin
