@@ -1,22 +1,15 @@
 #include "api/resources/edit_value.h"
 
+#include "api/resources/errors.h"
 #include "api/resources/form.h"
 #include "base/assert.h"
 #include "codec/time.h"
 
 #define TOO_LONG "Ensure this field has no more than 255 characters."
-#define NO_INTEGER "A valid integer is required."
 #define TOO_GREAT                                                              \
 	"Ensure this value is less than or equal to 9223372036854775807."
 #define TOO_SMALL                                                              \
 	"Ensure this value is greater than or equal to -9223372036854775808."
-#define NO_NUMBER "A valid number is required."
-#define NO_BOOLEAN "Must be a valid boolean."
-#define NO_DATETIME                                                            \
-	"Datetime has wrong format. Use one of these formats instead: "        \
-	"YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
-#define NO_DATE                                                                \
-	"Date has wrong format. Use one of these formats instead: YYYY-MM-DD."
 
 _Static_assert(TB_EDIT_STRING_MAX == 255 && INT64_MAX == 9223372036854775807,
 	       "the limits that the messages name");
@@ -104,7 +97,7 @@ static enum tb_err check_integer(struct tb_arena *arena,
 	(void)arena;
 	(void)field;
 	if (!is_written_as_integer(value))
-		return refuse(ret_message, NO_INTEGER);
+		return refuse(ret_message, TB_RESOURCES_BAD_INTEGER);
 	if (!tb_json_i64(value, &number))
 		return TB_OK;
 	return refuse(ret_message,
@@ -120,7 +113,7 @@ static enum tb_err check_decimal(struct tb_arena *arena,
 	(void)field;
 	return tb_json_is(value, TB_JSON_NUMBER)
 		       ? TB_OK
-		       : refuse(ret_message, NO_NUMBER);
+		       : refuse(ret_message, TB_RESOURCES_BAD_NUMBER);
 }
 
 static enum tb_err check_boolean(struct tb_arena *arena,
@@ -132,8 +125,9 @@ static enum tb_err check_boolean(struct tb_arena *arena,
 
 	(void)arena;
 	(void)field;
-	return tb_json_bool(value, &boolean) ? refuse(ret_message, NO_BOOLEAN)
-					     : TB_OK;
+	return tb_json_bool(value, &boolean)
+		       ? refuse(ret_message, TB_RESOURCES_BAD_BOOLEAN)
+		       : TB_OK;
 }
 
 /* Whether a value is a text that says a time. */
@@ -159,7 +153,9 @@ static enum tb_err check_datetime(struct tb_arena *arena,
 	enum tb_err err = read_time(arena, value, false);
 
 	(void)field;
-	return err == TB_ERR_INVALID ? refuse(ret_message, NO_DATETIME) : err;
+	return err == TB_ERR_INVALID
+		       ? refuse(ret_message, TB_RESOURCES_BAD_DATETIME)
+		       : err;
 }
 
 static enum tb_err check_date(struct tb_arena *arena,
@@ -170,7 +166,9 @@ static enum tb_err check_date(struct tb_arena *arena,
 	enum tb_err err = read_time(arena, value, true);
 
 	(void)field;
-	return err == TB_ERR_INVALID ? refuse(ret_message, NO_DATE) : err;
+	return err == TB_ERR_INVALID
+		       ? refuse(ret_message, TB_RESOURCES_BAD_DATE)
+		       : err;
 }
 
 /* "bad enum: 400 {"status":["\"zzz\" is not a valid choice."]}" */
@@ -238,7 +236,7 @@ enum tb_err tb_edit_value_id(struct tb_arena *arena,
 {
 	if (target->id_type == TB_ID_INTEGER) {
 		if (!is_written_as_integer(value))
-			return refuse(ret_message, NO_INTEGER);
+			return refuse(ret_message, TB_RESOURCES_BAD_INTEGER);
 		*ret = tb_json_raw(value);
 		return TB_OK;
 	}

@@ -14,6 +14,11 @@
 #define TB_RESOURCES_BAD_INTEGER "A valid integer is required."
 #define TB_RESOURCES_BAD_NUMBER "A valid number is required."
 #define TB_RESOURCES_BAD_BOOLEAN "Must be a valid boolean."
+#define TB_RESOURCES_BAD_DATETIME                                              \
+	"Datetime has wrong format. Use one of these formats instead: "        \
+	"YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+#define TB_RESOURCES_BAD_DATE                                                  \
+	"Date has wrong format. Use one of these formats instead: YYYY-MM-DD."
 #define TB_RESOURCES_BAD_CURSOR "Invalid cursor."
 #define TB_RESOURCES_FUTURE "Sync timestamp cannot be in the future."
 #define TB_RESOURCES_RESYNC                                                    \

@@ -1,12 +1,12 @@
 #include "api/resources/query.h"
 
+#include "api/resources/edit_value.h"
 #include "api/resources/errors.h"
 #include "base/assert.h"
 #include "codec/time.h"
 #include "kernel/sight.h"
 
-/* A value that a client sent is repeated up to this length. */
-#define REPEATED_MAX_BYTES 200
+#define DATE_BYTES 10 /* YYYY-MM-DD */
 
 /* ---- times ---- */
 
@@ -33,19 +33,14 @@ static enum tb_err restore_plus(struct tb_arena *arena, struct tb_str text,
 static enum tb_err bad_time(struct tb_arena *arena, struct tb_str text,
 			    struct tb_str *ret_message)
 {
-	size_t n = text.n;
+	struct tb_str excerpt = tb_edit_value_excerpt(text);
 	enum tb_err err;
 
-	/* Not within a character of UTF-8. */
-	if (n > REPEATED_MAX_BYTES)
-		for (n = REPEATED_MAX_BYTES;
-		     n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80;)
-			n--;
 	err = tb_arena_printf(arena, ret_message,
 			      "Invalid timestamp format. Use ISO 8601 format. "
 			      "Error: time data '%.*s' does not match format "
 			      "'%%Y-%%m-%%d'",
-			      (int)n, text.p);
+			      TB_STR_ARG(excerpt));
 	return err ? err : TB_ERR_INVALID;
 }
 
@@ -177,19 +172,56 @@ static enum tb_err read_enum(struct tb_arena *arena,
 			*ret = text;
 			return TB_OK;
 		}
-	if (text.n > REPEATED_MAX_BYTES)
-		text = TB_STR("...");
+	text = tb_edit_value_excerpt(text);
 	err = tb_arena_printf(arena, ret_message,
 			      "\"%.*s\" is not a valid choice.",
 			      TB_STR_ARG(text));
 	return err ? err : TB_ERR_INVALID;
 }
 
+/* As it was meant to be sent: bodies are compared with it byte by byte. */
+static enum tb_err read_datetime(struct tb_arena *arena,
+				 const struct tb_field *field,
+				 struct tb_str text, struct tb_str *ret,
+				 struct tb_str *ret_message)
+{
+	struct tb_str restored;
+	int64_t us;
+	enum tb_err err = restore_plus(arena, text, &restored);
+
+	(void)field;
+	if (err)
+		return err;
+	if (tb_time_parse(restored, 0, &us)) {
+		*ret_message = TB_STR(TB_RESOURCES_BAD_DATETIME);
+		return TB_ERR_INVALID;
+	}
+	*ret = restored;
+	return TB_OK;
+}
+
+static enum tb_err read_date(struct tb_arena *arena,
+			     const struct tb_field *field, struct tb_str text,
+			     struct tb_str *ret, struct tb_str *ret_message)
+{
+	int64_t us;
+
+	(void)arena;
+	(void)field;
+	if (text.n != DATE_BYTES ||
+	    tb_time_parse(text, TB_TIME_DATE_ALLOWED, &us)) {
+		*ret_message = TB_STR(TB_RESOURCES_BAD_DATE);
+		return TB_ERR_INVALID;
+	}
+	*ret = text;
+	return TB_OK;
+}
+
 static read_fn *const readers[] = {
-	[TB_FIELD_STRING] = read_text,     [TB_FIELD_INTEGER] = read_integer,
-	[TB_FIELD_DECIMAL] = read_decimal, [TB_FIELD_BOOLEAN] = read_boolean,
-	[TB_FIELD_DATETIME] = read_text,   [TB_FIELD_DATE] = read_text,
-	[TB_FIELD_ENUM] = read_enum,       [TB_FIELD_JSON] = read_text,
+	[TB_FIELD_STRING] = read_text,       [TB_FIELD_INTEGER] = read_integer,
+	[TB_FIELD_DECIMAL] = read_decimal,   [TB_FIELD_BOOLEAN] = read_boolean,
+	[TB_FIELD_DATETIME] = read_datetime, [TB_FIELD_DATE] = read_date,
+	[TB_FIELD_ENUM] = read_enum,         [TB_FIELD_JSON] = read_text,
 	[TB_FIELD_TEXT] = read_text,
 };
 
@@ -269,7 +301,7 @@ static enum tb_err read_limit(struct reading *r)
 
 	if (!err && text.n > 0) {
 		err = tb_str_to_u64(text, &limit);
-		if (limit == 0)
+		if (limit == 0 || limit > INT64_MAX)
 			err = TB_ERR_INVALID;
 	}
 	if (err == TB_ERR_INVALID)

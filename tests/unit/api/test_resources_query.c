@@ -22,11 +22,14 @@ static const struct tb_field kinds[] = {
 	  .type = TB_FIELD_ENUM,
 	  .values = states,
 	  .n_values = 2 },
+	{ .name = S("at"), .type = TB_FIELD_DATETIME },
+	{ .name = S("day"), .type = TB_FIELD_DATE },
 };
 static const struct tb_filter kind_filters[] = {
 	{ .field = S("text") },  { .field = S("count") },
 	{ .field = S("price") }, { .field = S("open") },
-	{ .field = S("state") },
+	{ .field = S("state") }, { .field = S("at") },
+	{ .field = S("day") },
 };
 static const struct tb_collection sorts[] = {
 	{ .name = S("sorts"), FIELDS(kinds), FILTERS(kind_filters) },
@@ -201,6 +204,21 @@ static void test_filters_have_the_types_of_their_fields(void **state)
 	assert_flaw(r, "price=.", "price", "A valid number is required.");
 	assert_flaw(r, "open=2", "open", "Must be a valid boolean.");
 	assert_flaw(r, "state=zzz", "state", "\"zzz\" is not a valid choice.");
+	assert_flaw(r, "day=2026-02-30", "day",
+		    "Date has wrong format. Use one of these formats instead: "
+		    "YYYY-MM-DD.");
+	assert_flaw(r, "at=2026-02-01", "at",
+		    "Datetime has wrong format. Use one of these formats "
+		    "instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]]"
+		    "[+HH:MM|-HH:MM|Z].");
+	MUST(read_of(r, &sorts[0],
+		     "day=2026-02-28&at=2026-02-01T10:00:00+01:00"
+		     "&limit=9223372036854775807"));
+	assert_true(tb_str_eq(r->query.filters[5],
+			      TB_STR("2026-02-01T10:00:00+01:00")));
+	assert_true(tb_str_eq(r->query.filters[6], TB_STR("2026-02-28")));
+	assert_flaw(r, "limit=9223372036854775808", "limit",
+		    "A valid integer is required.");
 	assert_flaw(r, "deleted=maybe", "deleted", "Must be a valid boolean.");
 	MUST(read_of(r, &stock, "pharmacy_id=5"));
 	assert_true(tb_str_eq(r->query.filters[0], TB_STR("5")));
