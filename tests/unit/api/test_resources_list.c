@@ -364,8 +364,6 @@ static void test_who_missed_a_dropped_deletion_starts_over(void **state)
 	fixture_delete(f, APPOINTMENTS, "103");
 	drop_traces(f, 0);
 	f->ic.now_us += 2 * DAY_US;
-	/* It is the last one of what its caller sees. */
-	drop_traces(f, 0);
 	fixture_put(f, APPOINTMENTS, "104",
 		    "{\"patient_id\":2,\"doctor_id\":11,"
 		    "\"status\":\"PENDING\"}");
@@ -428,6 +426,22 @@ static void test_304_comes_from_memory(void **state)
 		    "{\"patient_id\":2,\"doctor_id\":11,\"status\":\"DONE\"}");
 	assert_false(is_fresh_in_memory(f, "appointments", NULL));
 	assert_ids(f, "appointments", NULL, "102,103");
+	f->headers[0].name.p = NULL;
+}
+
+/* A deletion that is the last thing to be told of, and then dropped, must not
+ * bring back the tag of the time before it. */
+static void test_a_tag_does_not_come_back(void **state)
+{
+	struct fixture *f = *state;
+
+	put_appointments(f);
+	assert_ids(f, "appointments", NULL, "101,102,103");
+	hold(f, fixture_header(f, "ETag"));
+	fixture_delete(f, APPOINTMENTS, "103");
+	f->ic.now_us += 2 * DAY_US;
+	drop_traces(f, 1);
+	assert_ids(f, "appointments", NULL, "101,102");
 	f->headers[0].name.p = NULL;
 }
 
@@ -508,6 +522,7 @@ int main(void)
 		TEST(test_a_cursor_that_is_not_of_this_store_starts_over),
 		TEST(test_who_missed_a_dropped_deletion_starts_over),
 		TEST(test_304_comes_from_memory),
+		TEST(test_a_tag_does_not_come_back),
 		TEST(test_another_caller_has_another_tag),
 		TEST(test_a_filter_has_a_tag_of_its_own),
 		TEST(test_one_record_is_seen_by_who_may),
