@@ -1,6 +1,7 @@
 #include "app/config_resource.h"
 
 #include "base/assert.h"
+#include "kernel/sight.h"
 
 /* One collection while it is checked. */
 struct checking {
@@ -25,6 +26,33 @@ static bool is_comparable(const struct tb_field *field)
 
 /* ---- names ---- */
 
+/* Feeds are named by collections and fields, with signs between that these do
+ * not have, and within TB_KEY_MAX. */
+#define WORD_MAX_BYTES 64
+#define WORD "letters, digits, - and _, 64 at most"
+
+_Static_assert(TB_SIGHT_VALUE_MAX_BYTES + 4 * WORD_MAX_BYTES + 8 <= TB_KEY_MAX,
+	       "a feed's name is a key");
+
+static bool is_word(struct tb_str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '-' && c != '_')
+			return false;
+	}
+	return text.n <= WORD_MAX_BYTES;
+}
+
+static void check_word(const struct tb_config_item *item, const char *key,
+		       struct tb_str text)
+{
+	if (!is_word(text))
+		tb_config_fail_key(item, key, WORD);
+}
+
 static void check_name(const struct checking *c)
 {
 	struct tb_str path = c->collection->path;
@@ -35,6 +63,7 @@ static void check_name(const struct checking *c)
 		same = name.p[i] == (path.p[i] == '-' ? '_' : path.p[i]);
 	if (!same)
 		tb_config_fail_key(c->item, "name", "the path with _ for -");
+	check_word(c->item, "name", name);
 }
 
 /* The members that a shown record has besides its fields. */
@@ -179,6 +208,8 @@ static void check_through(const struct checking *c,
 		tb_config_fail_key(item, "field",
 				   "a field of the collection `through`, "
 				   "neither json nor with from");
+	check_word(item, "through", rule->through);
+	check_word(item, "reference", rule->reference);
 }
 
 static void check_rules(const struct checking *c)
@@ -197,6 +228,7 @@ static void check_rules(const struct checking *c)
 			tb_config_fail_key(&item, "field",
 					   "id, or a field of this collection, "
 					   "neither json nor with from");
+		check_word(&item, "field", rule->field);
 	}
 }
 
@@ -219,6 +251,7 @@ static void check_filters(const struct checking *c)
 					   "neither json nor with from, and "
 					   "none of last_sync_timestamp, "
 					   "limit, after and deleted");
+		check_word(&item, "field", name);
 		for (size_t j = 0; j < i; j++)
 			if (tb_str_eq(filters[j].field, name))
 				tb_config_fail_key(&item, "field",

@@ -179,6 +179,21 @@ static enum tb_err add_scope(struct resolving *r, struct tb_str name)
 	return err;
 }
 
+static void note_birth(struct tb_sight *sight, const struct tb_record *record)
+{
+	for (size_t i = 0; i < record->n_entries; i++) {
+		const struct tb_entry *entry = &record->entries[i];
+		uint64_t num = record->rid & TB_NUM_MAX;
+
+		if (!(entry->flags & TB_ENTRY_FIXED))
+			continue;
+		if (entry->time_us > sight->since_us)
+			sight->since_us = entry->time_us;
+		if (num > sight->since_num)
+			sight->since_num = num;
+	}
+}
+
 /* The profile as bodies have it that refer to a collection with integer ids:
  * its record's key. One that is not there yet would be made under its id. */
 static enum tb_err profile_key(struct resolving *r,
@@ -195,10 +210,12 @@ static enum tb_err profile_key(struct resolving *r,
 		return TB_OK;
 	err = tb_sight_find_id(r->core, r->tx, r->arena, r->viewer->org, target,
 			       id, &record);
-	if (err == TB_OK)
+	if (err == TB_OK) {
 		*ret = record->key;
-	else if (err == TB_ERR_NOT_FOUND)
+		note_birth(r->sight, record);
+	} else if (err == TB_ERR_NOT_FOUND) {
 		r->sight->is_settled = false;
+	}
 	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 }
 

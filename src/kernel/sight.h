@@ -58,7 +58,11 @@ struct tb_sight {
 	const struct tb_collection *collection;
 	uint64_t scopes[TB_RULES_MAX]; /* those that are there, each once */
 	size_t n;
-	bool sees_all;   /* scopes[0] is that of the whole collection */
+	bool sees_all; /* scopes[0] is that of the whole collection */
+	/* When the viewer came to be who it is here: its profile's record got
+	 * its id. What refers to that record may be older, and is new to it. */
+	uint64_t since_num;
+	int64_t since_us;
 	bool is_settled; /* the same viewer has the same scopes from now on;
 			  * else one of them, or the viewer's own record, is yet
 			  * to come */

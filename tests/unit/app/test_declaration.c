@@ -272,6 +272,7 @@ static void refuse_each(const char *head, const struct wrong *cases, size_t n)
 #define EXPECTED_PATH                                                          \
 	"expected letters, digits and -, and none of sync, auth, v1, login "   \
 	"and ping"
+#define EXPECTED_A_WORD "expected letters, digits, - and _, 64 at most"
 #define EXPECTED_A_PATH                                                        \
 	"expected a path beside it, which makes the collection a resource"
 
@@ -297,6 +298,24 @@ static void wrong_paths_are_refused(void **state)
 	(void)state;
 	refuse_each("collections:\n  - name: a_b\n    route: central\n", cases,
 		    sizeof(cases) / sizeof(cases[0]));
+}
+
+/* Feeds are named by them, with / and . between. */
+static void what_feeds_are_named_by_is_a_word(void **state)
+{
+	static const struct wrong cases[] = {
+		{ "    visible: [{role: any, field: f/g}]\n"
+		  "    fields: [{name: f/g, type: string}]\n",
+		  ":5: collections[0].visible[0].field: " EXPECTED_A_WORD },
+		{ "    filters: [{field: f.g}]\n"
+		  "    fields: [{name: f.g, type: string}]\n",
+		  ":5: collections[0].filters[0].field: " EXPECTED_A_WORD },
+	};
+
+	(void)state;
+	refuse_each("collections:\n  - name: a\n    route: central\n"
+		    "    path: a\n",
+		    cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void what_only_resources_have_wants_a_path(void **state)
@@ -477,6 +496,7 @@ int main(void)
 		cmocka_unit_test(what_is_shown_reads_back),
 		cmocka_unit_test(names_of_any_characters_read_back),
 		cmocka_unit_test(wrong_paths_are_refused),
+		cmocka_unit_test(what_feeds_are_named_by_is_a_word),
 		cmocka_unit_test(what_only_resources_have_wants_a_path),
 		cmocka_unit_test(wrong_fields_of_resources_are_refused),
 		cmocka_unit_test(wrong_rules_and_filters_are_refused),
