@@ -100,6 +100,25 @@ static void test_declared_members_come_first_and_times_last(void **state)
 	end(&r);
 }
 
+static void test_the_last_sync_is_the_records_own(void **state)
+{
+	const struct tb_render_record record = { .id = 7,
+						 .body = TB_STR("{}"),
+						 .created_us = 1000000,
+						 .updated_us = 1500000,
+						 .synced_us = 2000000 };
+	struct rendering r;
+
+	(void)state;
+	begin(&r, DOCTORS);
+	MUST(tb_render_put(r.render, &record, &r.buf));
+	assert_true(tb_str_ends(
+		tb_buf_str(&r.buf),
+		TB_STR(UPDATED
+		       ",\"last_synced_at\":\"1970-01-01T00:00:02Z\"}")));
+	end(&r);
+}
+
 static void test_names_may_be_escaped(void **state)
 {
 	struct rendering r;
@@ -250,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_declared_members_come_first_and_times_last),
+		cmocka_unit_test(test_the_last_sync_is_the_records_own),
 		cmocka_unit_test(test_names_may_be_escaped),
 		cmocka_unit_test(test_ids_are_shown_and_other_keys_looked_up),
 		cmocka_unit_test(test_members_of_others_are_shown),

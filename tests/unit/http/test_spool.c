@@ -501,6 +501,89 @@ static void any_allocation_may_fail(void **state)
 	}
 }
 
+/* --- lists that are revised ----------------------------------------------*/
+
+static void item(uint64_t number, const char *text)
+{
+	tb_spool_mark(spool, number);
+	append_z(text);
+}
+
+static void of_what_is_given_again_the_last_counts(void **state)
+{
+	(void)state;
+	create(TB_SPOOL_BY_NUMBER);
+	item(1, "\"one\"");
+	item(2, "\"two\"");
+	item(3, "\"three\"");
+	tb_spool_revise(spool);
+	item(2, "22");
+	item(4, "4");
+	item(3, "33");
+	tb_spool_void(spool);
+	item(2, "222");
+	item(9, "9");
+	tb_spool_void(spool);
+	assert_int_equal(tb_spool_finish(spool), TB_OK);
+	assert_int_equal(tb_spool_items(spool), 3);
+	tb_spool_destroy(spool);
+	create(TB_SPOOL_BY_NUMBER);
+	item(2, "2");
+	item(1, "1");
+	tb_spool_revise(spool);
+	item(2, "");
+	append_z("\"a longer one\"");
+	assert_body(TB_STR("[1,\"a longer one\"]"));
+}
+
+static void what_is_revised_keeps_the_order_of_appending(void **state)
+{
+	(void)state;
+	create(TB_SPOOL_LATEST);
+	item(7, "7");
+	item(3, "3");
+	item(5, "5");
+	assert_body(TB_STR("[7,3,5]"));
+	create(TB_SPOOL_LATEST);
+	item(7, "7");
+	item(3, "3");
+	item(5, "5");
+	tb_spool_revise(spool);
+	item(7, "77");
+	item(3, "33");
+	tb_spool_void(spool);
+	assert_body(TB_STR("[5,77]"));
+}
+
+static void texts_can_be_revised(void **state)
+{
+	(void)state;
+	create(TB_SPOOL_BY_TEXT);
+	mark_text("(", TB_STR("b"));
+	mark_text("(", TB_STR("ab"));
+	mark_text("(", TB_STR("a"));
+	tb_spool_revise(spool);
+	mark_text("((", TB_STR("b"));
+	mark_text("(", TB_STR("a"));
+	tb_spool_void(spool);
+	assert_body(TB_STR("[(ab),((b)]"));
+}
+
+static void everything_may_be_taken_away(void **state)
+{
+	(void)state;
+	create(TB_SPOOL_LATEST);
+	item(7, "7");
+	tb_spool_revise(spool);
+	item(7, "7");
+	tb_spool_void(spool);
+	assert_body(TB_STR("[]"));
+	assert_int_equal(taken_bytes(), 0);
+	create(TB_SPOOL_BY_NUMBER);
+	tb_spool_revise(spool);
+	assert_body(TB_STR("[]"));
+}
+
 /* --- answers -------------------------------------------------------------*/
 
 static void a_short_body_is_answered_whole(void **state)
@@ -576,6 +659,10 @@ int main(void)
 		SPOOL_TEST(sorting_needs_room_in_the_pool),
 		SPOOL_TEST(a_full_disk_is_an_error),
 		SPOOL_TEST(any_allocation_may_fail),
+		SPOOL_TEST(of_what_is_given_again_the_last_counts),
+		SPOOL_TEST(what_is_revised_keeps_the_order_of_appending),
+		SPOOL_TEST(texts_can_be_revised),
+		SPOOL_TEST(everything_may_be_taken_away),
 		SPOOL_TEST(a_short_body_is_answered_whole),
 		SPOOL_TEST(a_long_one_is_sent_from_its_file),
 		SPOOL_TEST(where_there_is_no_room_it_goes_all_the_same),
