@@ -65,6 +65,24 @@ enum tb_err tb_directory_find_login(struct tb_core *core, struct tb_tx *tx,
 	return err;
 }
 
+enum tb_err tb_directory_org_born(struct tb_tx *tx, struct tb_arena *arena,
+				  uint32_t org, int64_t *ret_us)
+{
+	struct tb_record *record;
+	struct tb_org row;
+	struct tb_str key;
+	enum tb_err err = tx->store->ops->org_get(tx, org, &row);
+
+	if (err == TB_OK)
+		err = tb_directory_org_key(arena, tb_str_z(row.name), &key);
+	if (err == TB_OK)
+		err = find_record(tx, arena, TB_ORG_SYSTEM, TB_COLL_LOGIN, key,
+				  &record);
+	if (err == TB_OK)
+		*ret_us = record->created_us;
+	return err == TB_ERR_NOT_FOUND ? TB_ERR_CORRUPT : err;
+}
+
 enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
 				  struct tb_org *ret)
 {

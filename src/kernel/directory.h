@@ -104,6 +104,9 @@ enum tb_err tb_directory_store_site(struct tb_view *view, struct tb_str store,
  * no administrator. */
 enum tb_err tb_directory_check_admin(struct tb_view *view,
 				     struct tb_str by) tb_must_check;
+/* When this org was made. CORRUPT: its name is not there. */
+enum tb_err tb_directory_org_born(struct tb_tx *tx, struct tb_arena *arena,
+				  uint32_t org, int64_t *ret_us) tb_must_check;
 /* The org of this name. NOT_FOUND. */
 enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
 				  struct tb_org *ret) tb_must_check;

@@ -1,6 +1,7 @@
 #include "kernel/sight.h"
 
 #include "codec/json.h"
+#include "kernel/directory.h"
 #include "kernel/feeds.h"
 #include "kernel/system.h"
 
@@ -368,7 +369,7 @@ enum tb_err tb_sight_note_import(struct tb_view *view)
 static enum tb_err read_imported(struct tb_arena *arena, struct tb_str body,
 				 struct tb_imported *ret)
 {
-	struct tb_imported imported;
+	struct tb_imported imported = { .num = 0 };
 	struct tb_json json;
 	enum tb_err err = tb_json_parse(arena, body, NULL, &json, NULL);
 
@@ -391,6 +392,7 @@ enum tb_err tb_sight_imported(struct tb_tx *tx, struct tb_arena *arena,
 	struct tb_key key = { .org = org,
 			      .coll = TB_COLL_SETTING,
 			      .key = IMPORTED_KEY };
+	struct tb_imported imported = { .num = 0 };
 	struct tb_record *record;
 	enum tb_err err = find_one(tx, arena, &key, &record);
 
@@ -398,7 +400,22 @@ enum tb_err tb_sight_imported(struct tb_tx *tx, struct tb_arena *arena,
 		*ret = (struct tb_imported) { .time_us = INT64_MIN };
 		return TB_OK;
 	}
-	return err == TB_OK ? read_imported(arena, record->body, ret) : err;
+	if (err == TB_OK)
+		err = read_imported(arena, record->body, &imported);
+	if (err == TB_OK)
+		err = tb_directory_org_born(tx, arena, org, &imported.born_us);
+	if (err == TB_OK)
+		*ret = imported;
+	return err;
+}
+
+bool tb_sight_is_later(const struct tb_imported *imported,
+		       const struct tb_seen *seen, int64_t after_us)
+{
+	if (seen->time_us > after_us)
+		return true;
+	return seen->num <= imported->num && after_us < imported->time_us &&
+	       after_us >= imported->born_us;
 }
 
 enum tb_err tb_sight_since(struct tb_tx *tx, const struct tb_imported *imported,

@@ -94,11 +94,15 @@ bool tb_sight_of(const struct tb_sight *sight, const struct tb_record *record,
 		 struct tb_seen *ret);
 
 /* What was imported with times of its own does not lie in their order: numbers
- * up to `num`, whose times are up to `time_us`. Zero and INT64_MIN: nothing
- * was. */
+ * up to `num`, read by who was here last before `time_us`. Zero and INT64_MIN:
+ * nothing was. */
 struct tb_imported {
 	uint64_t num;
 	int64_t time_us;
+	int64_t born_us; /* when the org was made: who comes with a time from
+			  * then on has it from here, and did not see what was
+			  * imported, whatever its times are; who comes with an
+			  * earlier one brings it from where that comes from */
 };
 enum tb_err tb_sight_imported(struct tb_tx *tx, struct tb_arena *arena,
 			      uint32_t org,
@@ -112,6 +116,12 @@ enum tb_err tb_sight_note_import(struct tb_view *view) tb_must_check;
 enum tb_err tb_sight_since(struct tb_tx *tx, const struct tb_imported *imported,
 			   uint64_t scope, int64_t after_us, uint64_t head,
 			   uint64_t *ret) tb_must_check;
+
+/* True if a reader who has read up to a time has yet to get a record that is
+ * seen so: it changed, or came into sight or out of it, later; or it was
+ * imported since. */
+bool tb_sight_is_later(const struct tb_imported *imported,
+		       const struct tb_seen *seen, int64_t after_us);
 
 /* The integer id of a record; 0: it has none. */
 uint64_t tb_record_id(const struct tb_record *record);

@@ -251,3 +251,45 @@ def test_a_cursor_outlives_a_restart(own):
     assert records_of(staff.follow(r))[0] == made[2]
     own.restart(hard=True)
     assert records_of(staff.follow(r))[0] == made[2]
+
+
+# --- what is imported with times of its own ----------------------------------
+
+def imported(*numbers):
+    """Lines of an import: things, each a day later than the one before, but
+    for the last, which is the oldest."""
+    days = list(range(2, len(numbers) + 1)) + [1]
+    return [{"table": "things", "recordID": str(n),
+             "data": {"name": "thing %d" % n},
+             "created_at": "2024-01-01T00:00:00Z",
+             "updated_at": "2024-01-%02dT00:00:00Z" % day}
+            for n, day in zip(numbers, days)]
+
+
+def test_who_was_there_before_an_import_gets_what_it_brought(rorg):
+    staff = rorg.staff()
+    first = staff.sync("things")
+    assert records_of(first) == []
+    rorg.org.import_rows(imported(1, 2, 3))
+    since = first.headers["X-Last-Sync"]
+    assert ids_of(staff.records("things", since)) == [1, 2, 3]
+    assert staff.one("things", 1).json()["updated_at"] == "2024-01-02T00:00:00Z"
+    last = staff.sync("things", since).headers["X-Last-Sync"]
+    assert staff.records("things", last) == []
+
+
+def test_who_comes_with_a_time_from_elsewhere_gets_of_an_import_what_is_later(rorg):
+    rorg.org.import_rows(imported(1, 2, 3))
+    staff = rorg.staff()
+    assert ids_of(staff.records("things", "2024-01-01T12:00:00Z")) == [1, 2]
+    assert ids_of(staff.records("things", "2024-01-02T00:00:00Z")) == [2]
+    assert staff.records("things", "2024-01-03T00:00:00Z") == []
+
+
+def test_times_of_pages_over_an_import_are_safe(rorg):
+    rorg.org.import_rows(imported(1, 2, 3, 4, 5))
+    staff, seen = rorg.staff(), set()
+    for r in staff.pages("things", 2):
+        seen |= set(ids_of(r.json()))
+        rest = ids_of(staff.records("things", r.headers["X-Last-Sync"]))
+        assert seen | set(rest) == {1, 2, 3, 4, 5}

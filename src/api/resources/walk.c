@@ -402,7 +402,8 @@ static enum tb_err take_changed(struct tb_walk *walk,
 	if (!tb_sight_of(&walk->reader->sight, record, &seen) ||
 	    seen.num != row->num)
 		return TB_OK;
-	if (query->has_since && seen.time_us <= query->since_us)
+	if (query->has_since &&
+	    !tb_sight_is_later(&walk->imported, &seen, query->since_us))
 		return TB_OK;
 	/* One that has no id yet was never seen. */
 	if (collection_of(walk)->id_type == TB_ID_INTEGER &&
