@@ -86,6 +86,13 @@ const struct tb_demo_line tb_demo_lines[] = {
 	  "/api/v1/auth/token' | sed 's/.*:\"//;s/\".*//')" },
 	{ "the history of events", "curl -H \"Authorization: Bearer $T\" '",
 	  "/api/v1/events'" },
+	{ "a member of staff's token, which the next line takes from $R",
+	  "R=$(curl -s -H 'Content-Type: application/json'"
+	  " -d '{\"username\":\"staff\",\"password\":\"staff-demo-pass\"}' '",
+	  "/api/auth/token/' | sed 's/.*\"access\":\"//;s/\".*//')" },
+	{ "the appointments, as a phone downloads them",
+	  "curl -i -H \"Authorization: Bearer $R\" '",
+	  "/api/appointments/sync/'" },
 };
 const size_t tb_demo_lines_count = TB_ARRAY_LEN(tb_demo_lines);
 
