@@ -41,6 +41,18 @@ void tb_hmac_sha256(struct tb_str key, struct tb_str in,
 	sodium_memzero(&state, sizeof(state));
 }
 
+uint64_t tb_siphash(const uint64_t key[2], struct tb_str in)
+{
+	const uint64_t bytes[] = { htole64(key[0]), htole64(key[1]) };
+	uint64_t hash;
+
+	_Static_assert(sizeof(bytes) == crypto_shorthash_siphash24_KEYBYTES,
+		       "two words of key");
+	crypto_shorthash_siphash24((unsigned char *)&hash, bytes_of(in), in.n,
+				   (const unsigned char *)bytes);
+	return le64toh(hash);
+}
+
 bool tb_digest_equal(const void *a, const void *b, size_t n)
 {
 	return sodium_memcmp(a, b, n) == 0;

@@ -1,6 +1,6 @@
 /*
- * SHA-256, HMAC-SHA-256, hex and base64, by libsodium. tb_digest_init once in
- * main and in each test before anything else here.
+ * SHA-256, HMAC-SHA-256, SipHash, hex and base64, by libsodium. tb_digest_init
+ * once in main and in each test before anything else here.
  */
 #ifndef TB_CODEC_DIGEST_H
 #define TB_CODEC_DIGEST_H
@@ -23,6 +23,8 @@ void tb_sha256_parts(const struct tb_str *parts, size_t n,
 		     uint8_t ret[TB_SHA256_BYTES]);
 void tb_hmac_sha256(struct tb_str key, struct tb_str in,
 		    uint8_t ret[TB_SHA256_BYTES]);
+/* SipHash-2-4: for what nobody gains by forging, and what is asked often. */
+uint64_t tb_siphash(const uint64_t key[2], struct tb_str in);
 /* Equal, in a time that does not depend on where they differ. */
 bool tb_digest_equal(const void *a, const void *b, size_t n);
 

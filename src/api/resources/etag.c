@@ -3,24 +3,24 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "codec/digest.h"
+#include "kernel/declaration.h"
 
-#define TAG_BYTES 8
+/* Beside the scopes and their numbers. */
+#define LIST_WORDS 4
 
-static struct tb_str number(const uint64_t *value)
+/* Who has all that follows asks for it again and again: it is hashed by what
+ * costs little. Two states whose tags are alike by accident would harm one
+ * client once in 2^64. */
+static struct tb_str tag_of(const uint64_t key[2], const uint64_t *words,
+			    size_t n, char buf[TB_RESOURCES_ETAG_BYTES])
 {
-	return tb_str((const char *)value, sizeof(*value));
-}
-
-static struct tb_str tag_of(const struct tb_str *parts, size_t n,
-			    char buf[TB_RESOURCES_ETAG_BYTES])
-{
-	uint8_t digest[TB_SHA256_BYTES];
+	uint64_t hash = tb_siphash(
+		key, tb_str((const char *)words, n * sizeof(*words)));
 	struct tb_buf tag;
 
-	tb_sha256_parts(parts, n, digest);
 	tb_buf_init_fixed(&tag, buf, TB_RESOURCES_ETAG_BYTES);
 	tb_buf_append_char(&tag, '"');
-	tb_hex_put(&tag, tb_str((const char *)digest, TAG_BYTES));
+	tb_hex_put(&tag, tb_str((const char *)&hash, sizeof(hash)));
 	tb_buf_append_char(&tag, '"');
 	TB_ASSERT(!tb_buf_err(&tag));
 	return tb_buf_str(&tag);
@@ -29,31 +29,28 @@ static struct tb_str tag_of(const struct tb_str *parts, size_t n,
 struct tb_str tb_resources_list_etag(const struct tb_resources_list_state *list,
 				     char buf[TB_RESOURCES_ETAG_BYTES])
 {
-	/* Lengths before texts, so that no two states look the same. */
-	const uint64_t head[] = {
-		list->epoch,       list->layout,  list->path.n,
-		list->query.n,     list->is_gzip, list->with_deleted,
-		(uint64_t)list->n,
-	};
-	const struct tb_str parts[] = {
-		tb_str((const char *)head, sizeof(head)),
-		list->path,
-		list->query,
-		tb_str((const char *)list->scopes,
-		       list->n * sizeof(list->scopes[0])),
-		tb_str((const char *)list->nums,
-		       list->n * sizeof(list->nums[0])),
-	};
+	const uint64_t key[] = { list->epoch, list->layout };
+	uint64_t words[LIST_WORDS + 2 * TB_RULES_MAX];
+	size_t n = 0;
 
-	return tag_of(parts, TB_ARRAY_LEN(parts), buf);
+	TB_ASSERT(list->n <= TB_RULES_MAX);
+	words[n++] = tb_siphash(key, list->path);
+	words[n++] = tb_siphash(key, list->query);
+	words[n++] = list->is_gzip;
+	words[n++] = list->with_deleted;
+	for (size_t i = 0; i < list->n; i++) {
+		words[n++] = list->scopes[i];
+		words[n++] = list->nums[i];
+	}
+	return tag_of(key, words, n, buf);
 }
 
 struct tb_str tb_resources_record_etag(uint64_t epoch, uint64_t layout,
 				       uint64_t rid, uint64_t num,
 				       char buf[TB_RESOURCES_ETAG_BYTES])
 {
-	const struct tb_str parts[] = { number(&epoch), number(&layout),
-					number(&rid), number(&num) };
+	const uint64_t key[] = { epoch, layout };
+	const uint64_t words[] = { rid, num };
 
-	return tag_of(parts, TB_ARRAY_LEN(parts), buf);
+	return tag_of(key, words, TB_ARRAY_LEN(words), buf);
 }

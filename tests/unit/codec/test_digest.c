@@ -47,6 +47,18 @@ static void sha256_gives_the_published_values(void **state)
 		   "27ae41e4649b934ca495991b7852b855");
 }
 
+/* The paper on SipHash, appendix A. */
+static void siphash_gives_the_published_value(void **state)
+{
+	const uint64_t key[] = { 0x0706050403020100u, 0x0f0e0d0c0b0a0908u };
+	struct tb_str in = TB_STR("\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16");
+
+	(void)state;
+	assert_true(tb_siphash(key, in) == 0xa129ca6149be45e5u);
+	in.n--;
+	assert_false(tb_siphash(key, in) == 0xa129ca6149be45e5u);
+}
+
 /* RFC 4231, test cases 2 and 6: a short key, and one longer than a block. */
 static void hmac_gives_the_published_values(void **state)
 {
@@ -199,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_the_published_values),
+		cmocka_unit_test(siphash_gives_the_published_value),
 		cmocka_unit_test(hmac_gives_the_published_values),
 		cmocka_unit_test(digests_compare_whole),
 		cmocka_unit_test(hex_is_read_in_either_case_and_exact_length),
