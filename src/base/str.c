@@ -14,6 +14,9 @@ bool tb_str_eq_nocase(struct tb_str a, struct tb_str b)
 {
 	if (a.n != b.n)
 		return false;
+	/* Mostly they are written alike. */
+	if (tb_str_eq(a, b))
+		return true;
 	for (size_t i = 0; i < a.n; i++) {
 		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;

@@ -20,40 +20,66 @@ static bool has_prefix(struct tb_str path, struct tb_str prefix)
 	       (path.n == prefix.n || path.p[prefix.n] == '/');
 }
 
-static bool is_capture(struct tb_str segment)
+/* How far a segment goes that begins at `at`. */
+static const char *segment_end(const char *at, const char *end)
 {
-	return segment.n >= 2 && segment.p[0] == '{' &&
-	       segment.p[segment.n - 1] == '}';
+	while (at < end && *at != '/')
+		at++;
+	return at;
+}
+
+/* True if a literal segment of a pattern is the next one of a path; both are
+ * then at its end. */
+static bool skip_literal(const char **want, const char **at, const char *end)
+{
+	const char *w = *want;
+	const char *p = *at;
+
+	while (p < end && *w != '\0' && *p == *w && *p != '/') {
+		p++;
+		w++;
+	}
+	*want = w;
+	*at = p;
+	return (*w == '\0' || *w == '/') && (p == end || *p == '/');
 }
 
 /* How well a route's pattern fits a path: 0 not at all, else a bit for each
  * segment, the first one highest, that is set where the pattern is literal. So
  * of two that fit the same path the more specific one has the larger number.
- * The captures are noted as they were sent. */
+ * The captures are noted as they were sent. Every request asks this of many
+ * routes, most of which part with the path at its first letters. */
 static uint32_t path_rank(const struct tb_route *route, struct tb_str path,
 			  struct tb_str params[TB_PARAMS_MAX])
 {
-	struct tb_str pattern = tb_str_z(route->path);
+	const char *want = route->path;
+	const char *at = path.p;
+	const char *end = path.p + path.n;
 	size_t n_params = 0;
 	uint32_t rank = 0;
 
-	while (pattern.p && path.p) {
-		struct tb_str want = tb_str_cut(&pattern, '/');
-		struct tb_str have = tb_str_cut(&path, '/');
-
+	for (;; want++, at++) {
 		rank <<= 1;
-		if (is_capture(want)) {
-			if (have.n == 0 || n_params == TB_PARAMS_MAX)
+		if (*want == '{') {
+			const char *begin = at;
+
+			at = segment_end(begin, end);
+			if (at == begin || n_params == TB_PARAMS_MAX)
 				return 0;
-			params[n_params++] = have;
-		} else if (tb_str_eq(want, have)) {
+			params[n_params++] =
+				tb_str(begin, (size_t)(at - begin));
+			want = strchr(want, '}') + 1;
+		} else if (skip_literal(&want, &at, end)) {
 			rank |= 1;
 		} else {
 			return 0;
 		}
+		/* A slash at a pattern's end may be missing in the path. */
+		if (at == end)
+			return *want == '\0' || want[1] == '\0' ? rank : 0;
+		if (*want == '\0')
+			return 0;
 	}
-	/* A slash at a pattern's end may be missing in the path. */
-	return !path.p && pattern.n == 0 ? rank : 0;
 }
 
 /* The routes of all APIs below the longest prefix so far that a path has. */
