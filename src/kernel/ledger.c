@@ -5,6 +5,7 @@
 
 #define COUNT_KEY TB_STR("conflicts")
 #define OVERHEAD_MAX_BYTES 16384
+#define DROPS_MAX 256
 
 static const struct tb_json_limits member_limits = {
 	.max_depth = 80, /* of a body, and what is around it */
@@ -150,29 +151,55 @@ static enum tb_err decode(struct tb_arena *arena,
 	return TB_OK;
 }
 
-/* ---- how many there are ---- */
+/* ---- how much there is ---- */
 
-static enum tb_err read_count(struct tb_view *view, uint64_t *ret)
+struct totals {
+	uint64_t n;
+	uint64_t bytes; /* of the entries' bodies */
+};
+
+/* "n bytes"; of a ledger from before these were counted, "n". */
+static enum tb_err decode_totals(struct tb_str text, struct totals *ret)
+{
+	struct totals totals = { .n = 0 };
+	enum tb_err err = tb_str_to_u64(tb_str_cut(&text, ' '), &totals.n);
+
+	if (err == TB_OK && text.p != NULL)
+		err = tb_str_to_u64(text, &totals.bytes);
+	if (err == TB_OK)
+		*ret = totals;
+	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+}
+
+static enum tb_err read_totals(struct tb_view *view, struct totals *ret)
 {
 	const struct tb_record *record;
 	enum tb_err err =
 		tb_view_get(view, TB_COLL_SETTING, COUNT_KEY, &record);
 
-	*ret = 0;
-	if (err == TB_OK && record != NULL)
-		err = tb_str_to_u64(record->body, ret);
-	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+	*ret = (struct totals) { .n = 0 };
+	return err == TB_OK && record != NULL ? decode_totals(record->body, ret)
+					      : err;
 }
 
-static enum tb_err write_count(struct tb_view *view, uint64_t n)
+static enum tb_err write_totals(struct tb_view *view,
+				const struct totals *totals)
 {
 	struct tb_str body;
-	enum tb_err err = tb_arena_printf(tb_view_arena(view), &body, "%llu",
-					  (unsigned long long)n);
+	enum tb_err err =
+		tb_arena_printf(tb_view_arena(view), &body, "%llu %llu",
+				(unsigned long long)totals->n,
+				(unsigned long long)totals->bytes);
 
 	return err == TB_OK ? tb_view_put_silent(view, TB_COLL_SETTING,
 						 COUNT_KEY, body)
 			    : err;
+}
+
+/* What was never counted is not taken away. */
+static void take_bytes(struct totals *totals, uint64_t bytes)
+{
+	totals->bytes -= bytes < totals->bytes ? bytes : totals->bytes;
 }
 
 /* The first entry of a feed that is still there as the view has it: those that
@@ -202,7 +229,8 @@ static enum tb_err find_first(struct tb_view *view, enum tb_known_scope scope,
 	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 }
 
-static enum tb_err drop_one(struct tb_view *view, bool *ret_done)
+static enum tb_err drop_one(struct tb_view *view, struct totals *totals,
+			    bool *ret_done)
 {
 	const struct tb_record *oldest;
 	enum tb_err err = find_first(view, TB_SCOPE_RESOLVED, &oldest);
@@ -210,20 +238,35 @@ static enum tb_err drop_one(struct tb_view *view, bool *ret_done)
 	if (err == TB_OK && oldest == NULL)
 		err = find_first(view, TB_SCOPE_CONFLICTS, &oldest);
 	*ret_done = err == TB_OK && oldest != NULL;
-	return *ret_done ? tb_view_remove(view, oldest->coll, oldest->key)
-			 : err;
+	if (!*ret_done)
+		return err;
+	totals->n -= totals->n > 0;
+	take_bytes(totals, oldest->body.n);
+	return tb_view_remove(view, oldest->coll, oldest->key);
 }
 
-/* Counts one more, and lets one go where there are too many. */
-static enum tb_err make_room(struct tb_view *view)
+static bool has_room(const struct totals *totals, uint64_t bytes)
 {
-	uint64_t n;
-	bool dropped = false;
-	enum tb_err err = read_count(view, &n);
+	return totals->n < TB_LEDGER_MAX &&
+	       totals->bytes + bytes <= TB_LEDGER_BYTES_MAX;
+}
 
-	if (err == TB_OK && n >= TB_LEDGER_MAX)
-		err = drop_one(view, &dropped);
-	return err == TB_OK ? write_count(view, dropped ? n : n + 1) : err;
+/* Counts one more, of so many bytes, and lets others go where there are too
+ * many. Of small ones that stand in the way of a large one no more than
+ * DROPS_MAX go at once; the next one goes on. */
+static enum tb_err make_room(struct tb_view *view, uint64_t bytes)
+{
+	struct totals totals;
+	bool dropped = true;
+	enum tb_err err = read_totals(view, &totals);
+
+	for (size_t i = 0; err == TB_OK && dropped && i < DROPS_MAX &&
+			   !has_room(&totals, bytes);
+	     i++)
+		err = drop_one(view, &totals, &dropped);
+	totals.n++;
+	totals.bytes += bytes;
+	return err == TB_OK ? write_totals(view, &totals) : err;
 }
 
 /* ---- in a commit ---- */
@@ -257,7 +300,7 @@ enum tb_err tb_ledger_add(struct tb_view *view,
 	now.resolved_by = TB_STR_NONE;
 	err = encode(tb_view_arena(view), &now, &put.body);
 	if (err == TB_OK)
-		err = make_room(view);
+		err = make_room(view, put.body.n);
 	return err == TB_OK ? tb_view_put(view, &put, NULL) : err;
 }
 
@@ -274,6 +317,23 @@ enum tb_err tb_ledger_get(struct tb_view *view, uint64_t id,
 	    (record == NULL || record->coll != TB_COLL_CONFLICT))
 		err = TB_ERR_NOT_FOUND;
 	return err == TB_OK ? decode(tb_view_arena(view), record, ret) : err;
+}
+
+/* An entry's body is to be another. */
+static enum tb_err count_change(struct tb_view *view, struct tb_str key,
+				uint64_t bytes)
+{
+	const struct tb_record *before;
+	struct totals totals;
+	enum tb_err err = tb_view_get(view, TB_COLL_CONFLICT, key, &before);
+
+	if (err == TB_OK)
+		err = read_totals(view, &totals);
+	if (err != TB_OK || before == NULL)
+		return err;
+	take_bytes(&totals, before->body.n);
+	totals.bytes += bytes;
+	return write_totals(view, &totals);
 }
 
 enum tb_err tb_ledger_close(struct tb_view *view,
@@ -293,6 +353,8 @@ enum tb_err tb_ledger_close(struct tb_view *view,
 	closed.resolved_by = resolved_by;
 	closed.resolved_us = tb_view_now_us(view);
 	err = encode(tb_view_arena(view), &closed, &body);
+	if (err == TB_OK)
+		err = count_change(view, entry->key, body.n);
 	/* Without moving: its place among the conflicts is its id. */
 	if (err == TB_OK)
 		err = tb_view_put_silent(view, TB_COLL_CONFLICT, entry->key,

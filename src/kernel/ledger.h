@@ -15,9 +15,10 @@
 #include "base/str.h"
 #include "kernel/view.h"
 
-/* Entries of one org. Beyond it the oldest of those that are resolved go, and
- * where there are none, the oldest. */
+/* Entries of one org, and their bytes. Beyond it the oldest of those that are
+ * resolved go, and where there are none, the oldest. */
 #define TB_LEDGER_MAX 100000u
+#define TB_LEDGER_BYTES_MAX ((uint64_t)16 << 30)
 
 /* One conflict. Bodies are JSON; p NULL: that side deleted the record. */
 struct tb_ledger_entry {

@@ -2,6 +2,7 @@
 
 #include "kernel/history.h"
 #include "kernel/sight.h"
+#include "kernel/traces.h"
 
 /* Places of those who see a record, and its id: beside them there is one for
  * each indexed field. */
@@ -544,13 +545,28 @@ static enum tb_err put_record(struct tb_view *view,
 	return tb_view_put(view, &put, ret);
 }
 
+/* Before the record is written: its places may leave no room. */
+static enum tb_err make_room(struct tb_view *view,
+			     struct tb_placement *placement)
+{
+	uint64_t rid = placement->old != NULL ? placement->old->rid : 0;
+	enum tb_err err = TB_OK;
+
+	if (rid == 0)
+		return TB_OK;
+	err = tb_traces_make_room(view, placement->collection, rid);
+	return err == TB_OK ? tb_view_get_rid(view, rid, &placement->old) : err;
+}
+
 enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 			   const struct tb_record **ret)
 {
 	struct tb_route_words words_before;
 	const struct tb_record *record;
-	enum tb_err err = words_of(view, placement, &words_before);
+	enum tb_err err = make_room(view, placement);
 
+	if (err == TB_OK)
+		err = words_of(view, placement, &words_before);
 	if (err == TB_OK && !placement->deleted)
 		err = tb_routing_plan_also(view, &placement->words,
 					   &placement->plan);

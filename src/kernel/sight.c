@@ -48,6 +48,11 @@ enum tb_err tb_sight_derived_name(struct tb_arena *arena,
 			       TB_STR_ARG(value));
 }
 
+bool tb_sight_is_by_name(struct tb_str name)
+{
+	return tb_str_starts(name, TB_STR("by/"));
+}
+
 /* ---- ids ---- */
 
 bool tb_sight_is_id(struct tb_str text, uint64_t *ret)

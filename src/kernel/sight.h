@@ -43,6 +43,10 @@ enum tb_err tb_sight_derived_name(struct tb_arena *arena,
 				  struct tb_str value,
 				  struct tb_str *ret) tb_must_check;
 
+/* True of the names of scopes that only some records of a collection are in:
+ * those of the last two kinds. */
+bool tb_sight_is_by_name(struct tb_str name);
+
 /* Who looks. */
 struct tb_viewer {
 	uint32_t org;

@@ -534,6 +534,34 @@ enum tb_err tb_view_set_place(struct tb_view *view, uint64_t rid,
 	return slot_route(view, slot, &change);
 }
 
+static bool is_among(const uint64_t *scopes, size_t n, uint64_t scope)
+{
+	for (size_t i = 0; i < n; i++)
+		if (scopes[i] == scope)
+			return true;
+	return false;
+}
+
+enum tb_err tb_view_forget_places(struct tb_view *view, uint64_t rid,
+				  const uint64_t *scopes, size_t n)
+{
+	struct tb_entry *entries;
+	struct tb_slot *slot;
+	size_t n_left = 0;
+	enum tb_err err = slot_get_rid(view, rid, &slot);
+
+	if (err != TB_OK)
+		return err;
+	entries = tb_arena_calloc(view->arena, slot->now->n_entries,
+				  sizeof(*entries));
+	if (entries == NULL)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < slot->now->n_entries; i++)
+		if (!is_among(scopes, n, slot->now->entries[i].scope))
+			entries[n_left++] = slot->now->entries[i];
+	return slot_set_entries(view, slot, entries, n_left);
+}
+
 enum tb_err tb_view_touch_sight(struct tb_view *view, uint64_t rid)
 {
 	struct tb_entries_change change = { .origin = TB_ORIGIN_CENTRE };

@@ -101,6 +101,11 @@ enum tb_err tb_view_reroute(struct tb_view *view, uint64_t rid,
  * too many scopes; then nothing changed. */
 enum tb_err tb_view_set_place(struct tb_view *view, uint64_t rid,
 			      uint64_t scope, uint8_t flags) tb_must_check;
+/* Takes a record out of these scopes without a trace: nobody is told, and
+ * nothing takes a number. */
+enum tb_err tb_view_forget_places(struct tb_view *view, uint64_t rid,
+				  const uint64_t *scopes,
+				  size_t n) tb_must_check;
 /* Moves the record's entries in all scopes of those who see it to a new
  * number, under the centre's name: it looks different to them. */
 enum tb_err tb_view_touch_sight(struct tb_view *view,

@@ -5,6 +5,7 @@
 #include "kernel/rights.h"
 #include "kernel/routing.h"
 #include "kernel/sight.h"
+#include "kernel/traces.h"
 
 #define BATCH 256
 
@@ -418,6 +419,7 @@ static enum tb_err recheck(struct tb_view *view,
 			   const struct tb_declaration *declaration,
 			   const struct tb_recheck *recheck)
 {
+	const struct tb_collection *collection;
 	const struct tb_record *record;
 	uint8_t flags = TB_ENTRY_SIGHT | TB_ENTRY_DERIVED;
 	bool seen = false;
@@ -426,7 +428,11 @@ static enum tb_err recheck(struct tb_view *view,
 
 	if (err != TB_OK || record == NULL || record->deleted)
 		return err;
-	err = is_seen(view, declaration, recheck, &seen);
+	err = collection_of(view, declaration, record, &collection);
+	if (err == TB_OK)
+		err = tb_traces_make_room(view, collection, record->rid);
+	if (err == TB_OK)
+		err = is_seen(view, declaration, recheck, &seen);
 	if (seen)
 		flags |= TB_ENTRY_PRESENT;
 	if (err == TB_OK)

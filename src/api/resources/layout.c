@@ -133,6 +133,19 @@ static void put_member(struct tb_buf *buf,
 	put_word(buf, member->show);
 }
 
+/* The same address is another question where it has a filter since. */
+static void put_filters(struct tb_buf *buf, const struct tb_collection *c)
+{
+	for (size_t i = 0; i < c->n_filters; i++) {
+		const struct tb_field *field =
+			tb_collection_field(c, c->filters[i].field);
+
+		put_word(buf, c->filters[i].field);
+		tb_buf_append_u64(buf, field ? field->type : 0);
+		tb_buf_append_char(buf, ';');
+	}
+}
+
 static enum tb_err hash(struct tb_layout *layout)
 {
 	const struct tb_collection *c = layout->collection;
@@ -149,6 +162,7 @@ static enum tb_err hash(struct tb_layout *layout)
 	put_word(&buf, c->synced_name);
 	for (size_t i = 0; i < layout->n_members; i++)
 		put_member(&buf, &layout->members[i]);
+	put_filters(&buf, c);
 	err = tb_buf_err(&buf);
 	tb_sha256(tb_buf_str(&buf), digest);
 	tb_buf_fini(&buf);

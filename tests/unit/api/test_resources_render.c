@@ -212,6 +212,7 @@ static void test_the_hash_is_of_all_that_is_shown(void **state)
 	const struct tb_layout *layout;
 	struct tb_collection other = clinic[DOCTORS];
 	struct tb_field field = doctor_fields[0];
+	const struct tb_filter filter = { .field = doctor_fields[0].name };
 	struct rendering r;
 
 	(void)state;
@@ -224,6 +225,12 @@ static void test_the_hash_is_of_all_that_is_shown(void **state)
 	other = clinic[DOCTORS];
 	other.fields = &field;
 	field.hidden = true;
+	MUST(tb_layout_create(r.arena, &declaration, &other, &layout));
+	assert_int_not_equal(layout->hash, r.layout->hash);
+	/* With a filter the same address has another answer. */
+	other = clinic[DOCTORS];
+	other.filters = &filter;
+	other.n_filters = 1;
 	MUST(tb_layout_create(r.arena, &declaration, &other, &layout));
 	assert_int_not_equal(layout->hash, r.layout->hash);
 	end(&r);

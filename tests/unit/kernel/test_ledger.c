@@ -275,6 +275,74 @@ static void test_ledger_has_a_ceiling(void **unused)
 	rw_on_each_engine(ceiling_on);
 }
 
+static struct tb_record *find(struct resource_world *rw, struct tb_key key)
+{
+	struct tb_tx *tx = inline_core_read(&rw->w.ic);
+	struct tb_record *record = NULL;
+
+	key.org = rw->w.org;
+	MUST(tx->store->ops->find(tx, rw->w.ic.arena, &key, 1, &record));
+	tb_core_read_end(tx);
+	assert_non_null(record);
+	return record;
+}
+
+/* What is counted is what there is. */
+static void expect_counted(struct resource_world *rw)
+{
+	struct tb_key totals = { .coll = TB_COLL_SETTING,
+				 .key = TB_STR("conflicts") };
+	struct tb_ledger_entry entries[8];
+	size_t n = rw_ledger(rw, entries, 8);
+	size_t bytes = 0;
+	char text[48];
+
+	for (size_t i = 0; i < n; i++)
+		bytes += find(rw,
+			      (struct tb_key) {
+				      .rid = tb_rid(rw->w.org, entries[i].id) })
+				 ->body.n;
+	(void)snprintf(text, sizeof(text), "%zu %zu", n, bytes);
+	rw_expect(find(rw, totals)->body, text);
+}
+
+/* A JSON text of so many bytes. */
+static struct tb_str text_of(char *buf, size_t n)
+{
+	memset(buf, 'x', n);
+	buf[0] = buf[n - 1] = '"';
+	return tb_str(buf, n);
+}
+
+static void bytes_on(struct resource_world *rw)
+{
+	struct tb_ledger_entry entries[8];
+	struct tb_settlement s;
+	char small[1000], large[1500];
+
+	_Static_assert(TB_LEDGER_BYTES_MAX == 17179869184, "full below");
+	(void)rw_create(rw, VISITS, NULL, "{}");
+	add(rw, "a", NULL, text_of(small, sizeof(small)));
+	add(rw, "b", NULL, text_of(small, sizeof(small)));
+	add(rw, "c", NULL, text_of(small, sizeof(small)));
+	rw_ledger(rw, entries, 8);
+	s = settlement(rw, entries[2].id, false);
+	MUST(tb_settle(rw->core, &s));
+	expect_counted(rw);
+	/* Two go for one that is larger than either, and no more. */
+	add(rw, "d", "3 17179869184", text_of(large, sizeof(large)));
+	assert_int_equal(rw_ledger(rw, entries, 8), 2);
+	rw_expect(entries[0].key, "b");
+	rw_expect(entries[1].key, "d");
+	rw_expect_sound(rw);
+}
+
+static void test_ledger_has_a_ceiling_of_bytes(void **unused)
+{
+	(void)unused;
+	rw_on_each_engine(bytes_on);
+}
+
 /* ---- failures ---- */
 
 static bool fail_once(const struct tb_store_ops *ops, uint64_t store_call,
@@ -340,6 +408,7 @@ int main(void)
 		cmocka_unit_test(
 			test_taking_a_sites_side_makes_the_record_what_it_sent),
 		cmocka_unit_test(test_ledger_has_a_ceiling),
+		cmocka_unit_test(test_ledger_has_a_ceiling_of_bytes),
 		cmocka_unit_test(test_nth_store_call_fails),
 		cmocka_unit_test(test_nth_allocation_fails),
 	};

@@ -6,6 +6,9 @@
 #include "clinic_world.h"
 
 #include "kernel/commit.h"
+#include "kernel/dropped.h"
+#include "kernel/scope_end.h"
+#include "kernel/traces.h"
 #include "kernel/work.h"
 
 #define PATIENT "{\"store_id\":\"s1\",\"name\":\"Ann\",\"village\":\"v1\"}"
@@ -79,6 +82,77 @@ static void long_values_on(struct clinic_world *w)
 	assert_true(clinic_sees(w, "staff", "", CLINIC_NOTES, "n2"));
 }
 CLINIC_TEST(long_values)
+
+/* ---- traces ---- */
+
+static void put_in_village(struct clinic_world *w, unsigned i)
+{
+	char body[80];
+
+	(void)snprintf(body, sizeof(body),
+		       "{\"store_id\":\"s1\",\"village\":\"v%u\"}", i);
+	clinic_put(w, "patients", "p1", body);
+}
+
+static struct tb_dropped dropped(struct clinic_world *w)
+{
+	struct tb_dropped now;
+	struct tb_tx *tx;
+
+	MUST(tb_core_read(w->centre.core, &tx));
+	MUST(tb_dropped_read(tx, w->arena, FLEET_ORG, TB_STR("patients"),
+			     &now));
+	tb_core_read_end(tx);
+	return now;
+}
+
+static uint64_t end_of(struct clinic_world *w, const char *scope)
+{
+	struct look look;
+	struct tb_tx *tx;
+	uint64_t rid, num;
+
+	look_begin(&look, &w->centre);
+	rid = look_scope(&look, scope);
+	look_end(&look);
+	MUST(tb_core_read(w->centre.core, &tx));
+	MUST(tb_scope_end(tx, w->arena, rid, &num));
+	tb_core_read_end(tx);
+	return num;
+}
+
+/* A record whose indexed field takes more values than there is room for in its
+ * places: it can be changed as often as anybody likes. */
+static void traces_on(struct clinic_world *w)
+{
+	uint64_t left;
+
+	put_in_village(w, 0);
+	put_in_village(w, 1);
+	left = clinic_entry(w, "patients", "p1", "by/patients/village/v0")->num;
+	for (unsigned i = 2; i <= TB_TRACES_MAX; i++)
+		put_in_village(w, i);
+	assert_non_null(
+		clinic_entry(w, "patients", "p1", "by/patients/village/v0"));
+	assert_int_equal(dropped(w).num, 0);
+	for (unsigned i = TB_TRACES_MAX + 1; i < TB_ENTRIES_MAX + 50; i++)
+		put_in_village(w, i);
+	assert_null(
+		clinic_entry(w, "patients", "p1", "by/patients/village/v0"));
+	/* Whoever knows less must start over; ETags are as they were. */
+	assert_true(dropped(w).num > left);
+	assert_true(dropped(w).num <
+		    clinic_record(w, "patients", "p1")->version);
+	assert_int_equal(end_of(w, "by/patients/village/v0"), left);
+	assert_int_equal(clinic_id(w, "patients", "p1"), 1);
+	assert_true(clinic_is_in(w, "patients", "p1", "all/patients"));
+	assert_true(clinic_is_in(w, "patients", "p1", "store/s1"));
+	put_in_village(w, 0);
+	assert_true(
+		clinic_is_in(w, "patients", "p1", "by/patients/village/v0"));
+	clinic_check(w);
+}
+CLINIC_TEST(traces)
 
 /* ---- sight that others give ---- */
 
@@ -369,6 +443,7 @@ int main(void)
 		cmocka_unit_test(places),
 		cmocka_unit_test(values_move),
 		cmocka_unit_test(long_values),
+		cmocka_unit_test(traces),
 		cmocka_unit_test(parents_first),
 		cmocka_unit_test(children_first),
 		cmocka_unit_test(last_child),
