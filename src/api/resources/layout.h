@@ -43,8 +43,8 @@ struct tb_layout {
 	struct tb_str created;
 	struct tb_str updated;
 	struct tb_str synced;
-	uint64_t hash;    /* of all that a record's form depends on; the same
-			   * after every start */
+	uint64_t hash; /* of all that a record's form depends on; the same
+			* after every start */
 };
 
 /* The layout of a collection that is a resource; lives in the arena. */
