@@ -33,21 +33,6 @@ static void answer_err(const struct tb_request *req, struct tb_response *res,
 		tb_response_fail(res, req, err);
 }
 
-/* Answers with the JSON in `body`, or the error that it has; takes over the
- * buffer's memory. */
-static void answer_body(const struct tb_request *req, struct tb_response *res,
-			unsigned status, struct tb_buf *body)
-{
-	enum tb_err err = tb_buf_err(body);
-
-	if (err) {
-		tb_buf_fini(body);
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_response_body(res, status, TB_JSON_UTF8_TYPE, body);
-}
-
 static enum tb_err find(const struct tb_events *events,
 			const struct tb_request *req, struct tb_str uuid,
 			struct tb_account *ret)
@@ -121,7 +106,7 @@ void tb_events_get_user(void *state, const struct tb_request *req,
 	tb_buf_init(&body, ANSWER_MAX_BYTES);
 	w = tb_json_writer(&body);
 	tb_user_json_put(&w, &user);
-	answer_body(req, res, 200, &body);
+	tb_response_written(res, req, 200, TB_JSON_UTF8_TYPE, &body);
 }
 
 /* ---- POST ---- */
@@ -189,7 +174,7 @@ void tb_events_post_user(void *state, const struct tb_request *req,
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "uuid", form.account.key);
 	tb_json_end_object(&w);
-	answer_body(req, res, 201, &body);
+	tb_response_written(res, req, 201, TB_JSON_UTF8_TYPE, &body);
 }
 
 /* ---- PUT, DELETE ---- */

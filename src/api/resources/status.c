@@ -128,7 +128,6 @@ bool tb_resources_get_status(void *state, const struct tb_request *req,
 		tb_core_declaration(resources->core);
 	struct tb_json_writer w;
 	struct tb_buf body;
-	enum tb_err err;
 
 	tb_buf_init(&body, ANSWER_MAX_BYTES);
 	w = tb_json_writer(&body);
@@ -140,12 +139,6 @@ bool tb_resources_get_status(void *state, const struct tb_request *req,
 	put_headers(&w);
 	put_conflicts(&w, resources->options);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&body);
-	if (err) {
-		tb_buf_fini(&body);
-		tb_response_fail(res, req, err);
-	} else {
-		tb_response_body(res, 200, TB_JSON_TYPE, &body);
-	}
+	tb_response_written(res, req, 200, TB_JSON_TYPE, &body);
 	return true;
 }
