@@ -14,15 +14,6 @@ static const struct tb_json_limits member_limits = {
 
 /* ---- encoding ---- */
 
-static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
-{
-	tb_json_key(w, tb_str_z(key));
-	tb_buf_append_char(w->buf, '"');
-	tb_time_put(w->buf, us);
-	tb_buf_append_char(w->buf, '"');
-	w->comma = true;
-}
-
 static void put_body(struct tb_json_writer *w, const char *key,
 		     struct tb_str body)
 {
@@ -49,10 +40,10 @@ static enum tb_err encode(struct tb_arena *arena,
 		tb_json_kv_uint(&w, "id", entry->number);
 	tb_json_kv_str(&w, "by", entry->by);
 	tb_json_kv_raw(&w, "base", entry->base);
-	put_time(&w, "detected_at", entry->detected_us);
+	tb_json_kv_time(&w, "detected_at", entry->detected_us);
 	tb_json_kv_str(&w, "resolution", entry->resolution);
 	if (entry->resolved_by.p != NULL) {
-		put_time(&w, "resolved_at", entry->resolved_us);
+		tb_json_kv_time(&w, "resolved_at", entry->resolved_us);
 		tb_json_kv_str(&w, "resolved_by", entry->resolved_by);
 	}
 	put_body(&w, "server", entry->server);
