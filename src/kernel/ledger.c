@@ -29,7 +29,6 @@ static enum tb_err encode(struct tb_arena *arena,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf,
 		    entry->server.n + entry->client.n + OVERHEAD_MAX_BYTES);
@@ -49,11 +48,7 @@ static enum tb_err encode(struct tb_arena *arena,
 	put_body(&w, "server", entry->server);
 	put_body(&w, "client", entry->client);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 /* ---- decoding ---- */

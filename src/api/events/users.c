@@ -58,7 +58,6 @@ static enum tb_err put_detail(const struct tb_request *req,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, DETAIL_MAX_BYTES);
 	tb_json_kv_str(&w, "uuid", account->key);
@@ -72,11 +71,7 @@ static enum tb_err put_detail(const struct tb_request *req,
 		tb_json_kv_bool(&w, "isAdmin", account->is_admin);
 	if (changes & TB_CHANGE_DISABLED)
 		tb_json_kv_bool(&w, "disabled", account->disabled);
-	err = tb_buf_err(&buf);
-	if (!err)
-		err = tb_arena_strdup(req->arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, req->arena, ret);
 }
 
 static enum tb_err make_note(const struct tb_request *req,
