@@ -3,9 +3,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "codec/time.h"
-
-#define TIME_MAX_BYTES 64
 
 static const char *const kind_names[] = {
 	[TB_ACCOUNT_SITE] = "site",
@@ -130,14 +127,8 @@ void tb_accounts_put_list(struct tb_json_writer *w, const char *key,
 
 void tb_accounts_put_time(struct tb_json_writer *w, const char *key, int64_t us)
 {
-	struct tb_buf text;
-
-	if (us == 0) {
+	if (us == 0)
 		tb_json_kv_null(w, key);
-		return;
-	}
-	tb_buf_init(&text, TIME_MAX_BYTES);
-	tb_time_put(&text, us);
-	tb_json_kv_str(w, key, tb_buf_str(&text));
-	tb_buf_fini(&text);
+	else
+		tb_json_kv_time(w, key, us);
 }

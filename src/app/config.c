@@ -136,10 +136,7 @@ static enum tb_err read_variable(struct tb_config_reader *reader,
 
 	tb_buf_init(&name, VARIABLE_MAX_BYTES);
 	tb_settings_put_variable(&name, place->settings, setting);
-	err = tb_buf_err(&name);
-	if (!err)
-		err = tb_arena_strdup(reader->arena, tb_buf_str(&name), &z);
-	tb_buf_fini(&name);
+	err = tb_buf_copy_out(&name, reader->arena, &z);
 	if (err)
 		return err;
 	value = variable(env, z);

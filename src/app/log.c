@@ -4,12 +4,10 @@
 
 #include "base/assert.h"
 #include "codec/json.h"
-#include "codec/time.h"
 
 /* A text in a line is cut behind this many bytes, so that a line with all of
  * them fits. */
 #define TEXT_MAX_BYTES 256
-#define TIME_MAX_BYTES 64
 /* Of a principal; keys of accounts are shorter. */
 #define NAME_MAX_BYTES 1024
 
@@ -132,13 +130,8 @@ static void put_text(struct tb_json_writer *w, const char *key,
 static void put_head(struct tb_json_writer *w, enum tb_log_level level,
 		     int64_t now_us)
 {
-	char text[TIME_MAX_BYTES];
-	struct tb_buf time;
-
-	tb_buf_init_fixed(&time, text, sizeof(text));
-	tb_time_put(&time, now_us);
 	tb_json_begin_object(w);
-	tb_json_kv_str(w, "time", tb_buf_str(&time));
+	tb_json_kv_time(w, "time", now_us);
 	tb_json_kv_str(w, "level", tb_str_z(tb_log_level_names[level]));
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 
 #define CAP_MIN 64
 
@@ -118,4 +119,15 @@ void tb_buf_printf(struct tb_buf *buf, const char *fmt, ...)
 	va_end(args);
 	tb_buf_append(buf, all, (size_t)n);
 	tb_free(all);
+}
+
+enum tb_err tb_buf_copy_out(struct tb_buf *buf, struct tb_arena *arena,
+			    struct tb_str *ret)
+{
+	enum tb_err err = tb_buf_err(buf);
+
+	if (err == TB_OK)
+		err = tb_arena_strdup(arena, tb_buf_str(buf), ret);
+	tb_buf_fini(buf);
+	return err;
 }

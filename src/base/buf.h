@@ -11,6 +11,8 @@
 
 #include "base/str.h"
 
+struct tb_arena;
+
 /* Embedded by its owner; read `p` and `n`, change them by the functions. */
 struct tb_buf {
 	char *p;
@@ -70,5 +72,9 @@ static inline enum tb_err tb_buf_err(const struct tb_buf *buf)
 {
 	return buf->err;
 }
+/* The end of a text that outlives its buffer: copies it into the arena and, in
+ * any case, frees the buffer. As tb_buf_err, and what tb_arena_strdup says. */
+enum tb_err tb_buf_copy_out(struct tb_buf *buf, struct tb_arena *arena,
+			    struct tb_str *ret) tb_must_check;
 
 #endif

@@ -156,5 +156,7 @@ void tb_json_kv_bool(struct tb_json_writer *w, const char *key, bool v);
 void tb_json_kv_null(struct tb_json_writer *w, const char *key);
 void tb_json_kv_raw(struct tb_json_writer *w, const char *key,
 		    struct tb_str raw);
+/* As a string (tb_time_put). */
+void tb_json_kv_time(struct tb_json_writer *w, const char *key, int64_t us);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "codec/json.h"
 #include "codec/json_text.h"
+#include "codec/time.h"
 
 /* Escapes one byte: a quote, a backslash or a control character. */
 static void put_escape(struct tb_buf *buf, char c)
@@ -190,4 +191,13 @@ void tb_json_kv_raw(struct tb_json_writer *w, const char *key,
 {
 	tb_json_key(w, tb_str_z(key));
 	tb_json_rawval(w, raw);
+}
+
+void tb_json_kv_time(struct tb_json_writer *w, const char *key, int64_t us)
+{
+	tb_json_key(w, tb_str_z(key));
+	separate(w);
+	tb_buf_append_char(w->buf, '"');
+	tb_time_put(w->buf, us);
+	tb_buf_append_char(w->buf, '"');
 }

@@ -171,6 +171,22 @@ void tb_response_fail(struct tb_response *res, const struct tb_request *req,
 	tb_fail_put_retry_after(res, fail->retry_after_s);
 }
 
+void tb_response_written(struct tb_response *res, const struct tb_request *req,
+			 unsigned status, const char *content_type,
+			 struct tb_buf *buf)
+{
+	enum tb_err err = tb_buf_err(buf);
+
+	if (err) {
+		tb_buf_fini(buf);
+		tb_response_fail(res, req, err);
+		return;
+	}
+	tb_response_body(res, status, content_type, buf);
+	if (status >= 400)
+		res->error_code = tb_fail_status_code(status);
+}
+
 bool tb_request_accepts_gzip(const struct tb_request *req)
 {
 	return tb_encoding_accepts_gzip(

@@ -54,6 +54,11 @@ enum tb_err tb_response_header(struct tb_response *res, const char *name,
 /* Takes over a buffer as the body. */
 void tb_response_body(struct tb_response *res, unsigned status,
 		      const char *content_type, struct tb_buf *buf);
+/* The same of a text that was written; if its buffer has an error, that is
+ * answered instead. Takes over the buffer either way. */
+void tb_response_written(struct tb_response *res, const struct tb_request *req,
+			 unsigned status, const char *content_type,
+			 struct tb_buf *buf);
 /* Takes over a reference to a blob as the body. */
 void tb_response_blob(struct tb_response *res, unsigned status,
 		      const char *content_type, struct tb_blob *blob,

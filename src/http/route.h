@@ -53,7 +53,7 @@ struct tb_api {
 	const char *const *prefixes; /* NULL-terminated */
 	const struct tb_route *routes;
 	size_t n_routes;
-	unsigned schemes; /* enum tb_auth_scheme */
+	unsigned schemes;       /* enum tb_auth_scheme */
 	const char *error_type; /* the media type of its errors; NULL:
 				 * TB_JSON_UTF8_TYPE */
 	/* Writes the body of an error in the API's shape to `buf`. */

@@ -19,17 +19,6 @@ void tb_audit_hash(const uint8_t before[32], struct tb_str row, uint8_t ret[32])
 	tb_sha256_parts(parts, TB_ARRAY_LEN(parts), ret);
 }
 
-static enum tb_err copy_out(struct tb_arena *arena, struct tb_buf *buf,
-			    struct tb_str *ret)
-{
-	enum tb_err err = tb_buf_err(buf);
-
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(buf), ret);
-	tb_buf_fini(buf);
-	return err;
-}
-
 static void put_if(struct tb_json_writer *w, const char *key, struct tb_str s)
 {
 	if (s.n > 0)
@@ -56,7 +45,7 @@ static enum tb_err make_detail(struct tb_arena *arena,
 		tb_buf_append_str(&buf, note->detail);
 	}
 	tb_json_end_object(&w);
-	return copy_out(arena, &buf, ret);
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err make_row(struct tb_view *view,
@@ -81,7 +70,7 @@ static enum tb_err make_row(struct tb_view *view,
 	tb_hex_put(&buf, tb_str((const char *)digest, sizeof(digest)));
 	tb_buf_append_char(&buf, '"');
 	tb_json_end_object(&w);
-	return copy_out(tb_view_arena(view), &buf, ret);
+	return tb_buf_copy_out(&buf, tb_view_arena(view), ret);
 }
 
 enum tb_err tb_audit_append(struct tb_view *view,

@@ -127,10 +127,7 @@ enum tb_err tb_consumer_save(struct tb_view *view,
 
 	tb_buf_init(&buf, BODY_MAX_BYTES);
 	put_consumer(&buf, consumer);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), &body);
-	tb_buf_fini(&buf);
+	err = tb_buf_copy_out(&buf, arena, &body);
 	if (err == TB_OK)
 		err = tb_arena_strdup(
 			arena, site_key(key_buf, consumer->site_id), &key);

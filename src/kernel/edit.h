@@ -22,7 +22,7 @@ struct tb_edit {
 	struct tb_str body;          /* borrowed until the group has ended */
 	bool deleted;
 	bool is_synced; /* see struct tb_put */
-	uint64_t id; /* of a new record with an integer id */
+	uint64_t id;    /* of a new record with an integer id */
 };
 
 /* Writes it; `*ret` is the record as it is then. TOO_LARGE: it is in too many

@@ -20,7 +20,6 @@ static enum tb_err encode(struct tb_arena *arena,
 	const struct tb_family_pair *newest = &family->newest;
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, TEXT_MAX_BYTES);
 	tb_json_begin_object(&w);
@@ -34,11 +33,7 @@ static enum tb_err encode(struct tb_arena *arena,
 	tb_json_kv_bool(&w, "used", family->is_used);
 	tb_json_kv_bool(&w, "ended", family->is_ended);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err take_kid(struct tb_arena *arena, struct tb_json_value v,
@@ -220,7 +215,6 @@ static enum tb_err put_detail(struct tb_arena *arena,
 			      struct tb_str *ret)
 {
 	struct tb_buf buf;
-	enum tb_err err;
 
 	tb_buf_init(&buf, TEXT_MAX_BYTES);
 	tb_buf_append_z(&buf, "\"family\":");
@@ -229,11 +223,7 @@ static enum tb_err put_detail(struct tb_arena *arena,
 	tb_buf_append_u64(&buf, asked->seq);
 	tb_buf_append_z(&buf, ",\"newest\":");
 	tb_buf_append_u64(&buf, family->newest.seq);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err end(struct refresh *refresh, struct tb_view *view,

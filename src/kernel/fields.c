@@ -287,9 +287,7 @@ enum tb_err tb_fields_patch(struct tb_arena *arena, struct tb_str base,
 	err = put_merged(arena, &w, tb_json_root(&base_json),
 			 tb_json_root(&changes_json));
 	if (err == TB_OK)
-		err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
+		return tb_buf_copy_out(&buf, arena, ret);
 	tb_buf_fini(&buf);
 	return err;
 }

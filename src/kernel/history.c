@@ -74,18 +74,13 @@ static enum tb_err encode_index(struct tb_arena *arena,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, INDEX_MAX_BYTES);
 	tb_json_begin_array(&w);
 	for (size_t i = 0; i < index->n; i++)
 		tb_json_uint(&w, index->versions[i]);
 	tb_json_end_array(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err encode_version(struct tb_arena *arena,
@@ -94,7 +89,6 @@ static enum tb_err encode_version(struct tb_arena *arena,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, record->body.n + OVERHEAD_MAX_BYTES);
 	tb_json_begin_object(&w);
@@ -104,11 +98,7 @@ static enum tb_err encode_version(struct tb_arena *arena,
 	tb_json_kv_bool(&w, "deleted", record->deleted);
 	tb_json_kv_raw(&w, "data", record->body);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err decode_version(struct tb_arena *arena, struct tb_str body,

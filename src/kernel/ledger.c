@@ -15,15 +15,6 @@ static const struct tb_json_limits member_limits = {
 
 /* ---- encoding ---- */
 
-static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
-{
-	tb_json_key(w, tb_str_z(key));
-	tb_buf_append_char(w->buf, '"');
-	tb_time_put(w->buf, us);
-	tb_buf_append_char(w->buf, '"');
-	w->comma = true;
-}
-
 static void put_body(struct tb_json_writer *w, const char *key,
 		     struct tb_str body)
 {
@@ -39,7 +30,6 @@ static enum tb_err encode(struct tb_arena *arena,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf,
 		    entry->server.n + entry->client.n + OVERHEAD_MAX_BYTES);
@@ -50,20 +40,16 @@ static enum tb_err encode(struct tb_arena *arena,
 		tb_json_kv_uint(&w, "id", entry->number);
 	tb_json_kv_str(&w, "by", entry->by);
 	tb_json_kv_raw(&w, "base", entry->base);
-	put_time(&w, "detected_at", entry->detected_us);
+	tb_json_kv_time(&w, "detected_at", entry->detected_us);
 	tb_json_kv_str(&w, "resolution", entry->resolution);
 	if (entry->resolved_by.p != NULL) {
-		put_time(&w, "resolved_at", entry->resolved_us);
+		tb_json_kv_time(&w, "resolved_at", entry->resolved_us);
 		tb_json_kv_str(&w, "resolved_by", entry->resolved_by);
 	}
 	put_body(&w, "server", entry->server);
 	put_body(&w, "client", entry->client);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 /* ---- decoding ---- */

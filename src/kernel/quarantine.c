@@ -24,7 +24,6 @@ static enum tb_err entry_key(struct tb_arena *arena, uint32_t site_id,
 	uint8_t digest[TB_SHA256_BYTES];
 	struct tb_str parts[] = { table, TB_STR("/"), id };
 	struct tb_buf buf;
-	enum tb_err err;
 
 	tb_buf_init(&buf, TB_KEY_MAX);
 	tb_buf_printf(&buf, "%u/%zu/", site_id, table.n);
@@ -36,11 +35,7 @@ static enum tb_err entry_key(struct tb_arena *arena, uint32_t site_id,
 		tb_sha256_parts(parts, TB_ARRAY_LEN(parts), digest);
 		tb_hex_put(&buf, tb_str((const char *)digest, sizeof(digest)));
 	}
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err encode(struct tb_arena *arena,
@@ -48,7 +43,6 @@ static enum tb_err encode(struct tb_arena *arena,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, BODY_MAX);
 	tb_json_begin_object(&w);
@@ -59,11 +53,7 @@ static enum tb_err encode(struct tb_arena *arena,
 	tb_json_kv_str(&w, "message", entry->message);
 	tb_json_kv_raw(&w, "record", entry->record);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err decode(struct tb_arena *arena,

@@ -80,7 +80,7 @@ struct tb_record {
 	int64_t updated_us;
 	int64_t synced_us; /* when a client's edit of it was taken last; 0:
 			    * never */
-	uint32_t origin; /* of its last change */
+	uint32_t origin;   /* of its last change */
 	bool deleted;
 	const struct tb_entry *entries;
 	size_t n_entries;

@@ -13,7 +13,6 @@ static enum tb_err encode(struct tb_arena *arena, struct tb_str digest,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, BODY_MAX_BYTES);
 	tb_json_begin_object(&w);
@@ -21,11 +20,7 @@ static enum tb_err encode(struct tb_arena *arena, struct tb_str digest,
 	tb_json_kv_uint(&w, "rid", result->rid);
 	tb_json_kv_uint(&w, "version", result->version);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err decode(struct tb_arena *arena, struct tb_str body,

@@ -51,7 +51,6 @@ static enum tb_err put_detail(struct tb_resource *resource)
 	uint64_t id = tb_record_id(record);
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, DETAIL_MAX_BYTES);
 	tb_json_kv_str(&w, "collection", resource->collection->name);
@@ -59,12 +58,8 @@ static enum tb_err put_detail(struct tb_resource *resource)
 		tb_json_kv_uint(&w, "id", id);
 	else
 		tb_json_kv_str(&w, "id", record->key);
-	err = tb_buf_err(&buf);
-	if (err == TB_OK)
-		err = tb_arena_strdup(resource->arena, tb_buf_str(&buf),
-				      &resource->commit.note.detail);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, resource->arena,
+			       &resource->commit.note.detail);
 }
 
 static enum tb_err finish(struct editing *e, enum tb_resource_outcome outcome,

@@ -320,18 +320,13 @@ enum tb_err tb_routing_merged_body(struct tb_arena *arena,
 {
 	struct tb_buf body;
 	struct tb_json_writer w = tb_json_writer(&body);
-	enum tb_err err;
 
 	tb_buf_init(&body, TB_KEY_MAX * 8);
 	tb_json_begin_object(&w);
 	tb_json_key(&w, MERGED_INTO);
 	tb_json_str(&w, survivor);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&body);
-	if (err == TB_OK)
-		err = tb_arena_strdup(arena, tb_buf_str(&body), ret);
-	tb_buf_fini(&body);
-	return err;
+	return tb_buf_copy_out(&body, arena, ret);
 }
 
 enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,

@@ -216,7 +216,8 @@ static void publish(void *ctx, const struct tb_org *org,
 {
 	struct world *w = ctx;
 
-	assert_int_equal(tb_core_publish_group(w->centre.core, org, moves), TB_OK);
+	assert_int_equal(tb_core_publish_group(w->centre.core, org, moves),
+			 TB_OK);
 }
 
 static struct tb_heads heads(struct world *w)

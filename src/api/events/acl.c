@@ -41,13 +41,7 @@ void tb_events_get_acl(void *state, const struct tb_request *req,
 	}
 	tb_buf_init(&body, text.n);
 	tb_buf_append_str(&body, text);
-	err = tb_buf_err(&body);
-	if (err) {
-		tb_buf_fini(&body);
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_response_body(res, 200, TB_JSON_UTF8_TYPE, &body);
+	tb_response_written(res, req, 200, TB_JSON_UTF8_TYPE, &body);
 }
 
 /* "Invalid ACL: rule 3: unknown field": people count from 1. */

@@ -35,18 +35,10 @@ void tb_events_fail_event(struct tb_response *res, const struct tb_request *req,
 			  struct tb_str uuid)
 {
 	struct tb_buf body;
-	enum tb_err err;
 
 	tb_buf_init(&body, BODY_MAX_BYTES);
 	put_body(&body, tb_str_z(message), &uuid);
-	err = tb_buf_err(&body);
-	if (err) {
-		tb_buf_fini(&body);
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_response_body(res, status, TB_JSON_UTF8_TYPE, &body);
-	res->error_code = tb_fail_status_code(status);
+	tb_response_written(res, req, status, TB_JSON_UTF8_TYPE, &body);
 }
 
 void tb_events_fail_401(struct tb_response *res, const struct tb_request *req,

@@ -43,18 +43,11 @@ bool tb_events_get_health(void *state, const struct tb_request *req,
 	const struct tb_events *events = state;
 	bool is_healthy = tb_core_is_writable(events->core);
 	struct tb_buf body;
-	enum tb_err err;
 
 	tb_buf_init(&body, ANSWER_MAX_BYTES);
 	put_health(&body, is_healthy, req->now_us,
 		   uptime_s(events, req->now_us));
-	err = tb_buf_err(&body);
-	if (err) {
-		tb_buf_fini(&body);
-		tb_response_fail(res, req, err);
-	} else {
-		tb_response_body(res, is_healthy ? 200 : 503, TB_JSON_UTF8_TYPE,
-				 &body);
-	}
+	tb_response_written(res, req, is_healthy ? 200 : 503, TB_JSON_UTF8_TYPE,
+			    &body);
 	return true;
 }

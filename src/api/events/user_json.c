@@ -1,9 +1,5 @@
 #include "api/events/user_json.h"
 
-#include "codec/time.h"
-
-#define TIME_MAX_BYTES 40
-
 void tb_user_json_put_roles(struct tb_json_writer *w,
 			    const struct tb_account *user)
 {
@@ -14,16 +10,6 @@ void tb_user_json_put_roles(struct tb_json_writer *w,
 	tb_json_end_array(w);
 }
 
-static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
-{
-	char digits[TIME_MAX_BYTES];
-	struct tb_buf text;
-
-	tb_buf_init_fixed(&text, digits, sizeof(digits));
-	tb_time_put(&text, us);
-	tb_json_kv_str(w, key, tb_buf_str(&text));
-}
-
 void tb_user_json_put(struct tb_json_writer *w, const struct tb_account *user)
 {
 	tb_json_begin_object(w);
@@ -32,7 +18,7 @@ void tb_user_json_put(struct tb_json_writer *w, const struct tb_account *user)
 	tb_user_json_put_roles(w, user);
 	tb_json_kv_bool(w, "isAdmin", user->is_admin);
 	tb_json_kv_bool(w, "disabled", user->disabled);
-	put_time(w, "createdAt", user->created_us);
-	put_time(w, "updatedAt", user->updated_us);
+	tb_json_kv_time(w, "createdAt", user->created_us);
+	tb_json_kv_time(w, "updatedAt", user->updated_us);
 	tb_json_end_object(w);
 }

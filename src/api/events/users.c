@@ -33,21 +33,6 @@ static void answer_err(const struct tb_request *req, struct tb_response *res,
 		tb_response_fail(res, req, err);
 }
 
-/* Answers with the JSON in `body`, or the error that it has; takes over the
- * buffer's memory. */
-static void answer_body(const struct tb_request *req, struct tb_response *res,
-			unsigned status, struct tb_buf *body)
-{
-	enum tb_err err = tb_buf_err(body);
-
-	if (err) {
-		tb_buf_fini(body);
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_response_body(res, status, TB_JSON_UTF8_TYPE, body);
-}
-
 static enum tb_err find(const struct tb_events *events,
 			const struct tb_request *req, struct tb_str uuid,
 			struct tb_account *ret)
@@ -73,7 +58,6 @@ static enum tb_err put_detail(const struct tb_request *req,
 {
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
 
 	tb_buf_init(&buf, DETAIL_MAX_BYTES);
 	tb_json_kv_str(&w, "uuid", account->key);
@@ -87,11 +71,7 @@ static enum tb_err put_detail(const struct tb_request *req,
 		tb_json_kv_bool(&w, "isAdmin", account->is_admin);
 	if (changes & TB_CHANGE_DISABLED)
 		tb_json_kv_bool(&w, "disabled", account->disabled);
-	err = tb_buf_err(&buf);
-	if (!err)
-		err = tb_arena_strdup(req->arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, req->arena, ret);
 }
 
 static enum tb_err make_note(const struct tb_request *req,
@@ -121,7 +101,7 @@ void tb_events_get_user(void *state, const struct tb_request *req,
 	tb_buf_init(&body, ANSWER_MAX_BYTES);
 	w = tb_json_writer(&body);
 	tb_user_json_put(&w, &user);
-	answer_body(req, res, 200, &body);
+	tb_response_written(res, req, 200, TB_JSON_UTF8_TYPE, &body);
 }
 
 /* ---- POST ---- */
@@ -189,7 +169,7 @@ void tb_events_post_user(void *state, const struct tb_request *req,
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "uuid", form.account.key);
 	tb_json_end_object(&w);
-	answer_body(req, res, 201, &body);
+	tb_response_written(res, req, 201, TB_JSON_UTF8_TYPE, &body);
 }
 
 /* ---- PUT, DELETE ---- */

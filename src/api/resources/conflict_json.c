@@ -1,17 +1,6 @@
 #include "api/resources/conflict_json.h"
 
-#include "codec/time.h"
-
 #define NUMBER_MAX_BYTES 24
-
-static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
-{
-	tb_json_key(w, tb_str_z(key));
-	tb_buf_append_char(w->buf, '"');
-	tb_time_put(w->buf, us);
-	tb_buf_append_char(w->buf, '"');
-	w->comma = true;
-}
 
 /* null: that side deleted the record. */
 static void put_version(struct tb_json_writer *w, const char *key,
@@ -43,7 +32,7 @@ static void put_resolved(struct tb_json_writer *w,
 			 const struct tb_ledger_entry *entry)
 {
 	if (entry->resolved_by.p) {
-		put_time(w, "resolved_at", entry->resolved_us);
+		tb_json_kv_time(w, "resolved_at", entry->resolved_us);
 		tb_json_kv_str(w, "resolved_by", entry->resolved_by);
 		return;
 	}
@@ -58,7 +47,7 @@ void tb_conflict_json_put(struct tb_json_writer *w,
 	tb_json_kv_uint(w, "id", entry->id);
 	tb_json_kv_str(w, "collection", entry->table);
 	put_record(w, entry);
-	put_time(w, "detected_at", entry->detected_us);
+	tb_json_kv_time(w, "detected_at", entry->detected_us);
 	tb_json_kv_str(w, "by", entry->by);
 	tb_json_kv_raw(w, "base", entry->base);
 	tb_json_kv_str(w, "resolution", entry->resolution);

@@ -90,20 +90,6 @@ void tb_resources_put_error(struct tb_buf *buf, const struct tb_request *req,
 
 /* ---- shapes ---- */
 
-static void finish(struct tb_response *res, const struct tb_request *req,
-		   unsigned status, struct tb_buf *body)
-{
-	enum tb_err err = tb_buf_err(body);
-
-	if (err) {
-		tb_buf_fini(body);
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_response_body(res, status, TB_JSON_TYPE, body);
-	res->error_code = tb_fail_status_code(status);
-}
-
 void tb_resources_fail(struct tb_response *res, const struct tb_request *req,
 		       unsigned status, struct tb_str message)
 {
@@ -130,7 +116,7 @@ void tb_resources_fail_401(struct tb_response *res,
 	if (code)
 		tb_json_kv_str(&w, "code", tb_str_z(code));
 	tb_json_end_object(&w);
-	finish(res, req, 401, &body);
+	tb_response_written(res, req, 401, TB_JSON_TYPE, &body);
 }
 
 static void fail_named(struct tb_response *res, const struct tb_request *req,
@@ -150,7 +136,7 @@ static void fail_named(struct tb_response *res, const struct tb_request *req,
 	if (is_list)
 		tb_json_end_array(&w);
 	tb_json_end_object(&w);
-	finish(res, req, status, &body);
+	tb_response_written(res, req, status, TB_JSON_TYPE, &body);
 }
 
 void tb_resources_fail_param(struct tb_response *res,
@@ -180,19 +166,18 @@ void tb_resources_fail_resync(struct tb_response *res,
 	tb_json_kv_str(&w, "message", TB_STR(TB_RESOURCES_RESYNC));
 	tb_json_kv_str(&w, "suggested_action", TB_STR("RESYNC"));
 	tb_json_end_object(&w);
-	finish(res, req, 410, &body);
+	tb_response_written(res, req, 410, TB_JSON_TYPE, &body);
 }
 
-/* ---- callers ---- */
-
-static void fail_limited(struct tb_response *res, const struct tb_request *req,
-			 uint32_t retry_after_s)
+void tb_resources_fail_limited(struct tb_response *res,
+			       const struct tb_request *req,
+			       uint32_t retry_after_s)
 {
 	struct tb_str message;
 	enum tb_err err = tb_arena_printf(
 		req->arena, &message,
-		"Request was throttled. Expected available in %u seconds.",
-		(unsigned)retry_after_s);
+		"Request was throttled. Expected available in %u second%s.",
+		(unsigned)retry_after_s, retry_after_s == 1 ? "" : "s");
 
 	if (err) {
 		tb_response_fail(res, req, err);
@@ -201,6 +186,8 @@ static void fail_limited(struct tb_response *res, const struct tb_request *req,
 	tb_resources_fail(res, req, 429, message);
 	tb_fail_put_retry_after(res, retry_after_s);
 }
+
+/* ---- callers ---- */
 
 void tb_resources_refuse(const struct tb_request *req, struct tb_response *res,
 			 const struct tb_auth_result *result)
@@ -211,7 +198,7 @@ void tb_resources_refuse(const struct tb_request *req, struct tb_response *res,
 		tb_resources_fail_401(res, req, TB_RESOURCES_NO_TOKEN, NULL);
 		break;
 	case TB_AUTH_LIMITED:
-		fail_limited(res, req, result->retry_after_s);
+		tb_resources_fail_limited(res, req, result->retry_after_s);
 		break;
 	case TB_AUTH_UNAVAILABLE:
 		tb_response_fail(res, req, TB_ERR_BUSY);

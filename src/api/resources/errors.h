@@ -11,6 +11,8 @@
 #define TB_RESOURCES_BAD_TOKEN "Given token not valid for any token type"
 #define TB_RESOURCES_DENIED "You do not have permission to perform this action."
 #define TB_RESOURCES_NOT_FOUND "Not found."
+/* Of a type that cannot be repeated. */
+#define TB_RESOURCES_BAD_TYPE "Unsupported media type \"\" in request."
 #define TB_RESOURCES_BAD_INTEGER "A valid integer is required."
 #define TB_RESOURCES_BAD_NUMBER "A valid number is required."
 #define TB_RESOURCES_BAD_BOOLEAN "Must be a valid boolean."
@@ -43,6 +45,10 @@ void tb_resources_fail(struct tb_response *res, const struct tb_request *req,
 void tb_resources_fail_401(struct tb_response *res,
 			   const struct tb_request *req, const char *message,
 			   const char *code);
+/* 429 */
+void tb_resources_fail_limited(struct tb_response *res,
+			       const struct tb_request *req,
+			       uint32_t retry_after_s);
 /* {name:message} */
 void tb_resources_fail_param(struct tb_response *res,
 			     const struct tb_request *req, struct tb_str name,

@@ -1,42 +1,11 @@
 #include "api/resources/form.h"
 
+#include "api/resources/errors.h"
 #include "base/assert.h"
-#include "http/fail.h"
 
 #define BODY_MAX_BYTES ((size_t)256 << 10)
 
 /* ---- answers ---- */
-
-/* Sends what was written, or says that it could not be. */
-static void answer(const struct tb_request *req, struct tb_response *res,
-		   unsigned status, struct tb_buf *body)
-{
-	enum tb_err err = tb_buf_err(body);
-
-	if (err) {
-		tb_buf_fini(body);
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_response_body(res, status, TB_JSON_TYPE, body);
-	res->error_code = tb_fail_status_code(status);
-}
-
-void tb_resources_form_detail(const struct tb_request *req,
-			      struct tb_response *res, unsigned status,
-			      struct tb_str detail, const char *code)
-{
-	struct tb_buf body;
-	struct tb_json_writer w = tb_json_writer(&body);
-
-	tb_buf_init(&body, BODY_MAX_BYTES);
-	tb_json_begin_object(&w);
-	tb_json_kv_str(&w, "detail", detail);
-	if (code)
-		tb_json_kv_str(&w, "code", tb_str_z(code));
-	tb_json_end_object(&w);
-	answer(req, res, status, &body);
-}
 
 bool tb_resources_form_refuse(const struct tb_resources_form *form,
 			      const struct tb_request *req,
@@ -60,7 +29,7 @@ bool tb_resources_form_refuse(const struct tb_resources_form *form,
 		tb_json_end_array(&w);
 	}
 	tb_json_end_object(&w);
-	answer(req, res, 400, &body);
+	tb_response_written(res, req, 400, TB_JSON_TYPE, &body);
 	return true;
 }
 
@@ -102,7 +71,7 @@ static void refuse_text(const struct tb_request *req, struct tb_response *res,
 	if (err)
 		tb_response_fail(res, req, err);
 	else
-		tb_resources_form_detail(req, res, 400, detail, NULL);
+		tb_resources_fail(res, req, 400, detail);
 }
 
 static bool is_whole(struct tb_str number)
@@ -146,26 +115,6 @@ static void refuse_kind(struct tb_resources_form *form,
 	(void)tb_resources_form_refuse(form, req, res);
 }
 
-static void refuse_type(const struct tb_request *req, struct tb_response *res)
-{
-	struct tb_str type = tb_request_header(req, "Content-Type");
-	struct tb_str detail;
-	enum tb_err err;
-
-	/* What is no ASCII may be no UTF-8, which JSON must be. */
-	for (size_t i = 0; i < type.n; i++)
-		if (type.p[i] < ' ' || type.p[i] > '~')
-			type = TB_STR_NONE;
-	err = tb_arena_printf(req->arena, &detail,
-			      "Unsupported media type \"%.*s\" in request.",
-			      TB_STR_ARG(type));
-
-	if (err)
-		tb_response_fail(res, req, err);
-	else
-		tb_resources_form_detail(req, res, 415, detail, NULL);
-}
-
 /* "An empty body counts as `{}`", also one of nothing but space. */
 static bool is_empty(struct tb_str body)
 {
@@ -187,7 +136,7 @@ bool tb_resources_form_open(struct tb_resources_form *form,
 	if (is_empty(req->body))
 		return true;
 	if (!tb_request_is_json(req)) {
-		refuse_type(req, res);
+		tb_resources_fail(res, req, 415, TB_STR(TB_RESOURCES_BAD_TYPE));
 		return false;
 	}
 	err = tb_json_parse(req->arena, req->body, NULL, &form->json, &error);

@@ -58,9 +58,4 @@ bool tb_resources_form_refuse(const struct tb_resources_form *form,
 			      const struct tb_request *req,
 			      struct tb_response *res);
 
-/* An answer of {"detail":...} and, unless it is NULL, "code". */
-void tb_resources_form_detail(const struct tb_request *req,
-			      struct tb_response *res, unsigned status,
-			      struct tb_str detail, const char *code);
-
 #endif

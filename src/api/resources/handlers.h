@@ -22,7 +22,7 @@ tb_handler_fn tb_resources_delete_record;
 tb_handler_fn tb_resources_get_history;
 tb_handler_fn tb_resources_get_conflicts;
 
-/* session.c */
+/* token.c */
 tb_handler_fn tb_resources_post_token;
 tb_handler_fn tb_resources_post_refresh;
 

@@ -7,7 +7,6 @@
 #include "api/resources/errors.h"
 #include "api/resources/handlers.h"
 #include "api/resources/write.h"
-#include "codec/time.h"
 
 #define PAGE_MAX 100
 #define BODY_MAX_BYTES ((size_t)256 << 20)
@@ -70,11 +69,7 @@ static enum tb_err put_version(struct page *page, struct tb_tx *tx,
 
 	tb_json_begin_object(w);
 	tb_json_kv_uint(w, "version", version->version);
-	tb_json_key(w, TB_STR("updated_at"));
-	tb_buf_append_char(w->buf, '"');
-	tb_time_put(w->buf, version->updated_us);
-	tb_buf_append_char(w->buf, '"');
-	w->comma = true;
+	tb_json_kv_time(w, "updated_at", version->updated_us);
 	tb_json_kv_bool(w, "deleted", version->deleted);
 	tb_json_key(w, TB_STR("data"));
 	err = put_data(page, tx, version, w->buf);

@@ -17,17 +17,12 @@ static enum tb_err make_text(struct tb_arena *arena, const char *before,
 			     struct tb_str *ret)
 {
 	struct tb_buf buf;
-	enum tb_err err;
 
 	tb_buf_init(&buf, TEXT_MAX_BYTES);
 	tb_buf_append_z(&buf, before);
 	tb_json_put_string(&buf, name);
 	tb_buf_append_z(&buf, behind);
-	err = tb_buf_err(&buf);
-	if (!err)
-		err = tb_arena_strdup(arena, tb_buf_str(&buf), ret);
-	tb_buf_fini(&buf);
-	return err;
+	return tb_buf_copy_out(&buf, arena, ret);
 }
 
 static enum tb_err make_fragment(struct tb_arena *arena, struct tb_str name,

@@ -5,20 +5,8 @@
 #include "api/resources/handlers.h"
 #include "api/resources/state.h"
 #include "codec/json.h"
-#include "codec/time.h"
 
 #define ANSWER_MAX_BYTES ((size_t)1 << 20)
-#define TIME_MAX_BYTES 40
-
-static void put_time(struct tb_json_writer *w, int64_t us)
-{
-	char digits[TIME_MAX_BYTES];
-	struct tb_buf time;
-
-	tb_buf_init_fixed(&time, digits, sizeof(digits));
-	tb_time_put(&time, us);
-	tb_json_kv_str(w, "server_time", tb_buf_str(&time));
-}
 
 static void put_strategy(struct tb_json_writer *w,
 			 const struct tb_resources_options *options)
@@ -128,24 +116,17 @@ bool tb_resources_get_status(void *state, const struct tb_request *req,
 		tb_core_declaration(resources->core);
 	struct tb_json_writer w;
 	struct tb_buf body;
-	enum tb_err err;
 
 	tb_buf_init(&body, ANSWER_MAX_BYTES);
 	w = tb_json_writer(&body);
 	tb_json_begin_object(&w);
-	put_time(&w, req->now_us);
+	tb_json_kv_time(&w, "server_time", req->now_us);
 	put_strategy(&w, resources->options);
 	put_parameters(&w, resources->options, declaration);
 	put_endpoints(&w, declaration);
 	put_headers(&w);
 	put_conflicts(&w, resources->options);
 	tb_json_end_object(&w);
-	err = tb_buf_err(&body);
-	if (err) {
-		tb_buf_fini(&body);
-		tb_response_fail(res, req, err);
-	} else {
-		tb_response_body(res, 200, TB_JSON_TYPE, &body);
-	}
+	tb_response_written(res, req, 200, TB_JSON_TYPE, &body);
 	return true;
 }

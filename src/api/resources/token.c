@@ -1,60 +1,34 @@
-#include "api/resources/token.h"
-
+/*
+ * The routes by which users come and stay: a pair of tokens for a name and a
+ * password, and the next pair for a refresh token. They block.
+ */
+#include "api/resources/errors.h"
 #include "api/resources/form.h"
-#include "http/fail.h"
+#include "api/resources/handlers.h"
+#include "api/resources/state.h"
 #include "kernel/directory.h"
 
 #define ANSWER_MAX_BYTES ((size_t)64 << 10)
 
-#define BAD_LOGIN TB_STR("No active account found with the given credentials")
-#define BAD_REFRESH TB_STR("Token is invalid or expired")
-#define NOT_VALID "token_not_valid"
+#define BAD_LOGIN "No active account found with the given credentials"
+#define BAD_REFRESH "Token is invalid or expired"
 
 #define STAFF TB_STR("staff")
 
 /* ---- refusals ---- */
 
-static void refuse_401(const struct tb_request *req, struct tb_response *res,
-		       struct tb_str detail, const char *code)
-{
-	enum tb_err err = tb_response_header(res, "WWW-Authenticate",
-					     TB_STR("Bearer realm=\"api\""));
-
-	if (err)
-		tb_response_fail(res, req, err);
-	else
-		tb_resources_form_detail(req, res, 401, detail, code);
-}
-
-static void refuse_429(const struct tb_request *req, struct tb_response *res,
-		       uint32_t wait_s)
-{
-	struct tb_str detail;
-	enum tb_err err = tb_arena_printf(
-		req->arena, &detail,
-		"Request was throttled. Expected available in %u second%s.",
-		(unsigned)wait_s, wait_s == 1 ? "" : "s");
-
-	if (err) {
-		tb_response_fail(res, req, err);
-		return;
-	}
-	tb_resources_form_detail(req, res, 429, detail, NULL);
-	tb_fail_put_retry_after(res, wait_s);
-}
-
 /* `detail` and `code` say it of credentials that are no good, whatever it is
  * that is wrong with them. */
 static void refuse(const struct tb_request *req, struct tb_response *res,
-		   const struct tb_auth_result *result, struct tb_str detail,
+		   const struct tb_auth_result *result, const char *detail,
 		   const char *code)
 {
 	if (result->failure == TB_AUTH_LIMITED)
-		refuse_429(req, res, result->retry_after_s);
+		tb_resources_fail_limited(res, req, result->retry_after_s);
 	else if (result->failure == TB_AUTH_UNAVAILABLE)
 		tb_response_fail(res, req, TB_ERR_BUSY);
 	else
-		refuse_401(req, res, detail, code);
+		tb_resources_fail_401(res, req, detail, code);
 }
 
 /* ---- a login's answer ---- */
@@ -136,34 +110,34 @@ static void answer(const struct tb_request *req, struct tb_response *res,
 	tb_response_login(res, principal);
 }
 
-static struct tb_pair_life life_of(const struct tb_resources_token_env *env,
+static struct tb_pair_life life_of(const struct tb_resources *resources,
 				   const struct tb_request *req)
 {
 	return (struct tb_pair_life) {
 		.now_us = req->now_us,
-		.access_life_s = env->access_life_s,
-		.refresh_life_s = env->refresh_life_s,
+		.access_life_s = resources->options->access_life_s,
+		.refresh_life_s = resources->options->refresh_life_s,
 	};
 }
 
-static void answer_login(const struct tb_resources_token_env *env,
+static void answer_login(const struct tb_resources *resources,
 			 const struct tb_request *req, struct tb_response *res,
 			 const struct tb_principal *principal)
 {
-	struct tb_pair_life life = life_of(env, req);
+	struct tb_pair_life life = life_of(resources, req);
 	struct tb_account account;
 	struct tb_token_pair pair;
 	struct tb_buf body;
-	enum tb_err err =
-		tb_auth_read_user(env->auth, req->arena, principal, &account);
+	enum tb_err err = tb_auth_read_user(resources->auth, req->arena,
+					    principal, &account);
 
 	/* It was disabled, or its password changed, since it was checked. */
 	if (err == TB_ERR_UNAUTHENTICATED) {
-		refuse_401(req, res, BAD_LOGIN, NULL);
+		tb_resources_fail_401(res, req, BAD_LOGIN, NULL);
 		return;
 	}
 	if (!err)
-		err = tb_auth_issue_pair(env->auth, req->arena, principal,
+		err = tb_auth_issue_pair(resources->auth, req->arena, principal,
 					 &life, &pair);
 	if (err) {
 		tb_response_fail(res, req, err);
@@ -176,10 +150,10 @@ static void answer_login(const struct tb_resources_token_env *env,
 
 /* ---- the two routes ---- */
 
-void tb_resources_answer_token(const struct tb_resources_token_env *env,
-			       const struct tb_request *req,
-			       struct tb_response *res)
+void tb_resources_post_token(void *state, const struct tb_request *req,
+			     struct tb_response *res)
 {
+	const struct tb_resources *resources = state;
 	struct tb_resources_form form;
 	struct tb_auth_result result;
 	struct tb_str username;
@@ -191,20 +165,20 @@ void tb_resources_answer_token(const struct tb_resources_token_env *env,
 	password = tb_resources_form_text(&form, "password");
 	if (tb_resources_form_refuse(&form, req, res))
 		return;
-	result = tb_auth_login_user(env->auth, tb_str_trim(username), password,
-				    req->address, req->now_us);
+	result = tb_auth_login_user(resources->auth, tb_str_trim(username),
+				    password, req->address, req->now_us);
 	if (result.outcome == TB_AUTH_OK)
-		answer_login(env, req, res, result.principal);
+		answer_login(resources, req, res, result.principal);
 	else
 		refuse(req, res, &result, BAD_LOGIN, NULL);
 	tb_principal_unref(result.principal);
 }
 
-void tb_resources_answer_refresh(const struct tb_resources_token_env *env,
-				 const struct tb_request *req,
-				 struct tb_response *res)
+void tb_resources_post_refresh(void *state, const struct tb_request *req,
+			       struct tb_response *res)
 {
-	struct tb_pair_life life = life_of(env, req);
+	const struct tb_resources *resources = state;
+	struct tb_pair_life life = life_of(resources, req);
 	struct tb_resources_form form;
 	struct tb_auth_result result;
 	struct tb_token_pair pair;
@@ -217,11 +191,11 @@ void tb_resources_answer_refresh(const struct tb_resources_token_env *env,
 	token = tb_str_trim(tb_resources_form_text(&form, "refresh"));
 	if (tb_resources_form_refuse(&form, req, res))
 		return;
-	result = tb_auth_refresh(env->auth, req->arena, token, req->address,
-				 &life, &pair);
+	result = tb_auth_refresh(resources->auth, req->arena, token,
+				 req->address, &life, &pair);
 	res->is_audited = result.is_audited;
 	if (result.outcome != TB_AUTH_OK) {
-		refuse(req, res, &result, BAD_REFRESH, NOT_VALID);
+		refuse(req, res, &result, BAD_REFRESH, TB_RESOURCES_TOKEN_CODE);
 		return;
 	}
 	tb_buf_init(&body, ANSWER_MAX_BYTES);

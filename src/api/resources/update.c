@@ -7,7 +7,6 @@
 #include "api/resources/handlers.h"
 #include "api/resources/query.h"
 #include "api/resources/write.h"
-#include "codec/time.h"
 #include "http/fail.h"
 #include "http/prefer.h"
 
@@ -102,15 +101,6 @@ static bool take_base(struct tb_resources_write *write)
 
 /* ---- 409 ---- */
 
-static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
-{
-	tb_json_key(w, tb_str_z(key));
-	tb_buf_append_char(w->buf, '"');
-	tb_time_put(w->buf, us);
-	tb_buf_append_char(w->buf, '"');
-	w->comma = true;
-}
-
 static enum tb_err put_current(struct tb_resources_write *write,
 			       struct tb_json_writer *w)
 {
@@ -135,7 +125,7 @@ static enum tb_err put_stale(struct tb_resources_write *write,
 	tb_json_kv_str(&w, "error_code", TB_STR("STALE_UPDATE"));
 	tb_json_kv_str(&w, "message", TB_STR(MESSAGE));
 	tb_json_kv_str(&w, "conflict_type", TB_STR("VERSION_MISMATCH"));
-	put_time(&w, "server_version", resource->record.updated_us);
+	tb_json_kv_time(&w, "server_version", resource->record.updated_us);
 	tb_json_kv_raw(&w, "client_version", resource->base.as_sent);
 	tb_json_kv_str(&w, "suggested_action", TB_STR("REFRESH"));
 	if (tb_request_prefers(write->call.req) & TB_PREFER_REPRESENTATION)

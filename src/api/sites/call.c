@@ -71,14 +71,7 @@ bool tb_sites_call_has_store(const struct tb_sites_call *call)
 
 void tb_sites_call_answer(const struct tb_sites_call *call, struct tb_buf *buf)
 {
-	enum tb_err err = tb_buf_err(buf);
-
-	if (err) {
-		tb_buf_fini(buf);
-		tb_sites_call_fail(call, err);
-		return;
-	}
-	tb_response_body(call->res, 200, TB_JSON_TYPE, buf);
+	tb_response_written(call->res, call->req, 200, TB_JSON_TYPE, buf);
 }
 
 void tb_sites_call_fail(const struct tb_sites_call *call, enum tb_err err)

@@ -3,11 +3,9 @@
  */
 #include "api/sites/call.h"
 #include "api/sites/handlers.h"
-#include "codec/time.h"
 #include "kernel/directory.h"
 
 #define ANSWER_MAX_BYTES ((size_t)64 << 10)
-#define TIME_MAX_BYTES 40
 #define US_PER_MS 1000
 
 /* What the store knows of a site. */
@@ -134,18 +132,10 @@ void tb_sites_get_site(void *state, const struct tb_request *req,
 
 static void put_time(struct tb_json_writer *w, const char *key, int64_t us)
 {
-	struct tb_buf text;
-
-	if (us == 0) {
+	if (us == 0)
 		tb_json_kv_null(w, key);
-		return;
-	}
-	tb_buf_init(&text, TIME_MAX_BYTES);
-	tb_time_put(&text, us);
-	tb_json_kv_str(w, key, tb_buf_str(&text));
-	if (tb_buf_err(&text))
-		w->buf->err = tb_buf_err(&text);
-	tb_buf_fini(&text);
+	else
+		tb_json_kv_time(w, key, us);
 }
 
 /* Sequences are strings, as everywhere in this API. */

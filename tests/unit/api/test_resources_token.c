@@ -4,7 +4,9 @@
  */
 #include "../auth/fixture.h"
 
-#include "api/resources/token.h"
+#include "api/resources/errors.h"
+#include "api/resources/handlers.h"
+#include "api/resources/state.h"
 #include "base/alloc.h"
 #include "codec/json.h"
 #include "http/route.h"
@@ -13,21 +15,8 @@
 #define ARENA_MAX ((size_t)64 << 20)
 #define LOGIN "{\"username\":\"Anna\",\"password\":\"testpass123\"}"
 
-static void put_error(struct tb_buf *buf, const struct tb_request *req,
-		      const struct tb_http_error *error)
-{
-	struct tb_json_writer w = tb_json_writer(buf);
-
-	(void)req;
-	tb_json_begin_object(&w);
-	tb_json_kv_str(&w, "detail", error->message);
-	tb_json_end_object(&w);
-}
-
-static const struct tb_api api = { .put_error = put_error };
-
-typedef void answer_fn(const struct tb_resources_token_env *env,
-		       const struct tb_request *req, struct tb_response *res);
+static const struct tb_api api = { .put_error = tb_resources_put_error,
+				   .error_type = TB_JSON_TYPE };
 
 /* An answer, of which everything lives in the fixture's arena. */
 struct answer {
@@ -56,13 +45,14 @@ static struct tb_str header_of(struct fixture *f, const struct tb_response *res,
 static uint64_t allocations;
 
 /* Calls; with `fail_at`, that allocation fails. */
-static struct answer call(struct fixture *f, answer_fn *handler,
+static struct answer call(struct fixture *f, tb_handler_fn *handler,
 			  struct tb_str body, const char *type,
 			  uint64_t fail_at)
 {
-	const struct tb_resources_token_env env = { .auth = f->auth,
-						    .access_life_s = 3600,
-						    .refresh_life_s = 604800 };
+	struct tb_resources resources = {
+		.auth = f->auth,
+		.options = &tb_resources_default_options,
+	};
 	struct tb_header header = { TB_STR("Content-Type"), tb_str_z(type) };
 	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
 	struct tb_response res = { .arena = arena };
@@ -79,7 +69,7 @@ static struct answer call(struct fixture *f, answer_fn *handler,
 
 	tb_buf_init(&res.body, 0);
 	tb_alloc_fail_at(fail_at);
-	handler(&env, &req, &res);
+	handler(&resources, &req, &res);
 	allocations = tb_alloc_calls();
 	tb_alloc_fail_at(0);
 	answer = (struct answer) {
@@ -98,7 +88,7 @@ static struct answer call(struct fixture *f, answer_fn *handler,
 
 static struct answer log_in(struct fixture *f, const char *body)
 {
-	return call(f, tb_resources_answer_token, tb_str_z(body),
+	return call(f, tb_resources_post_token, tb_str_z(body),
 		    "application/json", 0);
 }
 
@@ -126,7 +116,7 @@ static struct answer refresh(struct fixture *f, struct tb_str token)
 
 	MUST(tb_arena_printf(f->ic.arena, &body, "{\"refresh\":\"%.*s\"}",
 			     TB_STR_ARG(token)));
-	return call(f, tb_resources_answer_refresh, body, NULL, 0);
+	return call(f, tb_resources_post_refresh, body, NULL, 0);
 }
 
 static void must_be(const struct answer *answer, unsigned status,
@@ -286,13 +276,13 @@ static void test_bodies_that_are_no_login(void **state)
 static void test_a_body_of_another_type_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct answer answer = call(f, tb_resources_answer_token, TB_STR(LOGIN),
+	struct answer answer = call(f, tb_resources_post_token, TB_STR(LOGIN),
 				    "text/plain", 0);
 
 	must_be(&answer, 415,
 		"{\"detail\":\"Unsupported media type \\\"text/plain\\\" in "
 		"request.\"}");
-	answer = call(f, tb_resources_answer_token, TB_STR(LOGIN), "\xff/x", 0);
+	answer = call(f, tb_resources_post_token, TB_STR(LOGIN), "\xff/x", 0);
 	must_be(&answer, 415,
 		"{\"detail\":\"Unsupported media type \\\"\\\" in request.\"}");
 }
@@ -384,7 +374,7 @@ static void test_what_is_no_refresh_token(void **state)
 	answer = refresh(f, TB_STR(""));
 	must_be(&answer, 400,
 		"{\"refresh\":[\"This field may not be blank.\"]}");
-	answer = call(f, tb_resources_answer_refresh, TB_STR("{}"), NULL, 0);
+	answer = call(f, tb_resources_post_refresh, TB_STR("{}"), NULL, 0);
 	must_be(&answer, 400, "{\"refresh\":[\"This field is required.\"]}");
 }
 
@@ -411,19 +401,19 @@ static void test_any_allocation_may_fail(void **state)
 	struct fixture *f = *state;
 	struct answer login = log_in(f, LOGIN);
 	const struct {
-		answer_fn *handler;
+		tb_handler_fn *handler;
 		struct tb_str body;
 		unsigned status;
 	} calls[] = {
-		{ tb_resources_answer_token, TB_STR(LOGIN), 200 },
-		{ tb_resources_answer_token, TB_STR("{}"), 400 },
-		{ tb_resources_answer_token, TB_STR("{"), 400 },
-		{ tb_resources_answer_token, TB_STR("1"), 400 },
-		{ tb_resources_answer_token,
+		{ tb_resources_post_token, TB_STR(LOGIN), 200 },
+		{ tb_resources_post_token, TB_STR("{}"), 400 },
+		{ tb_resources_post_token, TB_STR("{"), 400 },
+		{ tb_resources_post_token, TB_STR("1"), 400 },
+		{ tb_resources_post_token,
 		  TB_STR("{\"username\":\"\\u0041\",\"password\":\"b\"}"),
 		  401 },
-		{ tb_resources_answer_refresh, login.body, 200 },
-		{ tb_resources_answer_refresh, TB_STR("{\"refresh\":\"a\"}"),
+		{ tb_resources_post_refresh, login.body, 200 },
+		{ tb_resources_post_refresh, TB_STR("{\"refresh\":\"a\"}"),
 		  401 },
 	};
 

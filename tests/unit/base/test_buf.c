@@ -1,5 +1,6 @@
 #include "torture.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 #define assert_buf(buf, text)                                                  \
@@ -112,6 +113,26 @@ static void zeroed_buffer_can_be_finished(void **state)
 	assert_int_equal(tb_buf_err(&buf), TB_ERR_TOO_LARGE);
 }
 
+static void a_copy_outlives_the_buffer(void **state)
+{
+	struct tb_arena *arena = tb_arena_create(1 << 20);
+	struct tb_str copy = TB_STR("as it was");
+	struct tb_buf buf;
+
+	(void)state;
+	assert_non_null(arena);
+	tb_buf_init(&buf, 4);
+	tb_buf_append_z(&buf, "abc");
+	assert_int_equal(tb_buf_copy_out(&buf, arena, &copy), TB_OK);
+	assert_null(buf.p);
+	assert_true(tb_str_eq(copy, TB_STR("abc")));
+	tb_buf_append_z(&buf, "abcde");
+	assert_int_equal(tb_buf_copy_out(&buf, arena, &copy), TB_ERR_TOO_LARGE);
+	assert_null(buf.p);
+	assert_true(tb_str_eq(copy, TB_STR("abc")));
+	tb_arena_destroy(arena);
+}
+
 static enum tb_err use_buf(void)
 {
 	struct tb_buf buf;
@@ -140,6 +161,7 @@ int main(void)
 		cmocka_unit_test(reserve_gives_room_behind_what_is_there),
 		cmocka_unit_test(printf_may_fill_the_buffer_to_its_ceiling),
 		cmocka_unit_test(zeroed_buffer_can_be_finished),
+		cmocka_unit_test(a_copy_outlives_the_buffer),
 		cmocka_unit_test(every_failing_allocation_is_nomem),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

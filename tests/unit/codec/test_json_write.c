@@ -164,9 +164,12 @@ static void pairs_are_written_in_one_call(void **state)
 	tb_json_kv_bool(&w, "b", true);
 	tb_json_kv_null(&w, "n");
 	tb_json_kv_raw(&w, "r", TB_STR("[1]"));
+	tb_json_kv_time(&w, "t", 1500000);
+	tb_json_kv_int(&w, "z", 0);
 	tb_json_end_object(&w);
 	assert_written(&buf, "{\"s\":\"x\\\"y\",\"i\":-5,\"u\":5,\"b\":true,"
-			     "\"n\":null,\"r\":[1]}");
+			     "\"n\":null,\"r\":[1],"
+			     "\"t\":\"1970-01-01T00:00:01.5Z\",\"z\":0}");
 }
 
 static void ceiling_shows_at_the_end(void **state)
