@@ -50,8 +50,12 @@ struct tb_principal {
 	size_t n_roles;
 	struct tb_str profile; /* user: id of the record that the user is, or
 				* empty */
-	int64_t issued_s;      /* when the bearer token was issued; 0: it came
-				* with a password */
+	/* When it began to see other records than before, as the account has
+	 * it. */
+	uint64_t sight_num;
+	int64_t sight_us;
+	int64_t issued_s; /* when the bearer token was issued; 0: it came
+			   * with a password */
 };
 
 /* The principal of an account, as it was read together with its org's row;

@@ -52,7 +52,11 @@ struct tb_account {
 	size_t n_permissions;
 	struct tb_str profile; /* user: id of the record that the user is
 				* ("10": doctor 10), or empty */
-	struct tb_str email;   /* user, or empty; so the next two */
+	/* The org's number and time when roles, profile or is_admin changed
+	 * last, so that it sees other records; 0: never since it was made. */
+	uint64_t sight_num;
+	int64_t sight_us;
+	struct tb_str email; /* user, or empty; so the next two */
 	struct tb_str first_name;
 	struct tb_str last_name;
 	int64_t created_us;
@@ -157,8 +161,8 @@ enum tb_err tb_directory_renew_epoch(struct tb_core *core,
 
 /* EXISTS: key or username taken. INVALID: a name or id that cannot be one.
  * NOT_FOUND: a user's store. BUSY: the store did not take it in time; ask
- * again. A site's stores are given by tb_directory_assign_store; `credential`
- * and the times are not read. */
+ * again. A site's stores are given by tb_directory_assign_store; `credential`,
+ * `sight_num` and the times are not read. */
 enum tb_err
 tb_directory_add_account(struct tb_core *core, const struct tb_audit_note *note,
 			 const struct tb_account *account) tb_must_check;

@@ -383,6 +383,8 @@ static enum tb_err add_decide(struct tb_commit *commit, struct tb_view *view)
 	if (err != TB_OK)
 		return err;
 	account.credential = 1;
+	account.sight_num = 0;
+	account.sight_us = 0;
 	err = tb_account_put(view, &account);
 	if (err == TB_OK && account.kind == TB_ACCOUNT_SITE)
 		err = subscribe_to_own(view, &account);
@@ -569,13 +571,36 @@ static enum tb_err apply_changes(const struct account_change *change,
 	return TB_OK;
 }
 
+static bool sees_alike(const struct tb_account *a, const struct tb_account *b)
+{
+	bool alike = a->is_admin == b->is_admin &&
+		     tb_str_eq(a->profile, b->profile) &&
+		     a->n_roles == b->n_roles;
+
+	for (size_t i = 0; alike && i < a->n_roles; i++)
+		alike = tb_str_eq(a->roles[i], b->roles[i]);
+	return alike;
+}
+
+/* Changes of records do not tell what came into a user's sight so, nor what
+ * went out of it: by this readers know that they must start over. Later than
+ * everything so far, and no later than the account's change itself. */
+static void note_sight(const struct tb_view *view,
+		       const struct tb_account *before, struct tb_account *now)
+{
+	if (sees_alike(before, now))
+		return;
+	now->sight_num = tb_view_org_row(view)->head + 1;
+	now->sight_us = tb_view_next_time(view, NULL);
+}
+
 static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct account_change *change = (struct account_change *)commit;
 	enum tb_account_kind kind = change->account->kind;
 	struct tb_arena *arena = tb_view_arena(view);
 	const struct tb_record *record;
-	struct tb_account now;
+	struct tb_account before, now;
 	struct tb_str body;
 	enum tb_err err = tb_view_get(view, tb_account_place(kind)->coll,
 				      change->account->key, &record);
@@ -585,20 +610,24 @@ static enum tb_err update_decide(struct tb_commit *commit, struct tb_view *view)
 	if (err == TB_OK)
 		err = tb_directory_check_admin(view, change->by);
 	if (err == TB_OK)
-		err = tb_account_decode(arena, kind, record, &now);
+		err = tb_account_decode(arena, kind, record, &before);
 	if (err == TB_OK)
 		err = check_claim(view, change);
 	if (err == TB_OK && change->claimed &&
-	    now.updated_us != change->seen_us)
+	    before.updated_us != change->seen_us)
 		err = TB_ERR_CONFLICT;
-	if (err == TB_OK)
-		err = apply_changes(change, &now);
+	if (err != TB_OK)
+		return err;
+	now = before;
+	err = apply_changes(change, &now);
 	if (err == TB_OK && (!is_valid(&now)))
 		err = TB_ERR_INVALID;
 	if (err == TB_OK)
 		err = check_stores(view, &now);
-	if (err == TB_OK)
-		err = tb_account_encode(arena, &now, &body);
+	if (err != TB_OK)
+		return err;
+	note_sight(view, &before, &now);
+	err = tb_account_encode(arena, &now, &body);
 	if (err != TB_OK || tb_str_eq(body, record->body))
 		return err;
 	err = put_account(view, &now, body);

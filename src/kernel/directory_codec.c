@@ -14,6 +14,7 @@ enum member_type {
 	MEMBER_BOOL,
 	MEMBER_U32,
 	MEMBER_U64,
+	MEMBER_I64,
 	MEMBER_LIST, /* of strings; its count is at `count_at` */
 };
 
@@ -48,6 +49,8 @@ static const struct member account_members[] = {
 	LIST(tb_account, roles),
 	LIST(tb_account, permissions),
 	MEMBER(MEMBER_STRING, tb_account, profile),
+	MEMBER(MEMBER_U64, tb_account, sight_num),
+	MEMBER(MEMBER_I64, tb_account, sight_us),
 	MEMBER(MEMBER_STRING, tb_account, email),
 	MEMBER(MEMBER_STRING, tb_account, first_name),
 	MEMBER(MEMBER_STRING, tb_account, last_name),
@@ -98,6 +101,10 @@ static void put_member(struct tb_json_writer *w, const struct member *member,
 	case MEMBER_U64:
 		if (*(const uint64_t *)at != 0)
 			tb_json_kv_uint(w, member->name, *(const uint64_t *)at);
+		break;
+	case MEMBER_I64:
+		if (*(const int64_t *)at != 0)
+			tb_json_kv_int(w, member->name, *(const int64_t *)at);
 		break;
 	case MEMBER_LIST: {
 		const struct tb_str *const *list = at;
@@ -196,6 +203,8 @@ static enum tb_err take_member(struct tb_arena *arena,
 		return take_u32(v, at);
 	case MEMBER_U64:
 		return tb_json_u64(v, at);
+	case MEMBER_I64:
+		return tb_json_i64(v, at);
 	case MEMBER_LIST:
 		return take_list(arena, v, at,
 				 (size_t *)(object + member->count_at));

@@ -2,10 +2,10 @@
 
 #include "kernel/consumer.h"
 #include "kernel/directory.h"
-#include "kernel/dropped.h"
 #include "kernel/history.h"
 #include "kernel/placing.h"
 #include "kernel/resource.h"
+#include "kernel/restart.h"
 #include "kernel/routing.h"
 #include "kernel/scope_end.h"
 #include "kernel/system.h"
@@ -118,9 +118,9 @@ static enum tb_err is_done_with(struct tb_view *view, uint64_t central_passed,
 
 /* What clients would miss if the record were gone; `us` is INT64_MIN where
  * nobody could see it. */
-static struct tb_dropped trace_of(const struct tb_record *record)
+static struct tb_restart trace_of(const struct tb_record *record)
 {
-	struct tb_dropped trace = { .us = INT64_MIN };
+	struct tb_restart trace = { .us = INT64_MIN };
 
 	for (size_t i = 0; i < record->n_entries; i++) {
 		const struct tb_entry *entry = &record->entries[i];
@@ -140,7 +140,7 @@ static struct tb_dropped trace_of(const struct tb_record *record)
 static bool is_done_in_sight(const struct tb_view *view, int64_t deleted_us,
 			     const struct tb_record *record)
 {
-	struct tb_dropped trace = trace_of(record);
+	struct tb_restart trace = trace_of(record);
 
 	return trace.us == INT64_MIN ||
 	       trace.us <= tb_view_now_us(view) - deleted_us;
@@ -161,14 +161,16 @@ static enum tb_err keep_ends(struct tb_view *view,
 static enum tb_err note_trace(struct tb_view *view,
 			      const struct tb_record *record)
 {
-	struct tb_dropped trace = trace_of(record);
+	struct tb_restart trace = trace_of(record);
 	const struct tb_record *name;
 	enum tb_err err;
 
 	if (trace.us == INT64_MIN)
 		return TB_OK;
 	err = tb_view_get_rid(view, record->coll, &name);
-	return err == TB_OK ? tb_dropped_raise(view, name->key, &trace) : err;
+	return err == TB_OK ? tb_restart_raise(view, TB_RESTART_DROPPED,
+					       name->key, &trace)
+			    : err;
 }
 
 /* ---- one tombstone ---- */

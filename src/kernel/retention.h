@@ -3,7 +3,7 @@
  * absence. One of central data goes when every enabled site has passed it, or
  * has been away for too long (such a site resyncs); one of a store's queue
  * when the store's site has acknowledged it; one of a resource's collection
- * when clients may not ask for it any more (kernel/dropped.h).
+ * when clients may not ask for it any more (kernel/restart.h).
  */
 #ifndef TB_KERNEL_RETENTION_H
 #define TB_KERNEL_RETENTION_H

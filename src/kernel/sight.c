@@ -185,8 +185,12 @@ static enum tb_err add_scope(struct resolving *r, struct tb_str name)
 	return err;
 }
 
-static void note_birth(struct tb_sight *sight, const struct tb_record *record)
+static void note_birth(struct tb_sight *sight, const struct tb_record *record,
+		       struct tb_str profile)
 {
+	/* One whose key is its id is referred to alike before and after. */
+	if (tb_str_eq(record->key, profile))
+		return;
 	for (size_t i = 0; i < record->n_entries; i++) {
 		const struct tb_entry *entry = &record->entries[i];
 		uint64_t num = record->rid & TB_NUM_MAX;
@@ -218,7 +222,7 @@ static enum tb_err profile_key(struct resolving *r,
 			       id, &record);
 	if (err == TB_OK) {
 		*ret = record->key;
-		note_birth(r->sight, record);
+		note_birth(r->sight, record, r->viewer->profile);
 	} else if (err == TB_ERR_NOT_FOUND) {
 		r->sight->is_settled = false;
 	}

@@ -64,7 +64,8 @@ struct tb_sight {
 	size_t n;
 	bool sees_all; /* scopes[0] is that of the whole collection */
 	/* When the viewer came to be who it is here: its profile's record got
-	 * its id. What refers to that record may be older, and is new to it. */
+	 * its id, which is not its key. What refers to that record may be
+	 * older, and is new to it. Zero: it always was. */
 	uint64_t since_num;
 	int64_t since_us;
 	bool is_settled; /* the same viewer has the same scopes from now on;

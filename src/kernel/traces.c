@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "kernel/dropped.h"
+#include "kernel/restart.h"
 #include "kernel/scope_end.h"
 #include "kernel/sight.h"
 #include "kernel/system.h"
@@ -44,7 +44,7 @@ static int compare_nums(const void *a, const void *b)
 static enum tb_err note(struct tb_view *view, struct tb_str collection,
 			const struct traces *traces, size_t n)
 {
-	struct tb_dropped dropped = { .us = INT64_MIN };
+	struct tb_restart dropped = { .us = INT64_MIN };
 	enum tb_err err = TB_OK;
 
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
@@ -56,7 +56,8 @@ static enum tb_err note(struct tb_view *view, struct tb_str collection,
 			dropped.num = entry->num;
 		err = tb_scope_keep_end(view, entry);
 	}
-	return err == TB_OK ? tb_dropped_raise(view, collection, &dropped)
+	return err == TB_OK ? tb_restart_raise(view, TB_RESTART_DROPPED,
+					       collection, &dropped)
 			    : err;
 }
 

@@ -203,6 +203,10 @@ bool tb_resources_get_list_quick(void *state, const struct tb_request *req,
 	    !tb_core_find_scopes(resources->core, req->principal->org,
 				 sight.scopes, sight.n, &heads, nums))
 		return false;
+	/* The time in the answer must not be later than what the account is
+	 * known to see. */
+	if (heads.generation != req->principal->generation)
+		return false;
 	etag = etag_of(&list, heads.epoch, &sight, nums, tag);
 	if (!tb_request_is_fresh(req, etag))
 		return false;

@@ -1,7 +1,8 @@
 #include "api/resources/reader.h"
 
 #include "api/resources/walk.h"
-#include "kernel/dropped.h"
+#include "kernel/directory.h"
+#include "kernel/restart.h"
 #include "kernel/scope_end.h"
 
 static const struct tb_collection *collection_of(const struct tb_reader *r)
@@ -87,20 +88,73 @@ static enum tb_err narrow(struct tb_reader *r)
 	return err;
 }
 
+/* The account has not changed since the caller was admitted. */
+static bool is_current(const struct tb_reader *r)
+{
+	return r->org.generation == r->options.principal->generation;
+}
+
+static enum tb_err read_account(struct tb_reader *r, struct tb_account *ret)
+{
+	return tb_directory_find(r->tx, r->options.arena, TB_ACCOUNT_USER,
+				 org_of(r), r->options.principal->key, ret);
+}
+
+/* Who looks, as the snapshot has the account: what is answered is of one moment
+ * with the time that is given with it. */
+static enum tb_err find_viewer(struct tb_reader *r, struct tb_viewer *ret)
+{
+	const struct tb_principal *principal = r->options.principal;
+	struct tb_account account;
+	enum tb_err err;
+
+	*ret = tb_sights_viewer(principal);
+	r->sighted = (struct tb_restart) { principal->sight_us,
+					   principal->sight_num };
+	if (is_current(r))
+		return TB_OK;
+	err = read_account(r, &account);
+	if (err)
+		return err;
+	ret->is_admin = account.is_admin;
+	ret->roles = account.roles;
+	ret->n_roles = account.n_roles;
+	ret->profile = account.profile;
+	r->sighted =
+		(struct tb_restart) { account.sight_us, account.sight_num };
+	return TB_OK;
+}
+
 static enum tb_err find_sight(struct tb_reader *r)
 {
 	const struct tb_reader_options *o = &r->options;
-	struct tb_viewer viewer = tb_sights_viewer(o->principal);
 	struct tb_sights_key key = tb_reader_sights_key(o);
-	enum tb_err err = tb_sight_resolve(
-		o->core, r->tx, o->arena, collection_of(r), &viewer, &r->sight);
+	struct tb_viewer viewer;
+	enum tb_err err = find_viewer(r, &viewer);
 
+	if (!err)
+		err = tb_sight_resolve(o->core, r->tx, o->arena,
+				       collection_of(r), &viewer, &r->sight);
 	if (!err)
 		err = find_filters(r);
 	if (!err)
 		err = narrow(r);
-	if (!err)
+	if (!err && is_current(r))
 		tb_sights_put(o->sights, &key, &r->sight);
+	return err;
+}
+
+/* The account may have changed since the first snapshot. */
+static enum tb_err check_viewer(struct tb_reader *r, const struct tb_org *first)
+{
+	struct tb_account account;
+	enum tb_err err;
+
+	if (r->org.generation == first->generation)
+		return TB_OK;
+	err = read_account(r, &account);
+	if (!err && account.sight_num != r->sighted.num)
+		err = TB_ERR_BUSY;
 	return err;
 }
 
@@ -139,7 +193,9 @@ enum tb_err tb_reader_open(struct tb_reader *r,
 {
 	enum tb_err err;
 
-	*r = (struct tb_reader) { .options = *options, .n_snapshots = 1 };
+	*r = (struct tb_reader) { .options = *options,
+				  .query = *options->query,
+				  .n_snapshots = 1 };
 	err = begin(r);
 	if (!err)
 		err = find_sight(r);
@@ -152,30 +208,80 @@ enum tb_err tb_reader_open(struct tb_reader *r,
 
 /* ---- who must start over ---- */
 
-/* "Where such traces have been dropped since the client's timestamp, the
- * answer is 410; a cursor from before a restore is answered so, too." */
-enum tb_err tb_reader_judge(struct tb_reader *r)
+static bool is_from_elsewhere(const struct tb_resources_cursor *after,
+			      const struct tb_org *org)
 {
-	const struct tb_resources_query *query = r->options.query;
+	return after->epoch != org->epoch || after->num > org->head ||
+	       after->began > org->head;
+}
+
+/* The client has read all up to there. */
+static bool has_passed(const struct tb_resources_query *query,
+		       const struct tb_restart *restart)
+{
 	const struct tb_resources_cursor *after = &query->after;
-	struct tb_dropped dropped;
-	uint64_t known;
+	uint64_t known = after->num > after->began ? after->num : after->began;
+
+	if (query->has_since && query->since_us < restart->us)
+		return false;
+	return !query->has_after || known >= restart->num;
+}
+
+/* "Where such traces have been dropped since the client's timestamp, the
+ * answer is 410". */
+static enum tb_err judge_dropped(struct tb_reader *r)
+{
+	struct tb_restart dropped;
 	enum tb_err err;
 
-	if (query->has_after &&
-	    (after->epoch != r->org.epoch || after->num > r->org.head ||
-	     after->began > r->org.head))
-		return TB_ERR_RESYNC;
-	if (!query->with_deleted || (!query->has_after && !query->has_since))
+	if (!r->query.with_deleted)
 		return TB_OK;
-	err = tb_dropped_read(r->tx, r->options.arena, org_of(r),
-			      collection_of(r)->name, &dropped);
-	if (err)
-		return err;
-	if (query->has_since && query->since_us < dropped.us)
+	err = tb_restart_read(r->tx, r->options.arena, org_of(r),
+			      TB_RESTART_DROPPED, collection_of(r)->name,
+			      &dropped);
+	return !err && !has_passed(&r->query, &dropped) ? TB_ERR_RESYNC : err;
+}
+
+/* "When somebody loses sight of a record, an opted-in client gets a tombstone
+ * for it": there is none of what an account, the record that it is, or the
+ * declaration took away. Who has not opted in gets all that is seen now, which
+ * is right for who began with a time; who is between two pages of what was seen
+ * before begins again. */
+static enum tb_err judge_sighted(struct tb_reader *r,
+				 const struct tb_restart *sighted)
+{
+	struct tb_resources_query *query = &r->query;
+
+	if (sighted->num == 0 || has_passed(query, sighted))
+		return TB_OK;
+	if (query->with_deleted)
 		return TB_ERR_RESYNC;
-	known = after->num > after->began ? after->num : after->began;
-	return query->has_after && known < dropped.num ? TB_ERR_RESYNC : TB_OK;
+	query->has_since &= query->since_us >= sighted->us;
+	return has_passed(query, sighted) ? TB_OK : TB_ERR_RESYNC;
+}
+
+enum tb_err tb_reader_judge(struct tb_reader *r)
+{
+	const struct tb_restart born = { r->sight.since_us,
+					 r->sight.since_num };
+	struct tb_restart declared;
+	enum tb_err err;
+
+	/* "A cursor from before a restore is answered so, too." */
+	if (r->query.has_after && is_from_elsewhere(&r->query.after, &r->org))
+		return TB_ERR_RESYNC;
+	if (!r->query.has_after && !r->query.has_since)
+		return TB_OK;
+	err = judge_dropped(r);
+	if (!err)
+		err = judge_sighted(r, &r->sighted);
+	if (!err)
+		err = judge_sighted(r, &born);
+	if (!err)
+		err = tb_restart_read(r->tx, r->options.arena, org_of(r),
+				      TB_RESTART_SIGHT, collection_of(r)->name,
+				      &declared);
+	return err ? err : judge_sighted(r, &declared);
 }
 
 /* ---- the whole of it ---- */
@@ -183,7 +289,7 @@ enum tb_err tb_reader_judge(struct tb_reader *r)
 /* All of a collection by ids: the feed of ids has them in their order. */
 static bool is_listing(const struct tb_reader *r)
 {
-	const struct tb_resources_query *query = r->options.query;
+	const struct tb_resources_query *query = &r->query;
 	const struct tb_collection *c = collection_of(r);
 
 	return r->sight.sees_all && c->id_type == TB_ID_INTEGER &&
@@ -195,7 +301,7 @@ enum tb_spool_form tb_reader_spool_form(const struct tb_reader *r)
 {
 	const struct tb_collection *c = collection_of(r);
 
-	if (r->options.query->limit > 0 || c->order == TB_ORDER_COMMIT)
+	if (r->query.limit > 0 || c->order == TB_ORDER_COMMIT)
 		return TB_SPOOL_LATEST;
 	return c->id_type == TB_ID_INTEGER ? TB_SPOOL_BY_NUMBER
 					   : TB_SPOOL_BY_TEXT;
@@ -257,7 +363,7 @@ static enum tb_err settle(struct tb_reader *r, const struct tb_org *first)
 static void set_page(struct tb_reader *r, const struct tb_walk *walk,
 		     const struct tb_org *first)
 {
-	const struct tb_resources_query *query = r->options.query;
+	const struct tb_resources_query *query = &r->query;
 
 	r->has_next = walk->has_next;
 	r->last_us = walk->has_next ? walk->last_us : r->org.last_us;
@@ -280,6 +386,8 @@ enum tb_err tb_reader_run(struct tb_reader *r, struct tb_spool *spool)
 
 	if (!err)
 		err = is_listing(r) ? run_listing(walk) : run_changes(walk);
+	if (!err)
+		err = check_viewer(r, &first);
 	if (!err)
 		err = settle(r, &first);
 	tb_reader_close(r);

@@ -4,6 +4,11 @@
  * are short however long the answer is, and puts what it finds into a spool;
  * what changes meanwhile is read again, so that the answer is of one moment,
  * that of the last snapshot. Used by one thread.
+ *
+ * A sight that changes because a record does is a change like any other. If the
+ * caller's account changes it, or the record that the caller is gets its id, or
+ * the declaration changes, nothing in the feeds says so:
+ * who has read up to an earlier moment only starts over.
  */
 #ifndef TB_API_RESOURCES_READER_H
 #define TB_API_RESOURCES_READER_H
@@ -13,6 +18,7 @@
 #include "api/resources/sights.h"
 #include "http/spool.h"
 #include "kernel/core.h"
+#include "kernel/restart.h"
 #include "kernel/sight.h"
 
 struct tb_reader_options {
@@ -33,7 +39,10 @@ struct tb_reader {
 	 * last number of each scope. */
 	struct tb_org org;
 	struct tb_sight sight;
+	struct tb_restart sighted; /* the account's last change of it */
 	uint64_t nums[TB_RULES_MAX];
+	/* What is asked for; judge may say that its time is as good as none. */
+	struct tb_resources_query query;
 	/* Filters as bodies have them, but for the one to which the sight is
 	 * narrowed. p NULL: none. */
 	struct tb_str filters[TB_FILTERS_MAX];
@@ -54,12 +63,14 @@ tb_reader_sights_key(const struct tb_reader_options *options);
 enum tb_err
 tb_reader_open(struct tb_reader *reader,
 	       const struct tb_reader_options *options) tb_must_check;
-/* RESYNC: the client must start over. */
+/* For who goes on from a time or a cursor. RESYNC: the client must start over.
+ * Where a whole answer does as well, that is what run gives then. */
 enum tb_err tb_reader_judge(struct tb_reader *reader) tb_must_check;
 /* The form of spool that run wants. */
 enum tb_spool_form tb_reader_spool_form(const struct tb_reader *reader);
 /* Reads all that is asked for. The snapshot, perhaps another one than at the
- * beginning, is over then, and its `org` and `nums` are those of the answer. */
+ * beginning, is over then, and its `org` and `nums` are those of the answer.
+ * BUSY: meanwhile the caller's account has changed and sees other records. */
 enum tb_err tb_reader_run(struct tb_reader *reader,
 			  struct tb_spool *spool) tb_must_check;
 /* Ends a snapshot that is open. Takes one that is zeroed. */

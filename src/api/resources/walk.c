@@ -21,7 +21,7 @@ static const struct tb_collection *collection_of(const struct tb_walk *walk)
 
 static const struct tb_resources_query *query_of(const struct tb_walk *walk)
 {
-	return walk->reader->options.query;
+	return &walk->reader->query;
 }
 
 /* ---- making ---- */

@@ -181,6 +181,7 @@ static inline void fixture_init_on(struct fixture *f,
 				   const char *path)
 {
 	struct tb_api_env env = { .data = "/tmp" };
+	struct tb_heads heads;
 
 	*f = (struct fixture) { .options = tb_resources_default_options };
 	inline_core_init_on(&f->ic, ops, path);
@@ -192,7 +193,9 @@ static inline void fixture_init_on(struct fixture *f,
 	env.options = &f->options;
 	MUST(tb_resources_create(&env, &f->resources));
 	f->role = TB_STR("staff");
+	MUST(tb_core_heads(f->ic.core, f->org, &heads));
 	f->principal = (struct tb_principal) { .org = f->org,
+					       .generation = heads.generation,
 					       .rid = 4711,
 					       .key = TB_STR("u"),
 					       .roles = &f->role,

@@ -386,6 +386,36 @@ static void test_who_missed_a_dropped_deletion_starts_over(void **state)
 		   "1,2");
 }
 
+/* ---- a sight that changed without a record ---- */
+
+static void test_who_read_before_their_sight_changed_starts_over(void **state)
+{
+	const char *before = "last_sync_timestamp=2023-11-14T22:13:27Z";
+	const char *after = "last_sync_timestamp=2023-11-14T22:13:29Z";
+	struct fixture *f = *state;
+	char query[160];
+
+	put_appointments(f);
+	f->principal.sight_us = INLINE_CORE_NOW_US + 8500000;
+	f->principal.sight_num = 5;
+	assert_ids(f, "appointments", before, "101,102,103");
+	snprintf(query, sizeof(query), "deleted=1&%s", before);
+	fixture_list(f, "appointments", query);
+	assert_int_equal(f->res.status, 410);
+	fixture_list(f, "appointments", "after=000000000000004d-4");
+	assert_int_equal(f->res.status, 410);
+	fixture_put(f, PATIENTS, "3", "{}");
+	fixture_put(f, PATIENTS, "4", "{}");
+	assert_ids(f, "appointments", after, "");
+	snprintf(query, sizeof(query), "deleted=1&%s", after);
+	assert_ids(f, "appointments", query, "");
+	/* A cursor whose reader began since then goes on, though the time in
+	 * its address is older. */
+	fixture_list(f, "appointments", "limit=1");
+	snprintf(query, sizeof(query), "%s&%s", before, next_of(f));
+	assert_ids(f, "appointments", query, "101");
+}
+
 /* ---- 304 ---- */
 
 static void hold(struct fixture *f, struct tb_str etag)
@@ -442,6 +472,38 @@ static void test_a_tag_does_not_come_back(void **state)
 	f->ic.now_us += 2 * DAY_US;
 	drop_traces(f, 1);
 	assert_ids(f, "appointments", NULL, "101,102");
+	f->headers[0].name.p = NULL;
+}
+
+/* An account of the caller's key; the caller was admitted before it was as it
+ * is. */
+static void add_account(struct fixture *f, const char *role)
+{
+	const struct tb_str roles[] = { tb_str_z(role) };
+	struct tb_account account = { .kind = TB_ACCOUNT_USER,
+				      .org = f->org,
+				      .key = f->principal.key,
+				      .username = TB_STR("anna"),
+				      .password = TB_STR("hash"),
+				      .roles = roles,
+				      .n_roles = 1 };
+
+	MUST(tb_directory_add_account(f->ic.core, &f->ic.note, &account));
+}
+
+/* "X-Last-Sync" would be later than the sight that was answered by. */
+static void test_who_changed_while_they_asked_sees_what_they_are(void **state)
+{
+	struct fixture *f = *state;
+
+	put_appointments(f);
+	fixture_become(f, "doctor", "11");
+	assert_ids(f, "appointments", NULL, "102,103");
+	hold(f, fixture_header(f, "ETag"));
+	assert_true(is_fresh_in_memory(f, "appointments", NULL));
+	add_account(f, "staff");
+	assert_false(is_fresh_in_memory(f, "appointments", NULL));
+	assert_ids(f, "appointments", NULL, "101,102,103");
 	f->headers[0].name.p = NULL;
 }
 
@@ -521,8 +583,10 @@ int main(void)
 		TEST(test_pages_go_through_all_changes),
 		TEST(test_a_cursor_that_is_not_of_this_store_starts_over),
 		TEST(test_who_missed_a_dropped_deletion_starts_over),
+		TEST(test_who_read_before_their_sight_changed_starts_over),
 		TEST(test_304_comes_from_memory),
 		TEST(test_a_tag_does_not_come_back),
+		TEST(test_who_changed_while_they_asked_sees_what_they_are),
 		TEST(test_another_caller_has_another_tag),
 		TEST(test_a_filter_has_a_tag_of_its_own),
 		TEST(test_one_record_is_seen_by_who_may),

@@ -339,12 +339,77 @@ static void test_who_goes_from_page_to_page_misses_nothing(void **state)
 		run_by_pages(seed);
 }
 
+/* ---- an account that changes while it reads ---- */
+
+static void change_account(void *ctx)
+{
+	static const struct tb_str roles[] = { S("doctor") };
+	struct world *w = ctx;
+	struct tb_account to = { .kind = TB_ACCOUNT_USER,
+				 .org = w->f.org,
+				 .key = w->f.principal.key,
+				 .roles = roles,
+				 .n_roles = 1 };
+
+	MUST(tb_directory_update_account(w->f.ic.core, &w->f.ic.note, &to,
+					 TB_CHANGE_ROLES, false));
+}
+
+static void add_account(struct world *w)
+{
+	struct tb_account account = { .kind = TB_ACCOUNT_USER,
+				      .org = w->f.org,
+				      .key = w->f.principal.key,
+				      .username = TB_STR("anna"),
+				      .password = TB_STR("hash"),
+				      .roles = &w->f.role,
+				      .n_roles = 1 };
+	struct tb_heads heads;
+
+	MUST(tb_directory_add_account(w->f.ic.core, &w->f.ic.note, &account));
+	MUST(tb_core_heads(w->f.ic.core, w->f.org, &heads));
+	w->f.principal.generation = heads.generation;
+}
+
+static void test_an_answer_is_not_of_two_sights(void **state)
+{
+	static struct world w;
+	struct tb_resources_query query = { .limit = 0 };
+	struct tb_reader reader;
+	struct tb_spool *spool;
+
+	(void)state;
+	init(&w, 1);
+	for (int i = 0; i < KEYS; i++)
+		change(&w);
+	add_account(&w);
+	MUST(tb_reader_open(
+		&reader, &(struct tb_reader_options) {
+				 .core = w.hooked_core,
+				 .sights = w.f.resources->sights,
+				 .arena = w.f.ic.arena,
+				 .principal = &w.f.principal,
+				 .layout = w.f.resources->layouts[APPOINTMENTS],
+				 .query = &query,
+				 .slice_rows = 1 }));
+	MUST(tb_spool_create(&w.f.resources->spools,
+			     tb_reader_spool_form(&reader), (uint64_t)1 << 30,
+			     &spool));
+	hooked.on_read = change_account;
+	assert_int_equal(tb_reader_run(&reader, spool), TB_ERR_BUSY);
+	hooked.on_read = NULL;
+	assert_null(reader.tx);
+	tb_spool_destroy(spool);
+	fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_goes_on_by_time_misses_nothing),
 		cmocka_unit_test(
 			test_who_goes_from_page_to_page_misses_nothing),
+		cmocka_unit_test(test_an_answer_is_not_of_two_sights),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,6 +366,50 @@ static void test_each_text_of_a_user_changes_alone(void **state)
 	}
 }
 
+/* Later than what anybody read before, and no later than what is read from
+ * then on. */
+static void test_a_user_is_noted_to_see_others(void **state)
+{
+	static const unsigned changes[] = { TB_CHANGE_ROLES, TB_CHANGE_PROFILE,
+					    TB_CHANGE_ADMIN };
+	const struct tb_str roles[] = { TB_STR("doctor"), TB_STR("staff") };
+	struct fixture *f = *state;
+	struct tb_account to = user(f, "u", "anna");
+	struct tb_account found;
+	struct tb_heads before, after;
+
+	to.sight_num = 99;
+	MUST(add(f, to));
+	MUST(find(f, TB_ACCOUNT_USER, "u", &found));
+	assert_int_equal(found.sight_num, 0);
+	assert_int_equal(found.sight_us, 0);
+	to.roles = roles;
+	to.n_roles = 2;
+	to.profile = TB_STR("10");
+	to.is_admin = true;
+	for (size_t i = 0; i < TB_ARRAY_LEN(changes); i++) {
+		MUST(tb_core_heads(f->ic.core, f->org, &before));
+		MUST(update(f, to, changes[i]));
+		MUST(tb_core_heads(f->ic.core, f->org, &after));
+		MUST(find(f, TB_ACCOUNT_USER, "u", &found));
+		assert_in_range(found.sight_num, before.head + 1, after.head);
+		assert_in_range(found.sight_us, before.last_us + 1,
+				after.last_us);
+	}
+	/* The same again, and what nobody sees more or less by. */
+	to.name = TB_STR("other");
+	to.email = TB_STR("other");
+	to.password = TB_STR("other");
+	to.disabled = true;
+	MUST(update(f, to,
+		    TB_CHANGE_ROLES | TB_CHANGE_PROFILE | TB_CHANGE_ADMIN |
+			    TB_CHANGE_NAME | TB_CHANGE_EMAIL |
+			    TB_CHANGE_PASSWORD | TB_CHANGE_DISABLED));
+	before.head = found.sight_num;
+	MUST(find(f, TB_ACCOUNT_USER, "u", &found));
+	assert_int_equal(found.sight_num, before.head);
+}
+
 static void test_password_disabled_and_release_raise_the_version(void **state)
 {
 	struct fixture *f = *state;
@@ -777,6 +821,7 @@ int main(void)
 		TEST(test_a_new_site_follows_its_own_scope),
 		TEST(test_each_change_changes_its_member_alone),
 		TEST(test_each_text_of_a_user_changes_alone),
+		TEST(test_a_user_is_noted_to_see_others),
 		TEST(test_password_disabled_and_release_raise_the_version),
 		TEST(test_an_update_that_changes_nothing_is_no_change),
 		TEST(test_the_first_hardware_binds_and_others_do_not),

@@ -6,7 +6,7 @@
 #include "clinic_world.h"
 
 #include "kernel/commit.h"
-#include "kernel/dropped.h"
+#include "kernel/restart.h"
 #include "kernel/scope_end.h"
 #include "kernel/traces.h"
 #include "kernel/work.h"
@@ -94,14 +94,14 @@ static void put_in_village(struct clinic_world *w, unsigned i)
 	clinic_put(w, "patients", "p1", body);
 }
 
-static struct tb_dropped dropped(struct clinic_world *w)
+static struct tb_restart dropped(struct clinic_world *w)
 {
-	struct tb_dropped now;
+	struct tb_restart now;
 	struct tb_tx *tx;
 
 	MUST(tb_core_read(w->centre.core, &tx));
-	MUST(tb_dropped_read(tx, w->arena, FLEET_ORG, TB_STR("patients"),
-			     &now));
+	MUST(tb_restart_read(tx, w->arena, FLEET_ORG, TB_RESTART_DROPPED,
+			     TB_STR("patients"), &now));
 	tb_core_read_end(tx);
 	return now;
 }
