@@ -11,6 +11,9 @@
 #define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
 #define TEXT_MAX_BYTES ((size_t)64 * 1024 * 1024)
 #define REPORT_MAX_BYTES 1024
+/* Before the text of a collection whose records were not all placed anew when
+ * the server ended: it is none that is declared, and so counts as changed. */
+#define UNFINISHED TB_STR("# being placed anew\n")
 
 struct redeclaring {
 	struct tb_config *config;
@@ -98,25 +101,42 @@ static enum tb_err kept_text(struct redeclaring *r, const struct tb_json *kept,
 	return tb_json_is_absent(v) ? TB_OK : tb_json_string(r->arena, v, ret);
 }
 
-static enum tb_err keep(struct redeclaring *r, uint32_t org)
+static struct tb_json_writer begin_texts(struct tb_buf *buf)
+{
+	struct tb_json_writer w = tb_json_writer(buf);
+
+	tb_buf_init(buf, 2 * TEXT_MAX_BYTES);
+	tb_json_begin_object(&w);
+	return w;
+}
+
+static enum tb_err keep_texts(struct redeclaring *r, uint32_t org,
+			      struct tb_json_writer *w,
+			      const struct tb_str *resighted, size_t n)
+{
+	enum tb_err err;
+
+	tb_json_end_object(w);
+	err = tb_buf_err(w->buf);
+	if (!err)
+		err = tb_redeclare_keep(r->core, org, tb_buf_str(w->buf),
+					resighted, n);
+	tb_buf_fini(w->buf);
+	return err;
+}
+
+static enum tb_err keep(struct redeclaring *r, uint32_t org,
+			const struct tb_str *resighted, size_t n)
 {
 	const struct tb_declaration *declaration = &r->config->declaration;
 	struct tb_buf buf;
-	struct tb_json_writer w = tb_json_writer(&buf);
-	enum tb_err err;
+	struct tb_json_writer w = begin_texts(&buf);
 
-	tb_buf_init(&buf, 2 * TEXT_MAX_BYTES);
-	tb_json_begin_object(&w);
 	for (size_t i = 0; i < declaration->n_collections; i++) {
 		tb_json_key(&w, declaration->collections[i].name);
 		tb_json_str(&w, r->texts[i]);
 	}
-	tb_json_end_object(&w);
-	err = tb_buf_err(&buf);
-	if (!err)
-		err = tb_redeclare_keep(r->core, org, tb_buf_str(&buf));
-	tb_buf_fini(&buf);
-	return err;
+	return keep_texts(r, org, &w, resighted, n);
 }
 
 /* ---- what contradicts ---- */
@@ -155,19 +175,6 @@ static enum tb_err text_of_table(struct redeclaring *r,
 	return text_of(r->arena, &table, ret);
 }
 
-static bool has_same_rules(const struct tb_collection *a,
-			   const struct tb_collection *b)
-{
-	bool same = a->n_rules == b->n_rules;
-
-	for (size_t i = 0; same && i < a->n_rules; i++)
-		same = tb_str_eq(a->rules[i].role, b->rules[i].role) &&
-		       tb_str_eq(a->rules[i].field, b->rules[i].field) &&
-		       tb_str_eq(a->rules[i].through, b->rules[i].through) &&
-		       tb_str_eq(a->rules[i].reference, b->rules[i].reference);
-	return same;
-}
-
 /* What differs for those who know the records as they were declared before. */
 static enum tb_err compare(struct redeclaring *r, struct tb_str before,
 			   struct tb_redeclared *item)
@@ -184,7 +191,6 @@ static enum tb_err compare(struct redeclaring *r, struct tb_str before,
 	item->changes_ids = old.id_type != now->id_type &&
 			    (old.path.p || old.id_type == TB_ID_INTEGER) &&
 			    (now->path.p || now->is_shown);
-	item->changes_sight = old.path.p && !has_same_rules(&old, now);
 	return TB_OK;
 }
 
@@ -410,31 +416,167 @@ static enum tb_err put_in_force(struct redeclaring *r)
 	return err || !differs ? err : describe(r);
 }
 
+/* ---- who sees what ---- */
+
+/* Whose ids the field of a rule holds; p NULL: nobody's. */
+static struct tb_str owner_of(const struct tb_declaration *declaration,
+			      const struct tb_collection *collection,
+			      const struct tb_sight_rule *rule)
+{
+	const struct tb_collection *holder =
+		rule->through.p
+			? tb_declaration_find(declaration, rule->through)
+			: collection;
+	const struct tb_collection *owner =
+		holder ? tb_field_target(declaration, holder, rule->field)
+		       : NULL;
+
+	return owner ? owner->name : TB_STR_NONE;
+}
+
+static bool is_same_rule(const struct tb_sight_rule *a,
+			 const struct tb_sight_rule *b)
+{
+	return tb_str_eq(a->role, b->role) && tb_str_eq(a->field, b->field) &&
+	       tb_str_eq(a->through, b->through) &&
+	       tb_str_eq(a->reference, b->reference);
+}
+
+/* True if everybody sees the same of a collection under both declarations. */
+static bool is_seen_alike(const struct tb_declaration *before,
+			  const struct tb_collection *old,
+			  const struct tb_declaration *after,
+			  const struct tb_collection *now)
+{
+	bool alike = now && now->path.p && now->id_type == old->id_type &&
+		     now->n_rules == old->n_rules;
+
+	for (size_t i = 0; alike && i < now->n_rules; i++)
+		alike = is_same_rule(&old->rules[i], &now->rules[i]) &&
+			tb_str_eq(owner_of(before, old, &old->rules[i]),
+				  owner_of(after, now, &now->rules[i]));
+	return alike;
+}
+
+static enum tb_err parse_kept(struct redeclaring *r, const struct tb_json *kept,
+			      struct tb_declaration *ret)
+{
+	size_t n = tb_json_count(tb_json_root(kept));
+	struct tb_collection *collections =
+		tb_arena_calloc(r->arena, n, sizeof(*collections));
+	struct tb_json_iter it = tb_json_iter(tb_json_root(kept));
+	enum tb_err err = TB_OK;
+	struct tb_str text;
+
+	if (!collections)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; !err && tb_json_next(&it); i++) {
+		err = tb_json_string(r->arena, it.value, &text);
+		if (!err)
+			err = tb_config_parse_collection(r->arena, text,
+							 &collections[i]);
+	}
+	if (!err)
+		*ret = (struct tb_declaration) { .collections = collections,
+						 .n_collections = n };
+	return err;
+}
+
+/* The resources of which others are seen now than before. One that is none any
+ * more is among them, because nobody knows what it will be when it comes back.
+ */
+static enum tb_err find_resighted(struct redeclaring *r,
+				  const struct tb_json *kept,
+				  struct tb_str **rets, size_t *ret_n)
+{
+	const struct tb_declaration *after = &r->config->declaration;
+	struct tb_declaration before;
+	struct tb_str *names;
+	size_t n = 0;
+	enum tb_err err = parse_kept(r, kept, &before);
+
+	if (err)
+		return err;
+	names = tb_arena_calloc(r->arena, before.n_collections, sizeof(*names));
+	if (!names)
+		return TB_ERR_NOMEM;
+	for (size_t i = 0; i < before.n_collections; i++) {
+		const struct tb_collection *old = &before.collections[i];
+
+		if (old->path.p &&
+		    !is_seen_alike(&before, old, after,
+				   tb_declaration_find(after, old->name)))
+			names[n++] = old->name;
+	}
+	*rets = names;
+	*ret_n = n;
+	return TB_OK;
+}
+
 /* ---- places ---- */
 
 /* A collection, and those whose records show others to somebody by its rules:
  * they are what brings those into sight. */
 static size_t add_with_showing(const struct tb_declaration *declaration,
-			       const struct tb_redeclared *changed,
-			       struct tb_replaced *list, size_t n)
+			       const struct tb_collection *collection,
+			       const struct tb_collection **list, size_t n)
 {
-	const struct tb_collection *collection = changed->now;
-
-	list[n++] = (struct tb_replaced) { collection, changed->changes_sight };
+	list[n++] = collection;
 	for (size_t i = 0; i < collection->n_rules; i++) {
 		struct tb_str through = collection->rules[i].through;
 
 		if (through.p)
-			list[n++].collection =
-				tb_declaration_find(declaration, through);
+			list[n++] = tb_declaration_find(declaration, through);
 	}
 	return n;
+}
+
+static bool is_among(struct tb_str name, const struct tb_redeclared *list,
+		     size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tb_str_eq(list[i].now->name, name))
+			return true;
+	return false;
+}
+
+/* Notes what is about to be placed anew. If the server ends in the middle of
+ * it, the next start places these, too, whatever it is declared then. */
+static enum tb_err note_unfinished(struct redeclaring *r, uint32_t org,
+				   const struct tb_json *kept,
+				   const struct tb_redeclared *changed,
+				   size_t n_changed)
+{
+	struct tb_json_iter it = tb_json_iter(tb_json_root(kept));
+	struct tb_buf buf;
+	struct tb_json_writer w = begin_texts(&buf);
+	struct tb_str name, text;
+	enum tb_err err = TB_OK;
+
+	while (!err && tb_json_next(&it)) {
+		err = tb_json_string(r->arena, it.key, &name);
+		if (!err)
+			err = tb_json_string(r->arena, it.value, &text);
+		if (!err && is_among(name, changed, n_changed) &&
+		    !tb_str_starts(text, UNFINISHED))
+			err = tb_arena_printf(r->arena, &text, "%.*s%.*s",
+					      TB_STR_ARG(UNFINISHED),
+					      TB_STR_ARG(text));
+		if (err)
+			break;
+		tb_json_key(&w, name);
+		tb_json_str(&w, text);
+	}
+	if (!err)
+		return keep_texts(r, org, &w, NULL, 0);
+	tb_buf_fini(&buf);
+	return err;
 }
 
 static enum tb_err place(struct redeclaring *r, const struct tb_org *org,
 			 const struct tb_redeclared *changed, size_t n_changed)
 {
-	struct tb_replaced *list = tb_arena_calloc(
+	const struct tb_collection **list = tb_arena_calloc(
 		r->arena, n_changed * (1 + TB_RULES_MAX), sizeof(*list));
 	struct tb_heads heads;
 	uint64_t n_left = 0;
@@ -444,8 +586,8 @@ static enum tb_err place(struct redeclaring *r, const struct tb_org *org,
 	if (!list)
 		return TB_ERR_NOMEM;
 	for (size_t i = 0; i < n_changed; i++)
-		n = add_with_showing(&r->config->declaration, &changed[i], list,
-				     n);
+		n = add_with_showing(&r->config->declaration, changed[i].now,
+				     list, n);
 	err = tb_redeclare_place(r->core, org->id, list, n, &n_left);
 	if (!err)
 		err = tb_core_heads(r->core, org->id, &heads);
@@ -468,9 +610,10 @@ static enum tb_err place_org(struct redeclaring *r, const struct tb_org *org)
 	size_t n_all = r->config->declaration.n_collections;
 	struct tb_redeclared *list =
 		tb_arena_calloc(r->arena, n_all, sizeof(*list));
+	struct tb_str *resighted = NULL;
+	size_t n = 0, n_resighted = 0;
 	struct tb_json kept;
 	bool is_kept;
-	size_t n = 0;
 	enum tb_err err;
 
 	if (!list)
@@ -482,9 +625,13 @@ static enum tb_err place_org(struct redeclaring *r, const struct tb_org *org)
 	 * changed when it comes back. */
 	if (err || (n == 0 && tb_json_count(tb_json_root(&kept)) == n_all))
 		return err;
-	if (n > 0 && !is_unused(org, is_kept))
+	if (n > 0 && is_kept)
+		err = note_unfinished(r, org->id, &kept, list, n);
+	if (!err && n > 0 && !is_unused(org, is_kept))
 		err = place(r, org, list, n);
-	return err ? err : keep(r, org->id);
+	if (!err)
+		err = find_resighted(r, &kept, &resighted, &n_resighted);
+	return err ? err : keep(r, org->id, resighted, n_resighted);
 }
 
 static enum tb_err find_in_force(struct redeclaring *r,
@@ -506,7 +653,8 @@ static enum tb_err keep_for_new(struct redeclaring *r, const struct tb_org *org)
 		return TB_OK;
 	err = tb_redeclare_kept(r->core, r->arena, org->id, &kept);
 	return err || kept.p ? err
-			     : tb_redeclare_keep(r->core, org->id, r->in_force);
+			     : tb_redeclare_keep(r->core, org->id, r->in_force,
+						 NULL, 0);
 }
 
 enum tb_err tb_redeclare(struct tb_config *config, struct tb_core *core,

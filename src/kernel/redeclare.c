@@ -4,6 +4,7 @@
 #include "kernel/commit.h"
 #include "kernel/fields.h"
 #include "kernel/placing.h"
+#include "kernel/restart.h"
 #include "kernel/sight.h"
 #include "kernel/system.h"
 #include "kernel/transfer.h"
@@ -38,24 +39,49 @@ enum tb_err tb_redeclare_kept(struct tb_core *core, struct tb_arena *arena,
 struct keeping {
 	struct tb_commit commit; /* first, so that one is the other */
 	struct tb_str text;
+	const struct tb_str *resighted;
+	size_t n;
 };
+
+/* Later than what anybody has read. */
+static enum tb_err note_resighted(struct tb_view *view,
+				  const struct keeping *keeping)
+{
+	struct tb_restart restart;
+	enum tb_err err = TB_OK;
+
+	if (keeping->n > 0)
+		err = tb_view_pass(view, &restart.num, &restart.us);
+	for (size_t i = 0; err == TB_OK && i < keeping->n; i++)
+		err = tb_restart_raise(view, TB_RESTART_SIGHT,
+				       keeping->resighted[i], &restart);
+	return err;
+}
 
 static enum tb_err keep_decide(struct tb_commit *commit, struct tb_view *view)
 {
 	const struct keeping *keeping = (const struct keeping *)commit;
+	enum tb_err err = note_resighted(view, keeping);
 
-	return tb_view_put_silent(view, TB_COLL_SETTING, SETTING,
-				  keeping->text);
+	return err == TB_OK ? tb_view_put_silent(view, TB_COLL_SETTING, SETTING,
+						 keeping->text)
+			    : err;
 }
 
 enum tb_err tb_redeclare_keep(struct tb_core *core, uint32_t org,
-			      struct tb_str text)
+			      struct tb_str text,
+			      const struct tb_str *resighted,
+			      size_t n_resighted)
 {
 	static const struct tb_commit_kind kind = { .name = "redeclare_keep",
 						    .decide = keep_decide };
 	struct keeping keeping = {
-		.commit = { .kind = &kind, .org = org, .weight = 1 },
+		.commit = { .kind = &kind,
+			    .org = org,
+			    .weight = 1 + n_resighted },
 		.text = text,
+		.resighted = resighted,
+		.n = n_resighted,
 	};
 
 	return tb_core_commit(core, &keeping.commit);
@@ -134,16 +160,10 @@ enum tb_err tb_redeclare_check(struct tb_core *core, struct tb_arena *arena,
 
 /* ---- places ---- */
 
-/* A record that is to be placed. */
-struct noted {
-	uint64_t rid;
-	bool is_seen_anew;
-};
-
 /* Some records. */
 struct placing {
 	struct tb_commit commit; /* first, so that one is the other */
-	const struct noted *noted;
+	const uint64_t *rids;
 	size_t n;
 	uint64_t n_left;
 };
@@ -155,11 +175,8 @@ static enum tb_err place_decide(struct tb_commit *commit, struct tb_view *view)
 
 	placing->n_left = 0;
 	for (size_t i = 0; err == TB_OK && i < placing->n; i++) {
-		const struct noted *noted = &placing->noted[i];
-
-		err = tb_place_anew(view, commit->declaration, noted->rid);
-		if (err == TB_OK && noted->is_seen_anew)
-			err = tb_view_touch_sight(view, noted->rid);
+		err = tb_place_anew(view, commit->declaration,
+				    placing->rids[i]);
 		/* Of such a record nothing has changed. */
 		if (err != TB_ERR_TOO_LARGE && err != TB_ERR_EXISTS)
 			continue;
@@ -173,20 +190,20 @@ static enum tb_err place_decide(struct tb_commit *commit, struct tb_view *view)
 struct walking {
 	struct tb_core *core;
 	uint32_t org;
-	const struct tb_replaced *list;
+	const struct tb_collection *const *list;
 	size_t n;
 	bool is_second; /* only records whose key is no id; else only others */
-	struct noted noted[NOTED_MAX]; /* of the snapshot just read */
+	uint64_t noted[NOTED_MAX]; /* rids, of the snapshot just read */
 	size_t n_noted;
 	uint64_t n_left;
 };
 
-static const struct tb_replaced *find(const struct walking *w,
-				      struct tb_str table)
+static const struct tb_collection *find(const struct walking *w,
+					struct tb_str table)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (tb_str_eq(w->list[i].collection->name, table))
-			return &w->list[i];
+		if (tb_str_eq(w->list[i]->name, table))
+			return w->list[i];
 	return NULL;
 }
 
@@ -209,7 +226,7 @@ static enum tb_err place_some(struct walking *w, size_t from, size_t n)
 						    .decide = place_decide };
 	struct placing placing = {
 		.commit = { .kind = &kind, .org = w->org, .weight = n },
-		.noted = &w->noted[from],
+		.rids = &w->noted[from],
 		.n = n,
 	};
 	enum tb_err err = tb_core_commit(w->core, &placing.commit);
@@ -236,22 +253,19 @@ static enum tb_err place_noted(void *ctx)
 static enum tb_err note_row(void *ctx, const struct tb_export_row *row)
 {
 	struct walking *w = ctx;
-	const struct tb_replaced *item = find(w, row->table);
+	const struct tb_collection *collection = find(w, row->table);
 
-	if (row->deleted || item == NULL ||
-	    !is_in_pass(w, item->collection, row->id))
+	if (row->deleted || collection == NULL ||
+	    !is_in_pass(w, collection, row->id))
 		return TB_OK;
 	TB_ASSERT(w->n_noted < NOTED_MAX);
-	w->noted[w->n_noted++] = (struct noted) {
-		.rid = row->rid,
-		.is_seen_anew = item->is_seen_anew,
-	};
+	w->noted[w->n_noted++] = row->rid;
 	return TB_OK;
 }
 
 enum tb_err tb_redeclare_place(struct tb_core *core, uint32_t org,
-			       const struct tb_replaced *list, size_t n,
-			       uint64_t *ret_left)
+			       const struct tb_collection *const *list,
+			       size_t n, uint64_t *ret_left)
 {
 	struct walking w = { .core = core, .org = org, .list = list, .n = n };
 	enum tb_err err =

@@ -19,16 +19,18 @@
 /* The text (JSON) that was kept last; p NULL: none was. In the arena. */
 enum tb_err tb_redeclare_kept(struct tb_core *core, struct tb_arena *arena,
 			      uint32_t org, struct tb_str *ret) tb_must_check;
+/* Keeps another text. `resighted` names the collections of which others are
+ * seen under it than under the last: readers start over (kernel/restart.h). */
 enum tb_err tb_redeclare_keep(struct tb_core *core, uint32_t org,
-			      struct tb_str text) tb_must_check;
+			      struct tb_str text,
+			      const struct tb_str *resighted,
+			      size_t n_resighted) tb_must_check;
 
 /* One collection. The caller fills in the first part. */
 struct tb_redeclared {
 	const struct tb_collection *now;
 	/* Its ids were of another type before, and somebody knows them. */
 	bool changes_ids;
-	/* Other rules say who sees its records. */
-	bool changes_sight;
 
 	/* Set by tb_redeclare_check, in its arena: records that contradict. */
 	uint64_t n_wrong;
@@ -42,18 +44,11 @@ enum tb_err tb_redeclare_check(struct tb_core *core, struct tb_arena *arena,
 			       uint32_t org, struct tb_redeclared *list,
 			       size_t n) tb_must_check;
 
-/* A collection whose records are to be placed. */
-struct tb_replaced {
-	const struct tb_collection *collection;
-	/* Other rules say who sees them: whoever asks what is new gets all. */
-	bool is_seen_anew;
-};
-
 /* Gives all records of these collections the places that the core's
  * declaration says. One that cannot be (in too many scopes; another has its
  * id) stays where it is, and is counted in `*ret_left`. */
 enum tb_err tb_redeclare_place(struct tb_core *core, uint32_t org,
-			       const struct tb_replaced *list, size_t n,
-			       uint64_t *ret_left) tb_must_check;
+			       const struct tb_collection *const *list,
+			       size_t n, uint64_t *ret_left) tb_must_check;
 
 #endif

@@ -298,6 +298,20 @@ static int64_t not_before(const struct tb_record *old)
 	return old != NULL ? old->updated_us + RECORD_STEP_US : INT64_MIN;
 }
 
+enum tb_err tb_view_pass(struct tb_view *view, uint64_t *ret_num,
+			 int64_t *ret_us)
+{
+	uint64_t num;
+	enum tb_err err = next_num(view, &num);
+
+	if (err != TB_OK)
+		return err;
+	view->changes++;
+	*ret_num = num;
+	*ret_us = next_time(view, 0, INT64_MIN);
+	return TB_OK;
+}
+
 int64_t tb_view_next_time(const struct tb_view *view,
 			  const struct tb_record *old)
 {

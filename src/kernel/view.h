@@ -37,6 +37,10 @@ const struct tb_org *tb_view_org_row(const struct tb_view *view);
 /* The same, to be changed in place by the functions below or by kinds
  * of commit that say so; written with the group. */
 struct tb_org *tb_view_org(struct tb_view *view);
+/* Takes the next number and time for what is no change of a record: whoever has
+ * read up to them has read after it. */
+enum tb_err tb_view_pass(struct tb_view *view, uint64_t *ret_num,
+			 int64_t *ret_us) tb_must_check;
 /* Principals or settings changed: caches of them end. */
 void tb_view_bump_generation(struct tb_view *view);
 

@@ -17,6 +17,7 @@
 #include "kernel/directory.h"
 #include "kernel/push.h"
 #include "kernel/redeclare.h"
+#include "kernel/restart.h"
 #include "kernel/sight.h"
 
 /* One folder of data, opened again and again. */
@@ -181,6 +182,19 @@ static uint64_t head(struct stand *s)
 	return heads.head;
 }
 
+static struct tb_restart resighted(struct stand *s, const char *collection)
+{
+	struct tb_restart restart = { .num = 99 };
+	struct tb_tx *tx;
+
+	assert_int_equal(tb_core_read(s->core, &tx), TB_OK);
+	assert_int_equal(tb_restart_read(tx, s->arena, 1, TB_RESTART_SIGHT,
+					 tb_str_z(collection), &restart),
+			 TB_OK);
+	tb_core_read_end(tx);
+	return restart;
+}
+
 static const struct tb_collection *declared(struct stand *s, const char *name)
 {
 	return tb_declaration_find(&s->config->declaration, tb_str_z(name));
@@ -301,32 +315,103 @@ static void where_one_cannot_stay_alone_all_stay(void **state)
 	assert_non_null(declared(s, "more"));
 }
 
-/* The numbers of its places where it is seen rise, so that who asks what is
- * new is told of what other rules show. */
-static void other_rules_make_records_new_to_those_who_see_them(void **state)
+/* Whoever read before other rules must start over, and only they. */
+static void other_rules_let_readers_start_over(void **state)
 {
-	static const char *const rules[] = { "{role: a}", "{role: b}" };
+	static const char *const rules[] = { "{role: a}", "{role: b}",
+					     "{role: b}" };
 	struct stand *s = *state;
-	uint64_t nums[2];
+	struct tb_heads before;
 	char text[512];
 
-	for (int i = 0; i < 2; i++) {
-		const struct tb_record *record;
+	for (int i = 0; i < 3; i++) {
+		struct tb_restart restart;
 
 		snprintf(text, sizeof(text),
 			 "collections:\n"
+			 "  - {name: others, path: others, route: central}\n"
 			 "  - {name: things, path: things, route: central, "
 			 "visible: [%s]}\n",
 			 rules[i]);
 		start(s, text);
-		if (i == 0)
-			push(s, "things", "1", "{}");
-		record = find(s, "things", "1");
-		for (size_t k = 0; k < record->n_entries; k++)
-			if (record->entries[k].flags & TB_ENTRY_SIGHT)
-				nums[i] = record->entries[k].num;
+		restart = resighted(s, "others");
+		assert_int_equal(restart.num, 0);
+		restart = resighted(s, "things");
+		if (i == 1) {
+			assert_true(restart.num > before.head);
+			assert_true(restart.us > before.last_us);
+		}
+		assert_true(restart.num <= head(s));
+		assert_int_equal(restart.num != 0, i != 0);
+		assert_true(i != 2 || restart.num <= before.head);
+		assert_int_equal(tb_core_heads(s->core, 1, &before), TB_OK);
 	}
-	assert_true(nums[1] > nums[0]);
+}
+
+/* Whose ids a rule's field holds decides who is meant by them. */
+static void a_reference_of_a_rule_lets_readers_start_over(void **state)
+{
+#define SHOWN_BY(references)                                                   \
+	"collections:\n"                                                       \
+	"  - {name: doctors, route: central, id: integer}\n"                   \
+	"  - name: visits\n"                                                   \
+	"    route: central\n"                                                 \
+	"    fields:\n"                                                        \
+	"      - {name: who, type: string, references: people}\n"              \
+	"      - {name: doctor, type: integer" references "}\n"                \
+	"  - name: people\n"                                                   \
+	"    path: people\n"                                                   \
+	"    route: central\n"                                                 \
+	"    visible: [{role: doctor, through: visits, reference: who, "       \
+	"field: doctor}]\n"
+	struct stand *s = *state;
+
+	start(s, SHOWN_BY(""));
+	start(s, SHOWN_BY(", references: doctors"));
+	assert_int_equal(s->n_mistakes, 0);
+	assert_int_not_equal(resighted(s, "people").num, 0);
+}
+
+static void one_that_goes_lets_readers_start_over(void **state)
+{
+	struct stand *s = *state;
+
+	start(s, RESOURCE("integer"));
+	start(s, TABLE);
+	assert_int_not_equal(resighted(s, "things").num, 0);
+}
+
+static void keep(struct stand *s, const char *text)
+{
+	assert_int_equal(tb_redeclare_keep(s->core, 1, tb_str_z(text), NULL, 0),
+			 TB_OK);
+}
+
+/* The server was killed when it had placed records, and before it noted that:
+ * the next start places them by what is declared then. */
+static void placing_that_was_broken_off_is_begun_again(void **state)
+{
+	static const char before[] = "{\"things\":\"";
+	struct stand *s = *state;
+	struct tb_str kept;
+	char text[512];
+
+	start(s, TABLE);
+	push(s, "things", "abc", "{\"size\":1}");
+	assert_int_equal(tb_redeclare_kept(s->core, s->arena, 1, &kept), TB_OK);
+	assert_memory_equal(kept.p, before, strlen(before));
+	start(s, RESOURCE("integer"));
+	assert_true(has_place(find(s, "things", "abc"), TB_ENTRY_SIGHT));
+	snprintf(text, sizeof(text), "%s# being placed anew\\n%.*s", before,
+		 (int)(kept.n - strlen(before)), kept.p + strlen(before));
+	keep(s, text);
+	/* Commands act by what was in force. */
+	assert_int_equal(tb_redeclare_take(s->config, s->core), TB_OK);
+	assert_null(declared(s, "things")->path.p);
+	start(s, TABLE);
+	assert_false(has_place(find(s, "things", "abc"), TB_ENTRY_SIGHT));
+	assert_int_equal(tb_redeclare_kept(s->core, s->arena, 1, &kept), TB_OK);
+	assert_null(strstr(kept.p, "being placed"));
 }
 
 static void ids_that_are_known_keep_their_type(void **state)
@@ -446,7 +531,10 @@ int main(void)
 		CASE(many_records_are_placed),
 		CASE(a_type_that_records_contradict_is_not_put_in_force),
 		CASE(where_one_cannot_stay_alone_all_stay),
-		CASE(other_rules_make_records_new_to_those_who_see_them),
+		CASE(other_rules_let_readers_start_over),
+		CASE(a_reference_of_a_rule_lets_readers_start_over),
+		CASE(one_that_goes_lets_readers_start_over),
+		CASE(placing_that_was_broken_off_is_begun_again),
 		CASE(ids_that_are_known_keep_their_type),
 		CASE(without_a_before_it_stays_a_table),
 		CASE(a_new_org_was_used_with_what_was_in_force),
