@@ -598,6 +598,15 @@ static enum tb_err begin_push(struct pushing *p)
 	return err;
 }
 
+/* True if times were kept that do not lie in the order of the changes. */
+static bool kept_times(const struct tb_push *push)
+{
+	for (size_t i = 0; push->keep_times && i < push->n_items; i++)
+		if (push->items[i].updated_us != 0)
+			return true;
+	return false;
+}
+
 static enum tb_err end_push(struct pushing *p)
 {
 	struct tb_push *push = p->push;
@@ -610,7 +619,7 @@ static enum tb_err end_push(struct pushing *p)
 		return err;
 	if (!push->keep_times && tb_view_changes(p->view) != p->changes)
 		tb_view_org(p->view)->commits++;
-	if (push->keep_times)
+	if (kept_times(push))
 		err = tb_sight_note_import(p->view);
 	if (err != TB_OK)
 		return err;
