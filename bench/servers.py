@@ -98,15 +98,22 @@ class Process:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env)
+        try:
+            self.await_start(begin + self.patience_s)
+        except RuntimeError:
+            self.__exit__()
+            raise
+        self.started_s = time.monotonic() - begin
+        return self
+
+    def await_start(self, end):
         while not self.answers():
             if self.process.poll() is not None:
                 raise RuntimeError("%s ended with %d, see %s" % (
                     self.argv, self.process.returncode, self.folder))
-            if time.monotonic() - begin > self.patience_s:
+            if time.monotonic() > end:
                 raise RuntimeError("%s does not answer" % self.argv)
             time.sleep(0.001)
-        self.started_s = time.monotonic() - begin
-        return self
 
     def __exit__(self, *_):
         if self.process.poll() is None:
