@@ -19,6 +19,13 @@ void tb_spool_pool_init(struct tb_spool_pool *pool, const char *folder,
 {
 	*pool = (struct tb_spool_pool) { .folder = folder };
 	tb_budget_init(&pool->budget, max_bytes);
+	tb_spool_pool_divide(pool, max_bytes);
+}
+
+void tb_spool_pool_divide(struct tb_spool_pool *pool, uint64_t share_max_bytes)
+{
+	for (size_t i = 0; i < TB_SPOOL_SHARES; i++)
+		tb_budget_init(&pool->shares[i], share_max_bytes);
 }
 
 /* --- files ---------------------------------------------------------------*/
@@ -121,14 +128,44 @@ void tb_spill_init(struct tb_spill *spill, struct tb_spool_pool *pool,
 	tb_buf_init(&spill->buf, memory_bytes);
 }
 
+void tb_spill_set_owner(struct tb_spill *spill, uint64_t owner)
+{
+	uint64_t hash = owner * 0x9e3779b97f4a7c15u >> 32;
+
+	TB_ASSERT(spill->charged_bytes == 0);
+	spill->share = &spill->pool->shares[hash % TB_SPOOL_SHARES];
+}
+
+static bool take(struct tb_spill *spill, uint64_t bytes)
+{
+	if (spill->share && !tb_budget_take(spill->share, bytes))
+		return false;
+	if (tb_budget_take(&spill->pool->budget, bytes))
+		return true;
+	if (spill->share)
+		tb_budget_give(spill->share, bytes);
+	return false;
+}
+
+static void give_all(struct tb_spill *spill)
+{
+	tb_budget_give(&spill->pool->budget, spill->charged_bytes);
+	if (spill->share)
+		tb_budget_give(spill->share, spill->charged_bytes);
+	spill->charged_bytes = 0;
+}
+
 void tb_spill_fini(struct tb_spill *spill)
 {
+	struct tb_budget *share = spill->share;
+
 	tb_spill_release(spill);
 	if (spill->fd >= 0)
 		close(spill->fd);
 	tb_buf_fini(&spill->buf);
-	tb_budget_give(&spill->pool->budget, spill->charged_bytes);
+	give_all(spill);
 	tb_spill_init(spill, spill->pool, spill->memory_bytes);
+	spill->share = share;
 }
 
 static enum tb_err charge(struct tb_spill *spill, uint64_t bytes)
@@ -139,7 +176,7 @@ static enum tb_err charge(struct tb_spill *spill, uint64_t bytes)
 		return TB_OK;
 	more_bytes = bytes - spill->charged_bytes + CHARGE_BYTES - 1;
 	more_bytes -= more_bytes % CHARGE_BYTES;
-	if (!tb_budget_take(&spill->pool->budget, more_bytes))
+	if (!take(spill, more_bytes))
 		return TB_ERR_BUSY;
 	spill->charged_bytes += more_bytes;
 	return TB_OK;

@@ -12,31 +12,42 @@
 #include "base/buf.h"
 #include "http/budget.h"
 
+/* Owners are told apart by so many shares. */
+#define TB_SPOOL_SHARES 256
+
 struct tb_spool_pool {
 	const char *folder;      /* where the files are; borrowed */
 	struct tb_budget budget; /* of bytes, in memory and in files */
-	bool avoids_tmpfile;     /* as on a file system without O_TMPFILE */
+	/* The same of what owners hold; two seldom have the same one. */
+	struct tb_budget shares[TB_SPOOL_SHARES];
+	bool avoids_tmpfile; /* as on a file system without O_TMPFILE */
 };
 
 void tb_spool_pool_init(struct tb_spool_pool *pool, const char *folder,
 			uint64_t max_bytes);
+/* No owner holds more than this from now on. Before the pool is used. */
+void tb_spool_pool_divide(struct tb_spool_pool *pool, uint64_t share_max_bytes);
 
 /* Embedded by its owner. */
 struct tb_spill {
 	struct tb_spool_pool *pool;
-	size_t memory_bytes;    /* how much stays in memory */
-	struct tb_buf buf;      /* what is not in the file, the end */
-	int fd;                 /* -1: none so far */
-	uint64_t file_bytes;    /* written */
-	uint64_t charged_bytes; /* of the pool */
-	void *map;              /* held; NULL: not, or buf is */
+	size_t memory_bytes;     /* how much stays in memory */
+	struct tb_buf buf;       /* what is not in the file, the end */
+	int fd;                  /* -1: none so far */
+	uint64_t file_bytes;     /* written */
+	struct tb_budget *share; /* of its owner; NULL: it has none */
+	uint64_t charged_bytes;  /* of the pool, and of the share */
+	void *map;               /* held; NULL: not, or buf is */
 	size_t map_bytes;
 };
 
 /* Allocates nothing. */
 void tb_spill_init(struct tb_spill *spill, struct tb_spool_pool *pool,
 		   size_t memory_bytes);
-/* Afterwards it is as after init. */
+/* Says whose it is, by any number that is the owner's alone. Before anything is
+ * appended. */
+void tb_spill_set_owner(struct tb_spill *spill, uint64_t owner);
+/* Afterwards it is as after init, and its owner's. */
 void tb_spill_fini(struct tb_spill *spill);
 static inline uint64_t tb_spill_bytes(const struct tb_spill *spill)
 {
@@ -46,8 +57,8 @@ static inline bool tb_spill_is_in_memory(const struct tb_spill *spill)
 {
 	return spill->fd < 0;
 }
-/* NOMEM; BUSY: the pool has no more; FULL: the disk is; IO. After an error
- * nothing can be said of what it holds. */
+/* NOMEM; BUSY: the pool or the owner has no more; FULL: the disk is; IO. After
+ * an error nothing can be said of what it holds. */
 enum tb_err tb_spill_append(struct tb_spill *spill,
 			    struct tb_str s) tb_must_check;
 /* Reads bytes that were appended. IO. */

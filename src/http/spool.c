@@ -40,7 +40,8 @@ static bool is_indexed(const struct tb_spool *spool)
 }
 
 enum tb_err tb_spool_create(struct tb_spool_pool *pool, enum tb_spool_form form,
-			    uint64_t max_bytes, struct tb_spool **ret)
+			    uint64_t max_bytes, uint64_t owner,
+			    struct tb_spool **ret)
 {
 	struct tb_spool *spool = tb_calloc(1, sizeof(*spool));
 	enum tb_err err;
@@ -51,6 +52,8 @@ enum tb_err tb_spool_create(struct tb_spool_pool *pool, enum tb_spool_form form,
 	spool->max_bytes = max_bytes;
 	tb_spill_init(&spool->data, pool, TB_SPOOL_MEMORY_BYTES);
 	tb_spill_init(&spool->index, pool, INDEX_MEMORY_BYTES);
+	tb_spill_set_owner(&spool->data, owner);
+	tb_spill_set_owner(&spool->index, owner);
 	if (is_list(spool))
 		tb_spool_append(spool, TB_STR("["));
 	err = spool->err;

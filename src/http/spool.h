@@ -30,9 +30,10 @@ enum tb_spool_form {
 
 struct tb_spool;
 
-/* `max_bytes` is the ceiling of the body. NOMEM, BUSY, TOO_LARGE. */
+/* `max_bytes` is the ceiling of the body; `owner` a number of who gets it, of
+ * whose spools the pool holds only so much. NOMEM, BUSY, TOO_LARGE. */
 enum tb_err tb_spool_create(struct tb_spool_pool *pool, enum tb_spool_form form,
-			    uint64_t max_bytes,
+			    uint64_t max_bytes, uint64_t owner,
 			    struct tb_spool **ret) tb_must_check;
 /* Takes NULL. */
 void tb_spool_destroy(struct tb_spool *spool);

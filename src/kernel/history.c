@@ -261,6 +261,7 @@ enum tb_err tb_history_read(struct tb_tx *tx, struct tb_arena *arena,
 	struct tb_record *record = NULL;
 	struct index index = { .n = 0 };
 	struct tb_str key;
+	size_t bytes = 0;
 	size_t n = 0;
 	enum tb_err err = index_key(arena, rid, &key);
 
@@ -269,11 +270,15 @@ enum tb_err tb_history_read(struct tb_tx *tx, struct tb_arena *arena,
 	if (err == TB_OK)
 		err = decode_index(arena, record, &index);
 	for (size_t i = err == TB_OK ? index.n : 0;
-	     err == TB_OK && i > 0 && n < max; i--) {
+	     err == TB_OK && i > 0 && n < max && bytes < TB_HISTORY_READ_BYTES;
+	     i--) {
 		uint64_t version = index.versions[i - 1];
 
-		if (before == 0 || version < before)
-			err = read_version(tx, arena, rid, version, &rets[n++]);
+		if (before != 0 && version >= before)
+			continue;
+		err = read_version(tx, arena, rid, version, &rets[n]);
+		if (err == TB_OK)
+			bytes += rets[n++].body.n;
 	}
 	if (err == TB_OK)
 		*ret_n = n;

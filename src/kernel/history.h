@@ -37,8 +37,10 @@ struct tb_version {
 	struct tb_str body;
 };
 
-/* Up to `max` versions of a record before the version `before` (0: all), the
- * newest first, in the arena. */
+/* Some versions of a record before the version `before` (0: all), the newest
+ * first, in the arena: up to `max`, and none behind the one with which they
+ * have so many bytes. */
+#define TB_HISTORY_READ_BYTES ((size_t)8 << 20)
 enum tb_err tb_history_read(struct tb_tx *tx, struct tb_arena *arena,
 			    uint64_t rid, uint64_t before,
 			    struct tb_version *rets, size_t max,

@@ -367,13 +367,17 @@ enum tb_err tb_ledger_list(struct tb_tx *tx, struct tb_arena *arena,
 	};
 	struct tb_cursor *cursor;
 	struct tb_feed_row row;
+	size_t bytes = 0;
 	size_t n = 0;
 	enum tb_err err = ops->feed_open(tx, &query, &cursor);
 
 	if (err != TB_OK)
 		return err;
-	while (n < max && (err = ops->feed_next(cursor, &row)) == TB_OK) {
+	while (n < max && bytes < TB_LEDGER_LIST_BYTES &&
+	       (err = ops->feed_next(cursor, &row)) == TB_OK) {
 		struct tb_record record = row.record;
+
+		bytes += row.record.body.n;
 
 		err = tb_arena_strdup(arena, row.record.body, &record.body);
 		if (err == TB_OK)

@@ -60,8 +60,10 @@ enum tb_err tb_ledger_close(struct tb_view *view,
 			    struct tb_str resolution,
 			    struct tb_str resolved_by) tb_must_check;
 
-/* Up to `max` entries with ids above `after`, in their order. All strings in
- * the arena. */
+/* Some of the entries with ids above `after`, in their order: up to `max`, and
+ * none behind the one with which they have so many bytes. 0: there are no more.
+ * All strings in the arena. */
+#define TB_LEDGER_LIST_BYTES ((size_t)8 << 20)
 enum tb_err tb_ledger_list(struct tb_tx *tx, struct tb_arena *arena,
 			   uint32_t org, uint64_t after,
 			   struct tb_ledger_entry *rets, size_t max,

@@ -349,6 +349,19 @@ def test_earlier_versions_are_kept_as_many_as_declared(staff):
     assert earlier == [3, 4, 5]
 
 
+def test_large_versions_come_in_pages(staff):
+    megabytes = "x" * (5 << 20)
+    made = staff.created("things", name="n", note=megabytes + "0")
+    for i in "123":
+        assert staff.patch("things", made["id"],
+                           note=megabytes + i).status_code == 200
+    r = staff.get("things/%d/history/" % made["id"])
+    assert [v["data"]["note"][-1] for v in r.json()] == ["2", "1"]
+    r = staff.follow(r)
+    assert [v["data"]["note"][-1] for v in r.json()] == ["0"]
+    assert "next" not in r.links
+
+
 def test_history_of_one_that_is_not_seen_or_keeps_none(rorg, staff, thing):
     assert_error(staff.get("things/1000000/history/"), 404, NOT_FOUND)
     doctor = rorg.user("doctor", 10)

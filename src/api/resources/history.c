@@ -78,13 +78,23 @@ static enum tb_err put_version(struct page *page, struct tb_tx *tx,
 	return err;
 }
 
+/* There may be more behind it. */
+static bool is_full(const struct page *page)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < page->n; i++)
+		bytes += page->versions[i].body.n;
+	return page->n == PAGE_MAX || bytes >= TB_HISTORY_READ_BYTES;
+}
+
 static enum tb_err put_next(struct page *page)
 {
 	const struct tb_resources_call *call = &page->write.call;
 	struct tb_str link;
 	enum tb_err err;
 
-	if (page->n < PAGE_MAX)
+	if (!is_full(page))
 		return TB_OK;
 	err = tb_arena_printf(
 		call->req->arena, &link, "<%.*s?before=%llu>; rel=\"next\"",

@@ -271,9 +271,10 @@ static enum tb_err answer_records(const struct list *list,
 {
 	struct tb_resources *resources = list->call.resources;
 	struct tb_spool *spool;
-	enum tb_err err = tb_spool_create(
-		&resources->spools, tb_reader_spool_form(reader),
-		resources->options->spool_max_bytes, &spool);
+	enum tb_err err = tb_spool_create(&resources->spools,
+					  tb_reader_spool_form(reader),
+					  resources->options->spool_max_bytes,
+					  list->options.principal->rid, &spool);
 
 	if (err)
 		return err;

@@ -31,6 +31,16 @@ int64_t tb_resources_deleted_us(const struct tb_resources_options *options)
 	return (int64_t)options->deleted_days * DAY_US;
 }
 
+/* What the answers of one user may hold: who reads slowly holds them for long.
+ * Half of all, but room for the longest answer and what puts it in order. */
+static uint64_t share_bytes(const struct tb_resources_options *options)
+{
+	uint64_t half = options->spool_total_max_bytes / 2;
+	uint64_t least = 2 * options->spool_max_bytes;
+
+	return half > least ? half : least;
+}
+
 /* ---- what is made once ---- */
 
 /* "Server-Authoritative" is `server-authoritative` in a header. */
@@ -99,6 +109,7 @@ enum tb_err tb_resources_create(const struct tb_api_env *env,
 			   options->spool_path[0] ? options->spool_path
 						  : env->data,
 			   options->spool_total_max_bytes);
+	tb_spool_pool_divide(&resources->spools, share_bytes(options));
 	err = make(resources);
 	if (err)
 		tb_resources_destroy(resources);
@@ -137,7 +148,9 @@ static const struct tb_setting rows[] = {
 	{ NUMBER(spool_max_bytes, 1024 * 1024, 1024 * GIB),
 	  .doc = "The longest answer; over it 413." },
 	{ NUMBER(spool_total_max_bytes, 1024 * 1024, 1024 * GIB),
-	  .doc = "All answers under way together; over it 503." },
+	  .doc = "All answers under way together; over it 503. One user has "
+		 "half "
+		 "of it, or twice spool_max_bytes where that is more." },
 	{ TEXT(spool_path),
 	  .doc = "The folder for long answers while they are sent; empty: that "
 		 "of the data." },

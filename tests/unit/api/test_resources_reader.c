@@ -185,7 +185,7 @@ static void read_answer(struct world *w, const struct client *client,
 	MUST(tb_reader_judge(&answer->reader));
 	MUST(tb_spool_create(&f->resources->spools,
 			     tb_reader_spool_form(&answer->reader),
-			     (uint64_t)1 << 30, &spool));
+			     (uint64_t)1 << 30, 1, &spool));
 	MUST(tb_reader_run(&answer->reader, spool));
 	hooked.on_read = NULL;
 	MUST(tb_spool_finish(spool));

@@ -154,6 +154,55 @@ static void the_pool_bounds_what_all_hold(void **state)
 	tb_spill_fini(&spill);
 }
 
+static void take_share(struct tb_spill *mine, uint64_t owner)
+{
+	tb_spill_init(mine, &pool, MEMORY_BYTES);
+	tb_spill_set_owner(mine, owner);
+	assert_int_equal(tb_spill_append(mine, TB_STR("x")), TB_OK);
+}
+
+/* Whoever reads slowly, and however often, leaves something for the others. */
+static void no_owner_has_it_all(void **state)
+{
+	struct tb_spill first, second, third, others;
+
+	(void)state;
+	tb_spool_pool_init(&pool, folder, (uint64_t)256 << 10);
+	tb_spool_pool_divide(&pool, (uint64_t)128 << 10);
+	take_share(&first, 7);
+	take_share(&second, 7);
+	tb_spill_init(&third, &pool, MEMORY_BYTES);
+	tb_spill_set_owner(&third, 7);
+	assert_int_equal(tb_spill_append(&third, TB_STR("x")), TB_ERR_BUSY);
+	assert_int_equal(taken_bytes(), 128 << 10);
+	take_share(&others, 8);
+	/* What one gives back it may have again. */
+	tb_spill_fini(&first);
+	assert_int_equal(tb_spill_append(&third, TB_STR("x")), TB_OK);
+	assert_int_equal(tb_spill_append(&first, TB_STR("x")), TB_ERR_BUSY);
+	tb_spill_fini(&second);
+	tb_spill_fini(&third);
+	tb_spill_fini(&others);
+	assert_int_equal(taken_bytes(), 0);
+}
+
+/* What the pool does not have takes nothing of a share. */
+static void who_gets_nothing_is_charged_nothing(void **state)
+{
+	struct tb_spill first, second;
+
+	(void)state;
+	tb_spool_pool_init(&pool, folder, (uint64_t)64 << 10);
+	take_share(&first, 7);
+	tb_spill_init(&second, &pool, MEMORY_BYTES);
+	tb_spill_set_owner(&second, 8);
+	assert_int_equal(tb_spill_append(&second, TB_STR("x")), TB_ERR_BUSY);
+	tb_spill_fini(&first);
+	assert_int_equal(tb_spill_append(&second, TB_STR("x")), TB_OK);
+	tb_spill_fini(&second);
+	assert_int_equal(taken_bytes(), 0);
+}
+
 /* The n-th byte that is written, for every n that is in another write. */
 static void a_full_disk_is_told(void **state)
 {
@@ -218,6 +267,8 @@ int main(void)
 		POOL_TEST(what_is_held_can_be_changed),
 		POOL_TEST(memory_is_held_as_well),
 		POOL_TEST(the_pool_bounds_what_all_hold),
+		POOL_TEST(no_owner_has_it_all),
+		POOL_TEST(who_gets_nothing_is_charged_nothing),
 		POOL_TEST(a_full_disk_is_told),
 		POOL_TEST(room_that_the_disk_has_not_is_not_held),
 		POOL_TEST(a_file_that_cannot_be_used_is_an_error),

@@ -23,7 +23,8 @@ static int tear_down(void **state)
 
 static void create(enum tb_spool_form form)
 {
-	assert_int_equal(tb_spool_create(&pool, form, BODY_MAX, &spool), TB_OK);
+	assert_int_equal(tb_spool_create(&pool, form, BODY_MAX, 1, &spool),
+			 TB_OK);
 }
 
 static void append_z(const char *z)
@@ -382,14 +383,14 @@ static void equal_keys_stay_in_their_order(void **state)
 static void a_body_has_a_ceiling(void **state)
 {
 	(void)state;
-	assert_int_equal(tb_spool_create(&pool, TB_SPOOL_LIST, 0, &spool),
+	assert_int_equal(tb_spool_create(&pool, TB_SPOOL_LIST, 0, 1, &spool),
 			 TB_ERR_TOO_LARGE);
-	assert_int_equal(tb_spool_create(&pool, TB_SPOOL_LIST, 5, &spool),
+	assert_int_equal(tb_spool_create(&pool, TB_SPOOL_LIST, 5, 1, &spool),
 			 TB_OK);
 	tb_spool_mark(spool, 1);
 	append_z("123");
 	assert_body(TB_STR("[123]"));
-	assert_int_equal(tb_spool_create(&pool, TB_SPOOL_LIST, 5, &spool),
+	assert_int_equal(tb_spool_create(&pool, TB_SPOOL_LIST, 5, 1, &spool),
 			 TB_OK);
 	tb_spool_mark(spool, 1);
 	append_z("12345");
@@ -463,7 +464,7 @@ static enum tb_err spool_and_read(void)
 	struct tb_source *source;
 	struct tb_buf buf;
 	enum tb_err err =
-		tb_spool_create(&pool, tortured->form, BODY_MAX, &spool);
+		tb_spool_create(&pool, tortured->form, BODY_MAX, 1, &spool);
 
 	if (err)
 		return err;

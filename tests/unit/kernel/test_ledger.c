@@ -287,6 +287,52 @@ static struct tb_record *find(struct resource_world *rw, struct tb_key key)
 	return record;
 }
 
+/* A JSON text of so many bytes. */
+static struct tb_str text_of(char *buf, size_t n)
+{
+	memset(buf, 'x', n);
+	buf[0] = buf[n - 1] = '"';
+	return tb_str(buf, n);
+}
+
+/* However large entries are, some are read, and those behind them next. */
+static void large_on(struct resource_world *rw)
+{
+	size_t size = TB_LEDGER_LIST_BYTES;
+	struct tb_ledger_entry entries[8];
+	struct tb_arena *arena = tb_arena_create(16 * size);
+	char *text = tb_malloc(size);
+	struct tb_tx *tx;
+	size_t n;
+
+	assert_non_null(arena);
+	assert_non_null(text);
+	(void)rw_create(rw, VISITS, NULL, "{}");
+	add(rw, "a", NULL, TB_STR("{}"));
+	add(rw, "b", NULL, text_of(text, size));
+	add(rw, "c", NULL, text_of(text, size));
+	tx = inline_core_read(&rw->w.ic);
+	MUST(tb_ledger_list(tx, arena, rw->w.org, 0, entries, 8, &n));
+	assert_int_equal(n, 2);
+	rw_expect(entries[1].key, "b");
+	MUST(tb_ledger_list(tx, arena, rw->w.org, entries[1].id, entries, 8,
+			    &n));
+	assert_int_equal(n, 1);
+	rw_expect(entries[0].key, "c");
+	MUST(tb_ledger_list(tx, arena, rw->w.org, entries[0].id, entries, 8,
+			    &n));
+	assert_int_equal(n, 0);
+	tb_core_read_end(tx);
+	tb_free(text);
+	tb_arena_destroy(arena);
+}
+
+static void test_large_entries_are_listed_in_parts(void **unused)
+{
+	(void)unused;
+	rw_on_each_engine(large_on);
+}
+
 /* What is counted is what there is. */
 static void expect_counted(struct resource_world *rw)
 {
@@ -304,14 +350,6 @@ static void expect_counted(struct resource_world *rw)
 				 ->body.n;
 	(void)snprintf(text, sizeof(text), "%zu %zu", n, bytes);
 	rw_expect(find(rw, totals)->body, text);
-}
-
-/* A JSON text of so many bytes. */
-static struct tb_str text_of(char *buf, size_t n)
-{
-	memset(buf, 'x', n);
-	buf[0] = buf[n - 1] = '"';
-	return tb_str(buf, n);
 }
 
 static void bytes_on(struct resource_world *rw)
@@ -407,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be_applied_stays_open),
 		cmocka_unit_test(
 			test_taking_a_sites_side_makes_the_record_what_it_sent),
+		cmocka_unit_test(test_large_entries_are_listed_in_parts),
 		cmocka_unit_test(test_ledger_has_a_ceiling),
 		cmocka_unit_test(test_ledger_has_a_ceiling_of_bytes),
 		cmocka_unit_test(test_nth_store_call_fails),

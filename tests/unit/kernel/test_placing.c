@@ -425,6 +425,34 @@ static bool fail_once(const struct tb_store_ops *ops, uint64_t store_call,
 	return err != TB_OK;
 }
 
+/* While traces go, the n-th call fails, for every n: then nothing went. */
+static void traces_fail_on(struct clinic_world *w)
+{
+	struct tb_fail_plan plan = { .call = TB_FAIL_ANY,
+				     .err = TB_ERR_CORRUPT };
+	enum tb_err err = TB_ERR_CORRUPT;
+
+	for (unsigned i = 0; i <= TB_TRACES_MAX + 1; i++)
+		put_in_village(w, i);
+	for (uint64_t n = 1; err != TB_OK; n++) {
+		struct tb_push_item item = { .table = TB_STR("patients"),
+					     .id = TB_STR("p1"),
+					     .data = TB_STR(PATIENT) };
+
+		assert_true(n < WORLD_CALLS_MAX);
+		assert_int_equal(dropped(w).num, 0);
+		plan.first = plan.last = n;
+		tb_fail_set_plan(w->centre.store, &plan);
+		err = centre_try_push(&w->centre, 63, true, &item, 1);
+		tb_fail_set_plan(w->centre.store, NULL);
+	}
+	assert_int_not_equal(dropped(w).num, 0);
+	assert_null(
+		clinic_entry(w, "patients", "p1", "by/patients/village/v0"));
+	clinic_check(w);
+}
+CLINIC_TEST(traces_fail)
+
 static void store_calls_fail(void **unused)
 {
 	(void)unused;
@@ -451,6 +479,7 @@ int main(void)
 		cmocka_unit_test(parent_again),
 		cmocka_unit_test(shown),
 		cmocka_unit_test(kept_work),
+		cmocka_unit_test(traces_fail),
 		cmocka_unit_test(store_calls_fail),
 		cmocka_unit_test(allocations_fail),
 	};
