@@ -571,21 +571,6 @@ enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 
 /* ---- placing anew ---- */
 
-static enum tb_err collection_of(struct tb_view *view,
-				 const struct tb_declaration *declaration,
-				 const struct tb_record *record,
-				 const struct tb_collection **ret)
-{
-	const struct tb_record *name;
-	enum tb_err err = tb_view_get_rid(view, record->coll, &name);
-
-	if (err == TB_OK)
-		*ret = name != NULL
-			       ? tb_declaration_find(declaration, name->key)
-			       : NULL;
-	return err;
-}
-
 /* A record whose body names no home any more stays where it is. */
 static enum tb_err keep_places(struct tb_view *view,
 			       const struct tb_record *record,
@@ -664,8 +649,8 @@ enum tb_err tb_place_anew(struct tb_view *view,
 	if (err != TB_OK || placement.old == NULL || placement.old->deleted)
 		return err;
 	placement.key = placement.old->key;
-	err = collection_of(view, declaration, placement.old,
-			    &placement.collection);
+	err = tb_routing_collection(view, declaration, placement.old,
+				    &placement.collection);
 	if (err == TB_OK)
 		err = plan_anew(view, &placement);
 	if (err == TB_OK)
