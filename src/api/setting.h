@@ -34,7 +34,7 @@ struct tb_setting {
 	uint64_t max;               /* NUMBER */
 	const char *const *choices; /* CHOICE: names, NULL-ended */
 	/* TEXT, items of a LIST: what is taken (NULL: anything), and how that
-	 * is said ("an address as HOST:PORT"). */
+	 * is said, in any case ("an address as HOST:PORT"). */
 	bool (*is_valid)(struct tb_str value);
 	const char *expected;
 	bool is_reloadable; /* HUP changes it in a running server */

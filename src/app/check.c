@@ -50,28 +50,6 @@ bool tb_check_origin(struct tb_str text)
 	       tb_address_is_origin(text);
 }
 
-/* Cuts a URL behind its authority: the slash that begins its path. */
-static struct tb_str origin_of(struct tb_str url)
-{
-	const char *mark = url.n ? memmem(url.p, url.n, "://", 3) : NULL;
-	const char *slash;
-
-	if (!mark)
-		return url;
-	mark += 3;
-	slash = memchr(mark, '/', url.n - (size_t)(mark - url.p));
-	return slash ? tb_str(url.p, (size_t)(slash - url.p)) : url;
-}
-
-bool tb_check_url_or_empty(struct tb_str text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] <= ' ' || text.p[i] == 0x7f)
-			return false;
-	}
-	return text.n == 0 || tb_check_origin(origin_of(text));
-}
-
 bool tb_check_store_engine(struct tb_str text)
 {
 	return tb_store_find(text) != NULL;

@@ -16,8 +16,6 @@ bool tb_check_cidr(struct tb_str text);
 /* "https://example.org", "http://localhost:3000": scheme, host and port,
  * without a path, never "*". */
 bool tb_check_origin(struct tb_str text);
-/* Empty, or an http or https URL. */
-bool tb_check_url_or_empty(struct tb_str text);
 /* "pharmacy-inventory": where a collection of the resources API may be. */
 bool tb_check_resource_path(struct tb_str text);
 /* A name in stores.def. */

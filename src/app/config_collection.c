@@ -2,8 +2,8 @@
 
 #include "app/config_fields.h"
 #include "base/assert.h"
+#include "kernel/history.h"
 
-#define HISTORY_MAX 1000
 #define TOKEN_AGE_MAX_S 31536000
 
 /* What stands in one item of `collections` besides its parts. */
@@ -69,7 +69,7 @@ static const struct tb_setting collection_rows[] = {
 	TB_CONFIG_CHOICE(ROW, order, orders),
 	TB_CONFIG_ROLES(ROW, writers),
 	TB_CONFIG_CHOICE(ROW, base, bases),
-	TB_CONFIG_NUMBER(ROW, history, 0, HISTORY_MAX),
+	TB_CONFIG_NUMBER(ROW, history, 0, TB_HISTORY_MAX),
 	TB_CONFIG_NUMBER(ROW, max_token_age, 1, TOKEN_AGE_MAX_S),
 };
 #undef ROW

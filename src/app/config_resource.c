@@ -49,7 +49,7 @@ static bool is_word(struct tb_str text)
 static void check_word(const struct tb_config_item *item, const char *key,
 		       struct tb_str text)
 {
-	if (!is_word(text))
+	if (text.p && !is_word(text))
 		tb_config_fail_key(item, key, WORD);
 }
 

@@ -79,9 +79,9 @@ enum tb_err tb_core_publish_group(struct tb_core *core,
 				  const struct tb_org *org,
 				  const struct tb_moves *moves) tb_must_check;
 
-/* The numbers of the last entries in feeds (0: it has none), and the org's
- * heads of a moment at which these were all there was; from memory. False:
- * memory does not have them. Never blocks. */
+/* Where feeds end (tb_scope_end), and the org's heads of a moment at which
+ * these were all there was; from memory. False: memory does not have them.
+ * Never blocks. */
 bool tb_core_find_scopes(struct tb_core *core, uint32_t org,
 			 const uint64_t *scopes, size_t n,
 			 struct tb_heads *ret_heads, uint64_t *rets);

@@ -2,8 +2,10 @@
 
 #include "codec/json.h"
 #include "codec/time.h"
+#include "kernel/counter.h"
 
-#define COUNT_KEY TB_STR("conflicts")
+#define N_COUNTER TB_STR("conflicts")
+#define BYTES_COUNTER TB_STR("conflict_bytes")
 #define OVERHEAD_MAX_BYTES 16384
 #define DROPS_MAX 256
 
@@ -144,41 +146,20 @@ struct totals {
 	uint64_t bytes; /* of the entries' bodies */
 };
 
-/* "n bytes"; of a ledger from before these were counted, "n". */
-static enum tb_err decode_totals(struct tb_str text, struct totals *ret)
-{
-	struct totals totals = { .n = 0 };
-	enum tb_err err = tb_str_to_u64(tb_str_cut(&text, ' '), &totals.n);
-
-	if (err == TB_OK && text.p != NULL)
-		err = tb_str_to_u64(text, &totals.bytes);
-	if (err == TB_OK)
-		*ret = totals;
-	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
-}
-
 static enum tb_err read_totals(struct tb_view *view, struct totals *ret)
 {
-	const struct tb_record *record;
-	enum tb_err err =
-		tb_view_get(view, TB_COLL_SETTING, COUNT_KEY, &record);
+	enum tb_err err = tb_counter_get(view, N_COUNTER, &ret->n);
 
-	*ret = (struct totals) { .n = 0 };
-	return err == TB_OK && record != NULL ? decode_totals(record->body, ret)
-					      : err;
+	return err == TB_OK ? tb_counter_get(view, BYTES_COUNTER, &ret->bytes)
+			    : err;
 }
 
 static enum tb_err write_totals(struct tb_view *view,
 				const struct totals *totals)
 {
-	struct tb_str body;
-	enum tb_err err =
-		tb_arena_printf(tb_view_arena(view), &body, "%llu %llu",
-				(unsigned long long)totals->n,
-				(unsigned long long)totals->bytes);
+	enum tb_err err = tb_counter_put(view, N_COUNTER, totals->n);
 
-	return err == TB_OK ? tb_view_put_silent(view, TB_COLL_SETTING,
-						 COUNT_KEY, body)
+	return err == TB_OK ? tb_counter_put(view, BYTES_COUNTER, totals->bytes)
 			    : err;
 }
 
@@ -242,7 +223,7 @@ static bool has_room(const struct totals *totals, uint64_t bytes)
  * DROPS_MAX go at once; the next one goes on. */
 static enum tb_err make_room(struct tb_view *view, uint64_t bytes)
 {
-	struct totals totals;
+	struct totals totals = { .n = 0 };
 	bool dropped = true;
 	enum tb_err err = read_totals(view, &totals);
 
@@ -310,7 +291,7 @@ static enum tb_err count_change(struct tb_view *view, struct tb_str key,
 				uint64_t bytes)
 {
 	const struct tb_record *before;
-	struct totals totals;
+	struct totals totals = { .n = 0 };
 	enum tb_err err = tb_view_get(view, TB_COLL_CONFLICT, key, &before);
 
 	if (err == TB_OK)

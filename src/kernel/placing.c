@@ -1,5 +1,6 @@
 #include "kernel/placing.h"
 
+#include "kernel/counter.h"
 #include "kernel/history.h"
 #include "kernel/sight.h"
 #include "kernel/traces.h"
@@ -10,36 +11,33 @@
 
 /* ---- ids ---- */
 
-static enum tb_err next_id_key(struct tb_arena *arena,
-			       const struct tb_collection *collection,
-			       struct tb_str *ret)
+static enum tb_err next_id_name(struct tb_arena *arena,
+				const struct tb_collection *collection,
+				struct tb_str *ret)
 {
 	return tb_arena_printf(arena, ret, "next_id/%.*s",
 			       TB_STR_ARG(collection->name));
 }
 
-/* Of the record that keeps it, NULL where there is none. */
-static enum tb_err next_id_of(const struct tb_record *record, uint64_t *ret)
+/* Nothing was given yet: the first id is 1. */
+static uint64_t at_least_one(uint64_t id)
 {
-	if (record == NULL) {
-		*ret = 1;
-		return TB_OK;
-	}
-	return tb_str_to_u64(record->body, ret) == TB_OK ? TB_OK
-							 : TB_ERR_CORRUPT;
+	return id > 0 ? id : 1;
 }
 
 enum tb_err tb_place_next_id(struct tb_view *view,
 			     const struct tb_collection *collection,
 			     uint64_t *ret)
 {
-	const struct tb_record *record = NULL;
-	struct tb_str key;
-	enum tb_err err = next_id_key(tb_view_arena(view), collection, &key);
+	struct tb_str name;
+	uint64_t id = 0;
+	enum tb_err err = next_id_name(tb_view_arena(view), collection, &name);
 
 	if (err == TB_OK)
-		err = tb_view_get(view, TB_COLL_SETTING, key, &record);
-	return err == TB_OK ? next_id_of(record, ret) : err;
+		err = tb_counter_get(view, name, &id);
+	if (err == TB_OK)
+		*ret = at_least_one(id);
+	return err;
 }
 
 enum tb_err tb_place_read_next_id(struct tb_tx *tx, struct tb_arena *arena,
@@ -47,28 +45,25 @@ enum tb_err tb_place_read_next_id(struct tb_tx *tx, struct tb_arena *arena,
 				  const struct tb_collection *collection,
 				  uint64_t *ret)
 {
-	struct tb_key key = { .org = org, .coll = TB_COLL_SETTING };
-	struct tb_record *record = NULL;
-	enum tb_err err = next_id_key(arena, collection, &key.key);
+	struct tb_str name;
+	uint64_t id = 0;
+	enum tb_err err = next_id_name(arena, collection, &name);
 
 	if (err == TB_OK)
-		err = tx->store->ops->find(tx, arena, &key, 1, &record);
-	return err == TB_OK ? next_id_of(record, ret) : err;
+		err = tb_counter_read(tx, arena, org, name, &id);
+	if (err == TB_OK)
+		*ret = at_least_one(id);
+	return err;
 }
 
 static enum tb_err keep_next_id(struct tb_view *view,
 				const struct tb_collection *collection,
 				uint64_t next)
 {
-	struct tb_str key, body;
-	enum tb_err err = next_id_key(tb_view_arena(view), collection, &key);
+	struct tb_str name;
+	enum tb_err err = next_id_name(tb_view_arena(view), collection, &name);
 
-	if (err == TB_OK)
-		err = tb_arena_printf(tb_view_arena(view), &body, "%llu",
-				      (unsigned long long)next);
-	return err == TB_OK
-		       ? tb_view_put_silent(view, TB_COLL_SETTING, key, body)
-		       : err;
+	return err == TB_OK ? tb_counter_put(view, name, next) : err;
 }
 
 enum tb_err tb_place_spend_id(struct tb_view *view,
@@ -83,47 +78,35 @@ enum tb_err tb_place_spend_id(struct tb_view *view,
 		       : err;
 }
 
-static enum tb_err dropped_key(struct tb_view *view, uint64_t scope,
-			       struct tb_str *ret)
+/* The counter of the highest id in a feed of ids whose record is there no
+ * more. */
+static enum tb_err dropped_name(struct tb_view *view, uint64_t scope,
+				struct tb_str *ret)
 {
 	return tb_arena_printf(tb_view_arena(view), ret, "dropped_id/%llu",
 			       (unsigned long long)scope);
 }
 
-/* The highest id in a feed of ids whose record is there no more. */
 static enum tb_err highest_dropped(struct tb_view *view, uint64_t scope,
 				   uint64_t *ret)
 {
-	const struct tb_record *record = NULL;
-	struct tb_str key;
-	uint64_t id = 0;
-	enum tb_err err = dropped_key(view, scope, &key);
+	struct tb_str name;
+	enum tb_err err = dropped_name(view, scope, &name);
 
-	if (err == TB_OK)
-		err = tb_view_get(view, TB_COLL_SETTING, key, &record);
-	if (err == TB_OK && record != NULL &&
-	    tb_str_to_u64(record->body, &id) != TB_OK)
-		err = TB_ERR_CORRUPT;
-	if (err == TB_OK)
-		*ret = id;
-	return err;
+	return err == TB_OK ? tb_counter_get(view, name, ret) : err;
 }
 
 static enum tb_err note_dropped(struct tb_view *view,
 				const struct tb_entry *entry)
 {
-	struct tb_str key, body;
+	struct tb_str name;
 	uint64_t highest = 0;
-	enum tb_err err = highest_dropped(view, entry->scope, &highest);
+	enum tb_err err = dropped_name(view, entry->scope, &name);
 
-	if (err != TB_OK || entry->num <= highest)
-		return err;
-	err = dropped_key(view, entry->scope, &key);
 	if (err == TB_OK)
-		err = tb_arena_printf(tb_view_arena(view), &body, "%llu",
-				      (unsigned long long)entry->num);
-	return err == TB_OK
-		       ? tb_view_put_silent(view, TB_COLL_SETTING, key, body)
+		err = tb_counter_get(view, name, &highest);
+	return err == TB_OK && entry->num > highest
+		       ? tb_counter_put(view, name, entry->num)
 		       : err;
 }
 
@@ -588,21 +571,6 @@ enum tb_err tb_place_write(struct tb_view *view, struct tb_placement *placement,
 
 /* ---- placing anew ---- */
 
-static enum tb_err collection_of(struct tb_view *view,
-				 const struct tb_declaration *declaration,
-				 const struct tb_record *record,
-				 const struct tb_collection **ret)
-{
-	const struct tb_record *name;
-	enum tb_err err = tb_view_get_rid(view, record->coll, &name);
-
-	if (err == TB_OK)
-		*ret = name != NULL
-			       ? tb_declaration_find(declaration, name->key)
-			       : NULL;
-	return err;
-}
-
 /* A record whose body names no home any more stays where it is. */
 static enum tb_err keep_places(struct tb_view *view,
 			       const struct tb_record *record,
@@ -681,8 +649,8 @@ enum tb_err tb_place_anew(struct tb_view *view,
 	if (err != TB_OK || placement.old == NULL || placement.old->deleted)
 		return err;
 	placement.key = placement.old->key;
-	err = collection_of(view, declaration, placement.old,
-			    &placement.collection);
+	err = tb_routing_collection(view, declaration, placement.old,
+				    &placement.collection);
 	if (err == TB_OK)
 		err = plan_anew(view, &placement);
 	if (err == TB_OK)

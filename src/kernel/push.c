@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "codec/json.h"
 #include "kernel/conflict.h"
+#include "kernel/counter.h"
 #include "kernel/fields.h"
 #include "kernel/placing.h"
 #include "kernel/quarantine.h"
@@ -468,26 +469,17 @@ static enum tb_err push_merge(struct pushing *p, struct tb_push_item *item,
  * brought up too many. */
 static enum tb_err count_table(struct pushing *p, bool *ret_may)
 {
-	const struct tb_record *record;
-	struct tb_str key;
-	struct tb_str body;
+	struct tb_str name;
 	uint64_t count = 0;
 	enum tb_err err =
-		tb_arena_printf(tb_view_arena(p->view), &key,
+		tb_arena_printf(tb_view_arena(p->view), &name,
 				"undeclared_tables/%u", p->push->site_id);
 
 	if (err == TB_OK)
-		err = tb_view_get(p->view, TB_COLL_SETTING, key, &record);
-	if (err == TB_OK && record != NULL &&
-	    tb_str_to_u64(record->body, &count) != TB_OK)
-		err = TB_ERR_CORRUPT;
+		err = tb_counter_get(p->view, name, &count);
 	*ret_may = count < TB_PUSH_TABLES_MAX;
-	if (err != TB_OK || !*ret_may)
-		return err;
-	err = tb_arena_printf(tb_view_arena(p->view), &body, "%llu",
-			      (unsigned long long)count + 1);
-	return err == TB_OK
-		       ? tb_view_put_silent(p->view, TB_COLL_SETTING, key, body)
+	return err == TB_OK && *ret_may
+		       ? tb_counter_put(p->view, name, count + 1)
 		       : err;
 }
 

@@ -329,8 +329,10 @@ enum tb_err tb_routing_merged_body(struct tb_arena *arena,
 	return tb_buf_copy_out(&body, arena, ret);
 }
 
-enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
-			      struct tb_str key, const struct tb_record **ret)
+/* The record that a parent's children go with: the parent, or the one that it
+ * was merged into. NULL: there is none. */
+static enum tb_err parent_of(struct tb_view *view, struct tb_str collection,
+			     struct tb_str key, const struct tb_record **ret)
 {
 	const struct tb_record *record = NULL;
 	enum tb_err err =
@@ -469,7 +471,7 @@ static enum tb_err plan_child(struct tb_view *view,
 		plan->no_home = TB_STR("the parent's id is too long");
 		return TB_OK;
 	}
-	err = tb_routing_parent(view, collection->parent, words->home, &parent);
+	err = parent_of(view, collection->parent, words->home, &parent);
 	if (err != TB_OK)
 		return err;
 	if (parent != NULL)
@@ -540,5 +542,20 @@ enum tb_err tb_routing_plan_also(struct tb_view *view,
 		if (err == TB_OK)
 			add_target(plan, scope, 0);
 	}
+	return err;
+}
+
+enum tb_err tb_routing_collection(struct tb_view *view,
+				  const struct tb_declaration *declaration,
+				  const struct tb_record *record,
+				  const struct tb_collection **ret)
+{
+	const struct tb_record *name;
+	enum tb_err err = tb_view_get_rid(view, record->coll, &name);
+
+	if (err == TB_OK)
+		*ret = name != NULL
+			       ? tb_declaration_find(declaration, name->key)
+			       : NULL;
 	return err;
 }

@@ -111,10 +111,11 @@ enum tb_err tb_routing_merged_body(struct tb_arena *arena,
 				   struct tb_str survivor,
 				   struct tb_str *ret) tb_must_check;
 
-/* The record that a parent's children go with: the parent, or the one that it
- * was merged into. NULL: there is none. */
-enum tb_err tb_routing_parent(struct tb_view *view, struct tb_str collection,
-			      struct tb_str key,
-			      const struct tb_record **ret) tb_must_check;
+/* How a stored record's collection is declared; NULL: it is not. */
+enum tb_err
+tb_routing_collection(struct tb_view *view,
+		      const struct tb_declaration *declaration,
+		      const struct tb_record *record,
+		      const struct tb_collection **ret) tb_must_check;
 
 #endif

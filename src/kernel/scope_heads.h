@@ -1,6 +1,6 @@
 /*
- * The last numbers of feeds, in memory: what an answer that reads no record is
- * made of. Of a scope that somebody asked for the number is kept, and raised
+ * Where feeds end (scope_end.h), in memory: what an answer that reads no record
+ * is made of. Of a scope that somebody asked for the number is kept, and raised
  * by each commit that moves an entry in it; when others have changed an org's
  * feeds unseen, what was known of them is forgotten. Bounded. Not thread-safe:
  * the core's lock guards it.

@@ -28,9 +28,14 @@ enum tb_system_coll {
 	TB_COLL_QUARANTINE = 9, /* key: site, table and record id */
 	TB_COLL_CONFLICT = 10,  /* the ledger (kernel/ledger.h) */
 	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
-	TB_COLL_SETTING = 12,   /* key: name; in org 0 "demo" and
-				 * "last_org", in others "conflicts"
-				 * (silent) */
+	TB_COLL_SETTING = 12,   /* key: name (silent). Org 0: "demo",
+				 * "last_org". Others: "imported" (sight.h),
+				 * "declared" (redeclare.h), and by collection
+				 * "dropped/NAME" (dropped.h); counters
+				 * (counter.h): "conflicts",
+				 * "conflict_bytes",
+				 * "undeclared_tables/SITE", "next_id/NAME",
+				 * "dropped_id/SCOPE" */
 	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
 	TB_COLL_EVENT = 14,     /* key: the event's uuid (kernel/event.h) */
 	TB_COLL_ACL = 15,       /* rules of events (kernel/acl_store.h) */

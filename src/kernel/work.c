@@ -35,21 +35,6 @@ static enum tb_err site_scope_of(struct tb_view *view, uint32_t site,
 			    : err;
 }
 
-static enum tb_err collection_of(struct tb_view *view,
-				 const struct tb_declaration *declaration,
-				 const struct tb_record *record,
-				 const struct tb_collection **ret)
-{
-	const struct tb_record *name;
-	enum tb_err err = tb_view_get_rid(view, record->coll, &name);
-
-	if (err == TB_OK)
-		*ret = name != NULL
-			       ? tb_declaration_find(declaration, name->key)
-			       : NULL;
-	return err;
-}
-
 /* A child that another site left waiting for this parent stays where it is:
  * nobody hangs records below what is not theirs. */
 static bool may_follow(const struct tb_record *child, uint64_t site_scope,
@@ -235,7 +220,8 @@ static enum tb_err look_at_child(struct follow *f, uint64_t rid)
 	if (child->deleted)
 		return f->reasons & TB_FOLLOW_ROUTE ? follow_merged(f, child)
 						    : TB_OK;
-	err = collection_of(f->view, f->declaration, child, &collection);
+	err = tb_routing_collection(f->view, f->declaration, child,
+				    &collection);
 	if (err != TB_OK || collection == NULL)
 		return err;
 	err = tb_routing_extract_stored(tb_view_arena(f->view), collection,
@@ -276,8 +262,8 @@ static enum tb_err follow_parent(struct follow *f)
 
 	f->done = true;
 	if (err == TB_OK && parent != NULL)
-		err = collection_of(f->view, f->declaration, parent,
-				    &f->collection);
+		err = tb_routing_collection(f->view, f->declaration, parent,
+					    &f->collection);
 	if (err != TB_OK || parent == NULL)
 		return err;
 	f->record = parent;
@@ -378,7 +364,8 @@ static enum tb_err is_sight_of(struct tb_view *view,
 
 	*ret = false;
 	if (err == TB_OK && child != NULL && !child->deleted)
-		err = collection_of(view, declaration, child, &collection);
+		err = tb_routing_collection(view, declaration, child,
+					    &collection);
 	if (err != TB_OK || collection == NULL)
 		return err;
 	err = tb_routing_extract_stored(tb_view_arena(view), collection,
@@ -428,7 +415,7 @@ static enum tb_err recheck(struct tb_view *view,
 
 	if (err != TB_OK || record == NULL || record->deleted)
 		return err;
-	err = collection_of(view, declaration, record, &collection);
+	err = tb_routing_collection(view, declaration, record, &collection);
 	if (err == TB_OK)
 		err = tb_traces_make_room(view, collection, record->rid);
 	if (err == TB_OK)

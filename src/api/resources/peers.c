@@ -190,16 +190,15 @@ static enum tb_err text_of(struct tb_peers *peers,
 			   const struct tb_record *record, struct tb_str *ret)
 {
 	struct tb_buf *text = &peers->text;
+	uint64_t id = record ? tb_record_id(record) : 0;
 
 	tb_buf_reset(text);
-	if (!record)
-		tb_buf_append_z(text, "null");
-	else if (member->kind == TB_MEMBER_SHOWN)
+	if (record && member->kind == TB_MEMBER_SHOWN)
 		tb_buf_append_str(text, member_of(record->body, member->show));
-	else if (member->target->id_type == TB_ID_STRING)
+	else if (record && member->target->id_type == TB_ID_STRING)
 		tb_json_put_string(text, record->key);
-	else if (tb_record_id(record))
-		tb_buf_append_u64(text, tb_record_id(record));
+	else if (id > 0)
+		tb_buf_append_u64(text, id);
 	else
 		tb_buf_append_z(text, "null");
 	*ret = tb_buf_str(text);

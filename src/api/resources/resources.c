@@ -134,7 +134,8 @@ void tb_resources_destroy(struct tb_resources *resources)
 	.name = #member, .kind = TB_SETTING_NUMBER,                            \
 	TB_SETTING_AT(OPTIONS, member), .min = (lowest), .max = (highest)
 #define TEXT(member)                                                           \
-	.name = #member, .kind = TB_SETTING_TEXT, TB_SETTING_AT(OPTIONS, member)
+	.name = #member, .kind = TB_SETTING_TEXT,                              \
+	TB_SETTING_AT(OPTIONS, member), .expected = "a text"
 
 static const struct tb_setting rows[] = {
 	{ NUMBER(access_life_s, 1, 31536000),

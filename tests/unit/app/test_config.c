@@ -473,6 +473,9 @@ static void every_setting_is_shown_with_its_doc(void **state)
 		for (size_t j = 0; j < places[i].settings->n_rows; j++) {
 			row = &places[i].settings->rows[j];
 			assert_non_null(row->doc);
+			if (row->kind == TB_SETTING_TEXT ||
+			    row->kind == TB_SETTING_LIST)
+				assert_non_null(row->expected);
 			snprintf(line, sizeof(line), "\n%s%s: ",
 				 places[i].settings->section[0] ? "  " : "",
 				 row->name);

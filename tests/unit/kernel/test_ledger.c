@@ -179,7 +179,9 @@ static void test_what_cannot_be_applied_stays_open(void **unused)
 struct adding {
 	struct tb_commit commit;
 	struct tb_ledger_entry entry;
-	const char *count; /* what the ledger believes it has; NULL: as is */
+	/* What the ledger believes it has; NULL: as is. */
+	const char *count;
+	const char *bytes;
 };
 
 static enum tb_err add_decide(struct tb_commit *commit, struct tb_view *view)
@@ -191,11 +193,15 @@ static enum tb_err add_decide(struct tb_commit *commit, struct tb_view *view)
 		err = tb_view_put_silent(view, TB_COLL_SETTING,
 					 TB_STR("conflicts"),
 					 tb_str_z(adding->count));
+	if (err == TB_OK && adding->bytes != NULL)
+		err = tb_view_put_silent(view, TB_COLL_SETTING,
+					 TB_STR("conflict_bytes"),
+					 tb_str_z(adding->bytes));
 	return err == TB_OK ? tb_ledger_add(view, &adding->entry, 7) : err;
 }
 
-static void add(struct resource_world *rw, const char *key, const char *count,
-		struct tb_str client)
+static void add_to(struct resource_world *rw, const char *key,
+		   const char *count, const char *bytes, struct tb_str client)
 {
 	static const struct tb_commit_kind kind = { .name = "add",
 						    .decide = add_decide };
@@ -210,9 +216,16 @@ static void add(struct resource_world *rw, const char *key, const char *count,
 			   .server = TB_STR("{\"a\":1}"),
 			   .client = client },
 		.count = count,
+		.bytes = bytes,
 	};
 
 	MUST(tb_core_commit(rw->core, &adding.commit));
+}
+
+static void add(struct resource_world *rw, const char *key,
+		struct tb_str client)
+{
+	add_to(rw, key, NULL, NULL, client);
 }
 
 static void site_on(struct resource_world *rw)
@@ -221,8 +234,8 @@ static void site_on(struct resource_world *rw)
 	struct tb_settlement s;
 
 	(void)rw_create(rw, VISITS, NULL, "{\"a\":1}");
-	add(rw, "k1", NULL, TB_STR("{\"status\":\"DONE\"}"));
-	add(rw, "k2", NULL, TB_STR_NONE);
+	add(rw, "k1", TB_STR("{\"status\":\"DONE\"}"));
+	add(rw, "k2", TB_STR_NONE);
 	assert_int_equal(rw_ledger(rw, entries, 4), 2);
 	rw_expect(entries[0].by, "site/7");
 	assert_null(entries[1].client.p);
@@ -249,20 +262,20 @@ static void ceiling_on(struct resource_world *rw)
 
 	_Static_assert(TB_LEDGER_MAX == 100000, "the count below");
 	(void)rw_create(rw, VISITS, NULL, "{}");
-	add(rw, "a", NULL, TB_STR("{}"));
-	add(rw, "b", NULL, TB_STR("{}"));
-	add(rw, "c", NULL, TB_STR("{}"));
+	add(rw, "a", TB_STR("{}"));
+	add(rw, "b", TB_STR("{}"));
+	add(rw, "c", TB_STR("{}"));
 	assert_int_equal(rw_ledger(rw, entries, 8), 3);
 	s = settlement(rw, entries[1].id, false);
 	MUST(tb_settle(rw->core, &s));
-	add(rw, "d", "99999", TB_STR("{}"));
+	add_to(rw, "d", "99999", NULL, TB_STR("{}"));
 	assert_int_equal(rw_ledger(rw, entries, 8), 4);
 	/* First the one that is resolved goes, then the oldest. */
-	add(rw, "e", NULL, TB_STR("{}"));
+	add(rw, "e", TB_STR("{}"));
 	assert_int_equal(rw_ledger(rw, entries, 8), 4);
 	rw_expect(entries[0].key, "a");
 	rw_expect(entries[1].key, "c");
-	add(rw, "f", NULL, TB_STR("{}"));
+	add(rw, "f", TB_STR("{}"));
 	assert_int_equal(rw_ledger(rw, entries, 8), 4);
 	rw_expect(entries[0].key, "c");
 	rw_expect(entries[3].key, "f");
@@ -333,23 +346,30 @@ static void test_large_entries_are_listed_in_parts(void **unused)
 	rw_on_each_engine(large_on);
 }
 
+static void expect_counter(struct resource_world *rw, const char *name,
+			   size_t value)
+{
+	struct tb_key key = { .coll = TB_COLL_SETTING, .key = tb_str_z(name) };
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%zu", value);
+	rw_expect(find(rw, key)->body, text);
+}
+
 /* What is counted is what there is. */
 static void expect_counted(struct resource_world *rw)
 {
-	struct tb_key totals = { .coll = TB_COLL_SETTING,
-				 .key = TB_STR("conflicts") };
 	struct tb_ledger_entry entries[8];
 	size_t n = rw_ledger(rw, entries, 8);
 	size_t bytes = 0;
-	char text[48];
 
 	for (size_t i = 0; i < n; i++)
 		bytes += find(rw,
 			      (struct tb_key) {
 				      .rid = tb_rid(rw->w.org, entries[i].id) })
 				 ->body.n;
-	(void)snprintf(text, sizeof(text), "%zu %zu", n, bytes);
-	rw_expect(find(rw, totals)->body, text);
+	expect_counter(rw, "conflicts", n);
+	expect_counter(rw, "conflict_bytes", bytes);
 }
 
 static void bytes_on(struct resource_world *rw)
@@ -360,15 +380,15 @@ static void bytes_on(struct resource_world *rw)
 
 	_Static_assert(TB_LEDGER_BYTES_MAX == 17179869184, "full below");
 	(void)rw_create(rw, VISITS, NULL, "{}");
-	add(rw, "a", NULL, text_of(small, sizeof(small)));
-	add(rw, "b", NULL, text_of(small, sizeof(small)));
-	add(rw, "c", NULL, text_of(small, sizeof(small)));
+	add(rw, "a", text_of(small, sizeof(small)));
+	add(rw, "b", text_of(small, sizeof(small)));
+	add(rw, "c", text_of(small, sizeof(small)));
 	rw_ledger(rw, entries, 8);
 	s = settlement(rw, entries[2].id, false);
 	MUST(tb_settle(rw->core, &s));
 	expect_counted(rw);
 	/* Two go for one that is larger than either, and no more. */
-	add(rw, "d", "3 17179869184", text_of(large, sizeof(large)));
+	add_to(rw, "d", NULL, "17179869184", text_of(large, sizeof(large)));
 	assert_int_equal(rw_ledger(rw, entries, 8), 2);
 	rw_expect(entries[0].key, "b");
 	rw_expect(entries[1].key, "d");
