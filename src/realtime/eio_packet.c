@@ -82,8 +82,7 @@ static size_t count_records(struct tb_str body)
 
 enum tb_err tb_eio_decode_payload(struct tb_arena *arena, struct tb_str body,
 				  const struct tb_eio_payload_limits *limits,
-				  const struct tb_eio_packet **ret,
-				  size_t *ret_n)
+				  struct tb_eio_packet **ret, size_t *ret_n)
 {
 	struct tb_eio_packet *packets;
 	enum tb_err err = TB_OK;

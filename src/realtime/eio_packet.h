@@ -54,7 +54,7 @@ struct tb_eio_payload_limits {
  * separator at either end), base64 that is not as it would be written. */
 enum tb_err tb_eio_decode_payload(struct tb_arena *arena, struct tb_str body,
 				  const struct tb_eio_payload_limits *limits,
-				  const struct tb_eio_packet **ret,
+				  struct tb_eio_packet **ret,
 				  size_t *ret_n) tb_must_check;
 
 /* False for what cannot be sent by every transport: text with a separator in
