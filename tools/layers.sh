@@ -3,6 +3,7 @@
 #
 #   base <- codec <- kernel <- store <- engine
 #                           <- auth <- http <- api <- app
+#                 <- realtime
 #
 # An API sees requests, responses and the kernel; never another API, a store,
 # the engine, or the HTTP library. Prints each line that breaks a rule.
@@ -16,6 +17,7 @@ ours() {
 	case "$1" in
 	base) echo base ;;
 	codec) echo base codec ;;
+	realtime) echo base codec realtime ;;
 	kernel) echo base codec kernel ;;
 	store) echo base codec kernel store ;;
 	engine) echo base codec kernel store engine ;;
