@@ -321,9 +321,9 @@ static void large_on(struct resource_world *rw)
 	assert_non_null(arena);
 	assert_non_null(text);
 	(void)rw_create(rw, VISITS, NULL, "{}");
-	add(rw, "a", NULL, TB_STR("{}"));
-	add(rw, "b", NULL, text_of(text, size));
-	add(rw, "c", NULL, text_of(text, size));
+	add(rw, "a", TB_STR("{}"));
+	add(rw, "b", text_of(text, size));
+	add(rw, "c", text_of(text, size));
 	tx = inline_core_read(&rw->w.ic);
 	MUST(tb_ledger_list(tx, arena, rw->w.org, 0, entries, 8, &n));
 	assert_int_equal(n, 2);
