@@ -213,8 +213,7 @@ static const char *const malformed[] = {
 	/* ids */
 	"3[]",
 	"3/admin,[]",
-	"6"
-	"1-[" P0 "]",
+	"61-[" P0 "]",
 	"2abc[\"a\"]",
 	"2-1[\"a\"]",
 	"2+1[\"a\"]",
