@@ -394,7 +394,7 @@ static void test_an_answer_is_not_of_two_sights(void **state)
 				 .slice_rows = 1 }));
 	MUST(tb_spool_create(&w.f.resources->spools,
 			     tb_reader_spool_form(&reader), (uint64_t)1 << 30,
-			     &spool));
+			     1, &spool));
 	hooked.on_read = change_account;
 	assert_int_equal(tb_reader_run(&reader, spool), TB_ERR_BUSY);
 	hooked.on_read = NULL;
