@@ -289,6 +289,20 @@ static void import(struct clinic_world *w, const char *key, int64_t updated_us)
 	assert_int_equal(item.outcome, TB_PUSH_ACCEPTED);
 }
 
+static void untimed_imports_on(struct clinic_world *w)
+{
+	const struct tb_record *first;
+
+	/* Their times are those of the commits, in their order. */
+	import(w, "p1", 0);
+	import(w, "p2", 0);
+	first = clinic_record(w, "patients", "p1");
+	assert_true(since(w, first->updated_us) >= first->version);
+	assert_true(since(w, first->updated_us) <
+		    clinic_record(w, "patients", "p2")->version);
+}
+CLINIC_TEST(untimed_imports)
+
 static void since_times_on(struct clinic_world *w)
 {
 	const struct tb_record *first, *second;
@@ -381,6 +395,7 @@ int main(void)
 		cmocka_unit_test(finding),
 		cmocka_unit_test(what_is_an_id),
 		cmocka_unit_test(in_sight_later),
+		cmocka_unit_test(untimed_imports),
 		cmocka_unit_test(since_times),
 		cmocka_unit_test(store_calls_fail),
 		cmocka_unit_test(allocations_fail),
