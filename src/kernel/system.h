@@ -30,10 +30,9 @@ enum tb_system_coll {
 	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
 	TB_COLL_SETTING = 12,   /* key: name (silent). Org 0: "demo",
 				 * "last_org". Others: "imported" (sight.h),
-				 * "declared" (redeclare.h), and by collection
-				 * "dropped/NAME" (dropped.h); counters
-				 * (counter.h): "conflicts",
-				 * "conflict_bytes",
+				 * "declared" (redeclare.h), by collection what
+				 * restart.h keeps, and counters (counter.h):
+				 * "conflicts", "conflict_bytes",
 				 * "undeclared_tables/SITE", "next_id/NAME",
 				 * "dropped_id/SCOPE" */
 	TB_COLL_KEY = 13,       /* org 0; key: kid; signing keys' states */
