@@ -56,15 +56,19 @@ static enum tb_err read_collections(struct tb_config_reader *reader,
 				    struct tb_config *config,
 				    const yaml_node_t *node)
 {
+	struct tb_str path;
 	enum tb_err err =
 		tb_config_read_declaration(reader, node, &config->declaration);
 
 	/* What is adopted later stands where it was declared first. */
-	if (!err && !config->declared_in) {
-		config->declared_in = reader->path;
-		config->declared_lines = reader->collection_lines;
-	}
-	return err;
+	if (err || config->declared_in)
+		return err;
+	err = tb_arena_printf(config->arena, &path, "%s", reader->path);
+	if (err)
+		return err;
+	config->declared_in = path.p;
+	config->declared_lines = reader->collection_lines;
+	return TB_OK;
 }
 
 static enum tb_err read_root(struct tb_config_reader *reader,
