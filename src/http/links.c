@@ -208,6 +208,17 @@ void tb_link_await_reader(struct tb_link *link, int64_t timeout_us)
 	set_deadline(&link->reader_deadline_us, timeout_us);
 }
 
+void tb_link_reset(struct tb_links *links, struct tb_link *link)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	/* The thread looks into the same descriptors. */
+	pthread_mutex_lock(&links->lock);
+	if (connect(link->fd, &nobody, sizeof(nobody)) < 0)
+		shutdown(link->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&links->lock);
+}
+
 void tb_links_cut_idle(struct tb_links *links)
 {
 	struct tb_link *link;

@@ -65,6 +65,8 @@ void tb_link_destroy(struct tb_links *links, struct tb_link *link);
 void tb_link_await(struct tb_link *link, int64_t timeout_us);
 /* The same of a client that is to read; it may have ended sending. */
 void tb_link_await_reader(struct tb_link *link, int64_t timeout_us);
+/* Cuts it so that the client finds it reset, not ended. */
+void tb_link_reset(struct tb_links *links, struct tb_link *link);
 /* Cuts all those that are between two requests. */
 void tb_links_cut_idle(struct tb_links *links);
 

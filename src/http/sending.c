@@ -1,6 +1,5 @@
 #include "http/sending.h"
 
-#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "http/clock.h"
@@ -232,10 +231,7 @@ bool tb_sending_begin(struct tb_exchange *ex, bool may_block)
  * must not find a proper end. */
 static ssize_t reset_connection(struct tb_exchange *ex)
 {
-	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
-
-	if (connect(ex->link->fd, &nobody, sizeof(nobody)) < 0)
-		shutdown(ex->link->fd, SHUT_RDWR);
+	tb_link_reset(&ex->server->links, ex->link);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
