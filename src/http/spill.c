@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -98,14 +99,20 @@ static enum tb_err write_all(struct tb_spill *spill, struct tb_str s)
 	return TB_OK;
 }
 
+/* `flags` as of preadv2. BUSY: with RWF_NOWAIT it would have to wait, or cannot
+ * say. */
 static enum tb_err read_all(const struct tb_spill *spill, uint64_t offset,
-			    char *to, size_t n)
+			    char *to, size_t n, int flags)
 {
 	while (n > 0) {
-		ssize_t got = pread(spill->fd, to, n, (off_t)offset);
+		struct iovec rest = { .iov_base = to, .iov_len = n };
+		ssize_t got =
+			preadv2(spill->fd, &rest, 1, (off_t)offset, flags);
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got <= 0 && flags)
+			return TB_ERR_BUSY;
 		if (got <= 0)
 			return TB_ERR_IO;
 		offset += (uint64_t)got;
@@ -207,8 +214,8 @@ enum tb_err tb_spill_append(struct tb_spill *spill, struct tb_str s)
 	return tb_buf_err(&spill->buf);
 }
 
-enum tb_err tb_spill_read(const struct tb_spill *spill, uint64_t offset,
-			  char *to, size_t n)
+static enum tb_err read_both(const struct tb_spill *spill, uint64_t offset,
+			     char *to, size_t n, int flags)
 {
 	size_t part = 0;
 
@@ -219,7 +226,7 @@ enum tb_err tb_spill_read(const struct tb_spill *spill, uint64_t offset,
 		enum tb_err err;
 
 		part = n < left ? n : (size_t)left;
-		err = read_all(spill, offset, to, part);
+		err = read_all(spill, offset, to, part, flags);
 		if (err)
 			return err;
 	}
@@ -228,6 +235,18 @@ enum tb_err tb_spill_read(const struct tb_spill *spill, uint64_t offset,
 		       spill->buf.p + (offset + part - spill->file_bytes),
 		       n - part);
 	return TB_OK;
+}
+
+enum tb_err tb_spill_read(const struct tb_spill *spill, uint64_t offset,
+			  char *to, size_t n)
+{
+	return read_both(spill, offset, to, n, 0);
+}
+
+enum tb_err tb_spill_read_at_hand(const struct tb_spill *spill, uint64_t offset,
+				  char *to, size_t n)
+{
+	return read_both(spill, offset, to, n, RWF_NOWAIT);
 }
 
 enum tb_err tb_spill_settle(struct tb_spill *spill)

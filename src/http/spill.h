@@ -64,6 +64,9 @@ enum tb_err tb_spill_append(struct tb_spill *spill,
 /* Reads bytes that were appended. IO. */
 enum tb_err tb_spill_read(const struct tb_spill *spill, uint64_t offset,
 			  char *to, size_t n) tb_must_check;
+/* The same without waiting for a disk. BUSY: it would have to. */
+enum tb_err tb_spill_read_at_hand(const struct tb_spill *spill, uint64_t offset,
+				  char *to, size_t n) tb_must_check;
 /* Nothing more will come: what has a file is all in it, and needs no memory.
  * Errors as of append. */
 enum tb_err tb_spill_settle(struct tb_spill *spill) tb_must_check;

@@ -329,9 +329,9 @@ static enum tb_err make_piece(struct tb_spool_reader *reader, size_t n,
 	return TB_OK;
 }
 
-static enum tb_err make(struct tb_source *source, struct tb_piece *ret)
+static enum tb_err read_on(struct spool_source *s, bool never_waits,
+			   struct tb_piece *ret)
 {
-	struct spool_source *s = spool_source_of(source);
 	struct tb_spool_reader reader = s->reader;
 	uint64_t left = tb_spool_reader_left(&reader);
 	size_t n = left < TB_SPOOL_PIECE_BYTES ? (size_t)left
@@ -342,19 +342,29 @@ static enum tb_err make(struct tb_source *source, struct tb_piece *ret)
 		*ret = (struct tb_piece) { .plain = NULL };
 		return TB_OK;
 	}
+	reader.never_waits = never_waits;
 	err = make_piece(&reader, n, ret);
 	if (!err)
 		s->reader = reader;
 	return err;
 }
 
+static enum tb_err make(struct tb_source *source, struct tb_piece *ret)
+{
+	return read_on(spool_source_of(source), false, ret);
+}
+
+/* A body in order is read in one go, mostly from what the system remembers of
+ * the file. Of one that was sorted each item is a read of its own, which is too
+ * much for a thread that serves others, too. */
 static bool find(struct tb_source *source, struct tb_piece *ret)
 {
-	const struct spool_source *s = spool_source_of(source);
-	bool has_ended = tb_spool_reader_left(&s->reader) == 0;
+	struct spool_source *s = spool_source_of(source);
 
-	return (has_ended || tb_spool_is_in_memory(s->spool)) &&
-	       !make(source, ret);
+	if (s->reader.entries && !tb_spool_is_in_memory(s->spool) &&
+	    tb_spool_reader_left(&s->reader) > 0)
+		return false;
+	return !read_on(s, true, ret);
 }
 
 static void destroy(struct tb_source *source)

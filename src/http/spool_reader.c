@@ -24,9 +24,17 @@ static void begin_run(struct tb_spool_reader *reader)
 	}
 }
 
+static enum tb_err read_data(const struct tb_spool_reader *reader,
+			     uint64_t offset, char *to, size_t n)
+{
+	return reader->never_waits
+		       ? tb_spill_read_at_hand(reader->data, offset, to, n)
+		       : tb_spill_read(reader->data, offset, to, n);
+}
+
 static enum tb_err read_run(struct tb_spool_reader *reader, char *to, size_t n)
 {
-	enum tb_err err = tb_spill_read(reader->data, reader->from, to, n);
+	enum tb_err err = read_data(reader, reader->from, to, n);
 
 	if (!err)
 		reader->from += n;
@@ -69,9 +77,9 @@ static enum tb_err read_entries(struct tb_spool_reader *reader, char *to,
 enum tb_err tb_spool_reader_read(struct tb_spool_reader *reader, char *to,
 				 size_t n)
 {
-	enum tb_err err = reader->entries ? read_entries(reader, to, n)
-					  : tb_spill_read(reader->data,
-							  reader->at, to, n);
+	enum tb_err err = reader->entries
+				  ? read_entries(reader, to, n)
+				  : read_data(reader, reader->at, to, n);
 
 	if (!err)
 		reader->at += n;

@@ -18,11 +18,12 @@ struct tb_spool_reader {
 	size_t next;    /* the entry to come */
 	uint64_t from;  /* what is left of the run of items before it */
 	uint64_t to;
+	bool never_waits; /* for a disk: reading is BUSY instead */
 };
 
 /* How much is left to read. */
 uint64_t tb_spool_reader_left(const struct tb_spool_reader *reader);
-/* Reads on; `n` is not more than is left. IO. */
+/* Reads on; `n` is not more than is left. IO, BUSY. */
 enum tb_err tb_spool_reader_read(struct tb_spool_reader *reader, char *to,
 				 size_t n) tb_must_check;
 /* The same into a buffer of just that length. NOMEM. */
