@@ -66,6 +66,14 @@ class Suite:
         shutil.rmtree(data.parent)
 
 
+
+def bare_walk(data, between, limit):
+    """Rows a second of the bare join of the central feed between two numbers,
+    `limit` rows at a time, on the server's core."""
+    return tool("bare", "read", core=SERVER_CORE, data=data, limit=limit,
+                **{"from": between[0], "to": between[1]})[0]["rows_per_s"]
+
+
 def ratios(repeats, one, other):
     """Runs both in turns; the medians of each and of their ratios."""
     pairs = []

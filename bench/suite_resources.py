@@ -6,8 +6,8 @@ import statistics
 
 import clinic
 from clinic import BRACES, COLLECTION, LIST, Clinic
-from measure import (MILLION, QUICK, REPEATS, against_constant, processor_us,
-                     ratios, written_against_loop)
+from measure import (MILLION, QUICK, REPEATS, against_constant, bare_walk,
+                     processor_us, ratios, written_against_loop)
 from report import Line
 from servers import SERVER_CORE, load
 
@@ -97,20 +97,26 @@ def download(t, user, **options):
 
 def whole(suite):
     """Downloads of everything: one after the other, then four at once."""
-    with Clinic(clinic.filled(suite, MILLION), SERVER_CORE) as t:
+    data = clinic.filled(suite, MILLION)
+    with Clinic(data, SERVER_CORE) as t:
         user = t.user()
         before = t.memory_bytes("VmRSS")
         t.forget_peak()
-        runs = [processor_us(t, lambda: download(t, user, count=MILLION))
-                for _ in range(REPEATS)]
+        runs, rows = [], []
+        for _ in range(REPEATS):
+            runs.append(processor_us(
+                t, lambda: download(t, user, count=MILLION)))
+            rows.append(bare_walk(data, (0, MILLION), MILLION))
         one = t.memory_bytes("VmHWM") - before
         download(t, user, count=MILLION, connections=4)
         four = t.memory_bytes("VmHWM") - before
     us = statistics.median(us for _, us in runs)
+    bare = statistics.median(rows)
     seconds = statistics.median(done["seconds"] for done, _ in runs)
     first_us = statistics.median(done["first_max_us"] for done, _ in runs)
     return [Line("download of 1 million records of 200 bytes, in a second of "
-                 "the server's processor time", "records", MILLION * 1e6 / us,
+                 "the server's processor time; bare join", "records",
+                 MILLION * 1e6 / us, bare, MILLION * 1e6 / us / bare,
                  floor=MILLION),
             Line("the same, until the client has it, one core", "records/s",
                  MILLION / seconds),

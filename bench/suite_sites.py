@@ -2,11 +2,10 @@
 
 import statistics
 
-from measure import (FULL, MILLION, QUICK, REPEATS, ratios,
+from measure import (FULL, MILLION, QUICK, REPEATS, bare_walk, ratios,
                      written_against_loop)
 from report import Line
-from servers import (PRIMARY, SERVER_CORE, SITE, Nginx, Tombolo, basic, load,
-                     tool)
+from servers import PRIMARY, SERVER_CORE, SITE, Nginx, Tombolo, basic, load
 
 CENTRAL = "/sync/v5/central_records"
 PAGE = 1000
@@ -79,11 +78,6 @@ def walk(server, between, rounds=1):
                 **{"from": between[0], "to": between[1]})["records_per_s"]
 
 
-def bare_walk(data, between):
-    return tool("bare", "read", core=SERVER_CORE, data=data, limit=PAGE,
-                **{"from": between[0], "to": between[1]})[0]["rows_per_s"]
-
-
 def pull_ordered(suite):
     n = 200000 if QUICK else MILLION
     data = suite.filled(records=MILLION)
@@ -91,7 +85,7 @@ def pull_ordered(suite):
     with Tombolo(data, SERVER_CORE, sites_cache=False) as t:
         used_s = -t.processor_s()
         a, b, ratio = ratios(REPEATS, lambda: walk(t, between),
-                             lambda: bare_walk(data, between))
+                             lambda: bare_walk(data, between, PAGE))
         used_s += t.processor_s()
     return [Line("pull, 1,000 records a page in insertion order, one core, "
                  "no page cache; bare join", "records/s", a, b, ratio,
@@ -107,7 +101,7 @@ def pull_random(suite):
     between = span(suite, data, n)
     with Tombolo(data, SERVER_CORE, sites_cache=False) as t:
         a, b, ratio = ratios(REPEATS, lambda: walk(t, between),
-                             lambda: bare_walk(data, between))
+                             lambda: bare_walk(data, between, PAGE))
     return [Line("pull after random updates, one core, no page cache; "
                  "bare join", "records/s", a, b, ratio, 0.6)]
 
