@@ -1,7 +1,7 @@
-#!/bin/sh
-# Runs each fuzz target of a build directory for a while, each with its
-# dictionary and a corpus of its own that is thrown away. Fails when one does;
-# the input that did it is kept and named.
+#!/usr/bin/env bash
+# Runs each fuzz target of a build directory for a while, as many at once as
+# there are processors, each with its dictionary and a corpus of its own that is
+# thrown away. Fails when one does; the input that did it is kept and named.
 #
 #   tests/fuzz/run.sh BUILD_DIR [SECONDS_PER_TARGET]
 #
@@ -30,23 +30,29 @@ for text in '' x 'some text, some text, some text'; do
 	} >"$work/gunzip/${#text}"
 done
 
-passed=0
-failed=0
-for target in "$build"/tests/fuzz/fuzz_*; do
-	[ -f "$target" ] && [ -x "$target" ] || continue
-	name=${target##*/fuzz_}
+# Fuzzes one target; what is left in $work/passed or $work/failed counts it.
+fuzz() {
+	local target=$1 name=${1##*/fuzz_}
 	mkdir -p "$work/$name"
 	if "$target" -max_total_time="$seconds" -dict="$here/$name.dict" \
 		-max_len=4096 -timeout=10 -rss_limit_mb=2048 \
 		-artifact_prefix="$build/$name-" "$work/$name" \
-		>"$work/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "$name: $(grep '^Done' "$work/log")"
+		>"$work/$name.log" 2>&1; then
+		touch "$work/passed/$name"
+		echo "$name: $(grep '^Done' "$work/$name.log")"
 	else
-		failed=$((failed + 1))
-		cat "$work/log"
+		touch "$work/failed/$name"
+		cat "$work/$name.log"
 		echo "$name: FAILED" >&2
 	fi
-done
+}
+export -f fuzz
+export build seconds here work
+
+mkdir "$work/passed" "$work/failed"
+find "$build/tests/fuzz" -maxdepth 1 -name 'fuzz_*' -type f -executable -print0 |
+	sort -z | xargs -0 -P "$(nproc)" -I '{}' bash -c 'fuzz "$1"' fuzz '{}'
+passed=$(find "$work/passed" -type f | wc -l)
+failed=$(find "$work/failed" -type f | wc -l)
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
