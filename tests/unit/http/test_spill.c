@@ -33,10 +33,19 @@ static void assert_bytes(const char *p, uint64_t at, size_t n)
 static void assert_reads(uint64_t at, size_t n)
 {
 	char bytes[8000];
+	enum tb_err err;
 
 	assert_true(n <= sizeof(bytes));
 	assert_int_equal(tb_spill_read(&spill, at, bytes, n), TB_OK);
 	assert_bytes(bytes, at, n);
+	/* Without waiting the same comes, or nothing where there is a file. */
+	memset(bytes, 0, sizeof(bytes));
+	err = tb_spill_read_at_hand(&spill, at, bytes, n);
+	if (!err)
+		assert_bytes(bytes, at, n);
+	else
+		assert_true(err == TB_ERR_BUSY &&
+			    !tb_spill_is_in_memory(&spill));
 }
 
 static void few_bytes_stay_in_memory(void **state)
