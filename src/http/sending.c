@@ -1,6 +1,5 @@
 #include "http/sending.h"
 
-
 #include "base/assert.h"
 #include "http/clock.h"
 #include "http/exchange.h"
