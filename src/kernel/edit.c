@@ -39,7 +39,6 @@ enum tb_err tb_edit_write(struct tb_view *view, const struct tb_edit *edit,
 			  const struct tb_record **ret)
 {
 	struct tb_placement placement = {
-		.declaration = edit->declaration,
 		.collection = edit->collection,
 		.coll = edit->coll,
 		.key = edit->key,

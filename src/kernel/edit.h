@@ -14,7 +14,6 @@
 #include "kernel/view.h"
 
 struct tb_edit {
-	const struct tb_declaration *declaration;
 	const struct tb_collection *collection; /* NULL: not declared */
 	uint64_t coll;               /* rid of the collection's name */
 	struct tb_str key;           /* of the record */

@@ -641,8 +641,7 @@ enum tb_err tb_place_anew(struct tb_view *view,
 			  const struct tb_declaration *declaration,
 			  uint64_t rid)
 {
-	struct tb_placement placement = { .declaration = declaration,
-					  .makes_stores = true };
+	struct tb_placement placement = { .makes_stores = true };
 	struct tb_route_words nothing = { .n_also = 0 };
 	enum tb_err err = tb_view_get_rid(view, rid, &placement.old);
 

@@ -18,7 +18,6 @@
 
 /* One record that is to be written. The caller fills in the first part. */
 struct tb_placement {
-	const struct tb_declaration *declaration;
 	const struct tb_collection *collection; /* NULL: not declared */
 	uint64_t coll;               /* rid of the collection's name */
 	struct tb_str key;           /* of the record */

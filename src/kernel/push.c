@@ -228,7 +228,6 @@ static struct tb_placement placement_of(const struct pushing *p,
 					const struct change *change)
 {
 	return (struct tb_placement) {
-		.declaration = p->push->commit.declaration,
 		.collection = item->collection,
 		.coll = change->coll,
 		.key = item->id,

@@ -85,7 +85,6 @@ static enum tb_err write(struct editing *e, struct tb_edit *edit,
 	struct tb_resource *resource = e->resource;
 	enum tb_err err;
 
-	edit->declaration = resource->commit.declaration;
 	edit->collection = resource->collection;
 	edit->coll = e->coll;
 	edit->old = e->old;

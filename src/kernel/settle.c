@@ -80,9 +80,8 @@ static enum tb_err find_record(struct deciding *d)
 	enum tb_err err =
 		tb_view_get(d->view, TB_COLL_COLLECTION, d->entry.table, &name);
 
-	d->edit.declaration = d->settling->commit.declaration;
-	d->edit.collection =
-		tb_declaration_find(d->edit.declaration, d->entry.table);
+	d->edit.collection = tb_declaration_find(
+		d->settling->commit.declaration, d->entry.table);
 	d->edit.key = d->entry.record;
 	if (err != TB_OK || name == NULL)
 		return err;

@@ -239,7 +239,6 @@ static inline enum tb_err write_decide(struct tb_commit *commit,
 {
 	struct write *write = (struct write *)commit;
 	struct tb_placement p = {
-		.declaration = commit->declaration,
 		.collection = write->collection,
 		.key = tb_str_z(write->key),
 		.body = tb_str_z(write->body ? write->body : "{}"),
