@@ -2,8 +2,8 @@
 # Which folder may include what. Includes go down only:
 #
 #   base <- codec <- kernel <- store <- engine
-#                           <- auth <- http <- api <- app
-#                 <- realtime
+#                           <- auth <- http <- hub <- api <- app
+#                 <- realtime <------------- hub
 #
 # An API sees requests, responses and the kernel; never another API, a store,
 # the engine, or the HTTP library. Prints each line that breaks a rule.
@@ -23,8 +23,9 @@ ours() {
 	engine) echo base codec kernel store engine ;;
 	auth) echo base codec kernel auth ;;
 	http) echo base codec kernel auth http ;;
-	api) echo base codec kernel auth http api ;;
-	app) echo base codec kernel store engine auth http api app ;;
+	hub) echo base codec kernel auth http realtime hub ;;
+	api) echo base codec kernel auth http hub api ;;
+	app) echo base codec kernel store engine auth http hub api app ;;
 	*) echo "layers.sh: no rule for src/$1" >&2 && exit 1 ;;
 	esac
 }
@@ -38,6 +39,8 @@ sodium.h     src/codec src/auth
 zlib.h       src/codec
 libdeflate.h src/codec
 yaml.h       src/app
+wslay/wslay.h src/hub
+nettle/sha1.h src/codec
 '
 
 # The kernel is pure: no clock, no files, no network, no randomness (stdio.h

@@ -19,6 +19,8 @@ libmicrohttpd-dev    pkg-config:libmicrohttpd
 libsqlite3-dev       pkg-config:sqlite3
 libdeflate-dev       pkg-config:libdeflate
 zlib1g-dev           pkg-config:zlib
+libwslay-dev         header:wslay/wslay.h
+nettle-dev           pkg-config:nettle
 '
 test_needs='
 libcmocka-dev        pkg-config:cmocka
@@ -26,6 +28,8 @@ libjansson-dev       pkg-config:jansson
 python3-pytest       python:pytest
 python3-pytest-xdist python:xdist
 python3-requests     python:requests
+python3-socketio     python:socketio
+python3-websocket    python:websocket
 curl                 command:curl
 jq                   command:jq
 '

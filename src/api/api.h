@@ -8,10 +8,22 @@
 
 #include <stdbool.h>
 
+#include "api/follow.h"
 #include "api/setting.h"
 #include "auth/auth.h"
 #include "http/route.h"
 #include "kernel/core.h"
+
+struct tb_mount;
+struct tb_api_module;
+
+/* Everything that can be followed: the modules beside their states. Filled
+ * when all states are made; not to be looked at before the first request. */
+struct tb_follows {
+	const struct tb_api_module *const *modules;
+	const struct tb_mount *mounts;
+	size_t n;
+};
 
 /* What an API may use; borrowed, outlives the state. */
 struct tb_api_env {
@@ -19,6 +31,12 @@ struct tb_api_env {
 	struct tb_auth *auth;
 	const void *options; /* the struct that its settings describe */
 	const char *data;    /* folder of the data */
+	const char *listen;  /* where the server will listen */
+	const struct tb_follows *follows;
+	/* Adds to the sums of the audit trail what is no HTTP request. */
+	void (*count)(void *ctx, uint32_t org, struct tb_str principal,
+		      const char *operation, unsigned status);
+	void *count_ctx;
 	bool is_demo;
 };
 
@@ -32,6 +50,13 @@ struct tb_api_module {
 	 * that serves no request; may commit. Thread-safe. NULL: nothing to do.
 	 */
 	void (*upkeep)(void *state);
+	/* The server is about to stop: answers those whose answer is awaited.
+	 * NULL: nobody's is. */
+	void (*quiesce)(void *state);
+	/* Feeds and collections that can be followed live, and whether there
+	 * may be something new. NULL: none. */
+	tb_follow_fn *follow;
+	tb_follow_peek_fn *follow_peek;
 };
 
 /* Each folder defines its own. */

@@ -131,6 +131,16 @@ static enum tb_exit take_data(struct serving *serving)
 	return err ? tb_fail(err, "data in `%s`", data) : TB_EXIT_OK;
 }
 
+/* What is no HTTP request, but is on the audit trail like one. */
+static void on_count(void *ctx, uint32_t org, struct tb_str principal,
+		     const char *operation, unsigned status)
+{
+	struct serving *serving = ctx;
+
+	tb_upkeep_add(serving->upkeep, org, principal, tb_str_z(operation),
+		      status);
+}
+
 static enum tb_err open_keys(struct serving *serving)
 {
 	struct tb_str path;
@@ -171,10 +181,24 @@ static void log_redeclared(void *ctx, bool is_mistake, const char *text)
 		    tb_str_z(text));
 }
 
+static enum tb_err wire(struct serving *serving, struct tb_api_env *env)
+{
+	env->core = tb_engine_core(serving->engine);
+	env->auth = serving->auth;
+	return tb_wiring_init(&serving->wiring, serving->config, env);
+}
+
 /* Everything below the HTTP server. */
 static enum tb_exit start_inside(struct serving *serving)
 {
 	struct tb_config *config = serving->config;
+	struct tb_api_env env = {
+		.data = config->program.data,
+		.listen = config->server.listen,
+		.count = on_count,
+		.count_ctx = serving,
+		.is_demo = serving->is_demo,
+	};
 	enum tb_err err = tb_engine_open(&config->engine, &serving->engine);
 
 	if (err)
@@ -193,9 +217,7 @@ static enum tb_exit start_inside(struct serving *serving)
 	err = tb_auth_create(tb_engine_core(serving->engine), serving->keys,
 			     &config->auth, &serving->auth);
 	if (!err)
-		err = tb_wiring_init(&serving->wiring, config,
-				     tb_engine_core(serving->engine),
-				     serving->auth, serving->is_demo);
+		err = wire(serving, &env);
 	return err ? tb_fail(err, "start") : TB_EXIT_OK;
 }
 
@@ -242,6 +264,7 @@ static enum tb_exit start_threads(struct serving *serving)
 
 static void stop(struct serving *serving)
 {
+	tb_wiring_quiesce(&serving->wiring);
 	tb_server_stop(serving->server);
 	tb_control_stop(serving->control);
 	tb_upkeep_stop(serving->upkeep);

@@ -306,6 +306,14 @@ void tb_upkeep_stop(struct tb_upkeep *upkeep)
 	destroy(upkeep);
 }
 
+void tb_upkeep_add(struct tb_upkeep *upkeep, uint32_t org,
+		   struct tb_str principal, struct tb_str operation,
+		   unsigned status)
+{
+	if (upkeep)
+		tb_reads_add(upkeep->reads, org, principal, operation, status);
+}
+
 void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access)
 {
 	const struct tb_principal *principal =

@@ -32,5 +32,9 @@ void tb_upkeep_stop(struct tb_upkeep *upkeep);
 /* Counts a finished request, if it is one that has no audit row of its own: a
  * read, a failure, a login, or a write that changed nothing. Thread-safe. */
 void tb_upkeep_count(struct tb_upkeep *upkeep, const struct tb_access *access);
+/* Adds to the sums what was no HTTP request. Takes NULL: not counted. */
+void tb_upkeep_add(struct tb_upkeep *upkeep, uint32_t org,
+		   struct tb_str principal, struct tb_str operation,
+		   unsigned status);
 
 #endif

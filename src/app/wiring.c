@@ -1,19 +1,20 @@
 #include "app/wiring.h"
 
 enum tb_err tb_wiring_init(struct tb_wiring *wiring,
-			   const struct tb_config *config, struct tb_core *core,
-			   struct tb_auth *auth, bool is_demo)
+			   const struct tb_config *config,
+			   const struct tb_api_env *base)
 {
-	struct tb_api_env env = {
-		.core = core,
-		.auth = auth,
-		.data = config->program.data,
-		.is_demo = is_demo,
-	};
+	struct tb_api_env env = *base;
 	const struct tb_api_module *module;
 	enum tb_err err = TB_OK;
 
 	wiring->n = 0;
+	wiring->follows = (struct tb_follows) {
+		.modules = tb_api_modules,
+		.mounts = wiring->mounts,
+		.n = tb_api_modules_count,
+	};
+	env.follows = &wiring->follows;
 	for (size_t i = 0; i < tb_api_modules_count; i++) {
 		module = tb_api_modules[i];
 		env.options = config->api[i];
@@ -34,6 +35,14 @@ void tb_wiring_upkeep(struct tb_wiring *wiring)
 	for (size_t i = 0; i < wiring->n; i++) {
 		if (tb_api_modules[i]->upkeep)
 			tb_api_modules[i]->upkeep(wiring->mounts[i].state);
+	}
+}
+
+void tb_wiring_quiesce(struct tb_wiring *wiring)
+{
+	for (size_t i = 0; i < wiring->n; i++) {
+		if (tb_api_modules[i]->quiesce)
+			tb_api_modules[i]->quiesce(wiring->mounts[i].state);
 	}
 }
 

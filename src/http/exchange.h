@@ -14,13 +14,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/pool.h"
 #include "http/body.h"
 #include "http/cors.h"
 #include "http/hygiene.h"
 #include "http/ids.h"
 #include "http/links.h"
 #include "http/policy.h"
-#include "http/pool.h"
 #include "http/sending.h"
 #include "http/server.h"
 

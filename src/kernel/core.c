@@ -24,6 +24,8 @@ struct tb_core {
 	size_t n_orgs;
 	size_t cap_orgs;
 	struct tb_scope_heads *scopes;
+	tb_core_listener_fn *listener; /* NULL: nobody listens */
+	void *listener_ctx;
 };
 
 enum tb_err tb_core_create(const struct tb_core_options *options,
@@ -210,6 +212,24 @@ static enum tb_err put_heads(struct tb_core *core, const struct heads *heads,
 	return TB_OK;
 }
 
+void tb_core_listen(struct tb_core *core, tb_core_listener_fn *listener,
+		    void *ctx)
+{
+	pthread_rwlock_wrlock(&core->lock);
+	core->listener = listener;
+	core->listener_ctx = ctx;
+	pthread_rwlock_unlock(&core->lock);
+}
+
+/* Within the lock, so that who stops listening is not called afterwards. */
+static void tell_listener(struct tb_core *core, const struct tb_org *org,
+			  const struct tb_heads *before)
+{
+	if (core->listener != NULL &&
+	    (before->epoch != org->epoch || before->head < org->head))
+		core->listener(core->listener_ctx, org->id);
+}
+
 enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
 {
 	struct heads heads = { org->id, heads_of(org) };
@@ -222,6 +242,8 @@ enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
 	if (err == TB_OK &&
 	    (before.epoch != org->epoch || before.head < org->head))
 		tb_scope_heads_forget(core->scopes, org->id);
+	if (err == TB_OK)
+		tell_listener(core, org, &before);
 	pthread_rwlock_unlock(&core->lock);
 	return err;
 }
@@ -241,6 +263,8 @@ enum tb_err tb_core_publish_group(struct tb_core *core,
 		tb_scope_heads_forget(core->scopes, org->id);
 	for (size_t i = 0; i < moves->n; i++)
 		tb_scope_heads_move(core->scopes, &moves->list[i]);
+	if (err == TB_OK)
+		tell_listener(core, org, &before);
 	pthread_rwlock_unlock(&core->lock);
 	return err;
 }

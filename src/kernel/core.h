@@ -79,6 +79,14 @@ enum tb_err tb_core_publish_group(struct tb_core *core,
 				  const struct tb_org *org,
 				  const struct tb_moves *moves) tb_must_check;
 
+/* Called with each org whose published heads have risen, on whatever thread
+ * published them; it must not block, and must not call the core. */
+typedef void tb_core_listener_fn(void *ctx, uint32_t org);
+/* From now on this one listens; NULL: nobody, and whoever did is not called any
+ * more. */
+void tb_core_listen(struct tb_core *core, tb_core_listener_fn *listener,
+		    void *ctx);
+
 /* Where feeds end (tb_scope_end), and the org's heads of a moment at which
  * these were all there was; from memory. False: memory does not have them.
  * Never blocks. */

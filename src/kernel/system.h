@@ -46,6 +46,17 @@ enum tb_system_coll {
 				 * (kernel/requests.h) */
 	TB_COLL_HISTORY = 19,   /* earlier versions (kernel/history.h; silent)
 				 */
+	TB_COLL_DEVICE_EVENT = 20, /* key: its id (kernel/device_event.h) */
+	TB_COLL_DELIVERY = 21,     /* key: an event's id; while it is pending,
+				    * or failed (kernel/device_delivery.h) */
+	TB_COLL_REGISTRATION = 22, /* key: a device's id
+				    * (kernel/registration.h) */
+	TB_COLL_MARKS = 23,        /* key: a device's id; what it has (silent)
+				    */
+	TB_COLL_SENT = 24,         /* key: what names an event of a device;
+				    * its id (silent) */
+	TB_COLL_TALLY = 25,        /* key: of a device, a user or both; how
+				    * many events (silent) */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
 
@@ -68,6 +79,13 @@ enum tb_known_scope {
 	TB_SCOPE_FAMILIES = 14,   /* of tokens, the longest idle first */
 	TB_SCOPE_REQUESTS = 15,   /* with an Idempotency-Key, oldest first */
 	TB_SCOPE_RESOLVED = 16,   /* conflicts, as they were resolved */
+	/* Of devices' events, by id. */
+	TB_SCOPE_DEVICE_EVENTS = 17, /* all */
+	TB_SCOPE_LIVE_EVENTS = 18,   /* that go out in real time */
+	TB_SCOPE_PENDING = 19,       /* deliveries; so the next two */
+	TB_SCOPE_PENDING_CRITICAL = 20,
+	TB_SCOPE_FAILED = 21,
+	TB_SCOPE_REGISTRATIONS = 22,
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)
@@ -81,5 +99,7 @@ static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)
 #define TB_SCOPE_STORE_PREFIX "store/"
 #define TB_SCOPE_SITE_PREFIX "site/"
 #define TB_SCOPE_USERS_PREFIX "users/"
+/* Events by who sent them: a device, a user, or one for the other. */
+#define TB_SCOPE_SENDER_PREFIX "sender/"
 
 #endif

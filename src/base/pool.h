@@ -1,8 +1,8 @@
 /*
  * The bounded pool of worker threads: what may block runs here.
  */
-#ifndef TB_HTTP_POOL_H
-#define TB_HTTP_POOL_H
+#ifndef TB_BASE_POOL_H
+#define TB_BASE_POOL_H
 
 #include <stddef.h>
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/alloc.h"
-#include "http/pool.h"
+#include "base/pool.h"
 
 #define WORKERS 4
 #define ITEMS 20000

@@ -1,4 +1,4 @@
-#include "http/pool.h"
+#include "base/pool.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,0 +1,45 @@
+/*
+ * Which of a run of numbers are done: all up to one, and islands above it.
+ * Pure.
+ */
+#ifndef TB_KERNEL_MARKS_H
+#define TB_KERNEL_MARKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* Numbers from first to last. */
+struct tb_island {
+	uint64_t first;
+	uint64_t last;
+};
+
+#define TB_MARKS_ISLANDS_MAX 4096
+
+struct tb_marks {
+	uint64_t done;             /* all up to here */
+	struct tb_island *islands; /* above it, in order, none adjacent */
+	size_t n_islands;
+};
+
+bool tb_marks_has(const struct tb_marks *marks, uint64_t num);
+/* The first number at or above `num` that is not done. */
+uint64_t tb_marks_next(const struct tb_marks *marks, uint64_t num);
+/* Adds numbers; memory from the arena. TOO_LARGE: more than `islands_max`
+ * islands; then nothing changed. NOMEM. */
+enum tb_err tb_marks_add(struct tb_marks *marks, struct tb_arena *arena,
+			 uint64_t first, uint64_t last,
+			 size_t islands_max) tb_must_check;
+/* As JSON: {"done":N,"islands":[[first,last],...]}. */
+void tb_marks_encode(struct tb_buf *buf, const struct tb_marks *marks);
+/* CORRUPT: not what encode makes. */
+enum tb_err tb_marks_decode(struct tb_arena *arena, struct tb_str text,
+			    struct tb_marks *ret) tb_must_check;
+
+#endif
