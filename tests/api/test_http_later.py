@@ -6,6 +6,7 @@ The program under test has them from tests/unit/http/server_later.c.
 import concurrent.futures
 import contextlib
 import gzip
+import itertools
 import os
 import resource
 import signal
@@ -25,7 +26,7 @@ __all__ = ["program"]
 MANY = 500
 UPGRADE = ("Connection: Upgrade", "Upgrade: echo")
 KINDS = ["made", "begun", "answered", "cancelled", "offered", "taken",
-         "untaken", "closed"]
+         "untaken", "closed", "late"]
 
 
 @pytest.fixture
@@ -254,19 +255,43 @@ def test_a_server_that_stops_waits_for_those_who_rest(server):
 def test_a_server_does_not_go_before_they_are_answered(path):
     with running(drain_timeout_ms=20, late=1) as s, Client(s) as c:
         c.send(request(path, *UPGRADE))
-        # The last one counts only once its handler is through.
-        if "late?" not in path:
-            wait_until_resting(s, 1)
-        else:
-            assert s.get("/t/const").status == 200
+        # One of them rests only when its handler is through.
+        wait_for(lambda: resting(s) + counts(s)["late"] == 1, "it")
         s.process.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             s.process.wait(0.3)
         s.process.send_signal(signal.SIGUSR1)
         s.stop()
-    n = balance(s)
-    assert n["made"] <= 1
-    assert n["begun"] == (0 if "late?" in path else 1)
+    assert balance(s)["made"] == 1
+
+
+def test_a_server_may_stop_in_the_middle_of_everything():
+    paths = ["/t/later/at-once?n=9", "/t/later/worker", "/t/later", "/t/take",
+             "/t/take/worker", "/t/take/later"]
+
+    def one(s, n):
+        for i in itertools.count(n):
+            if s.process.poll() is not None:
+                return
+            try:
+                with Client(s) as c:
+                    c.sock.settimeout(0.05)
+                    c.send(request(paths[i % len(paths)], *UPGRADE))
+                    c.head()
+            except ConnectionRefusedError:
+                return
+            except (AssertionError, OSError):
+                continue
+
+    for i in range(4):
+        with running(workers=2, quiet=1, drain_timeout_ms=i % 2 * 1000) as s, \
+                concurrent.futures.ThreadPoolExecutor(8) as threads:
+            ends = [threads.submit(one, s, n) for n in range(8)]
+            wait_for(lambda: counts(s)["taken"] > 20, "some to be taken")
+            s.stop()
+            for end in ends:
+                end.result(DEADLINE_S)
+        balance(s)
 
 
 # --- connections that leave HTTP ---------------------------------------------

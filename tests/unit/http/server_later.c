@@ -52,6 +52,7 @@ static struct {
 	atomic_uint n_taken;
 	atomic_uint n_untaken;
 	atomic_uint n_closed;
+	atomic_uint n_late; /* handlers that waited */
 } all = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -65,6 +66,7 @@ static const struct {
 	{ "answered", &all.n_answered }, { "cancelled", &all.n_cancelled },
 	{ "offered", &all.n_offered },   { "taken", &all.n_taken },
 	{ "untaken", &all.n_untaken },   { "closed", &all.n_closed },
+	{ "late", &all.n_late },
 };
 
 static void count(atomic_uint *n)
@@ -311,6 +313,7 @@ bool later_answer_at_once(void *state, const struct tb_request *req,
 void later_answer_late(void *state, const struct tb_request *req,
 		       struct tb_response *res)
 {
+	count(&all.n_late);
 	pthread_mutex_lock(&all.lock);
 	while (!all.is_open)
 		pthread_cond_wait(&all.changed, &all.lock);
