@@ -1,7 +1,6 @@
 #include "api/resources/call.h"
 
 #include "api/resources/errors.h"
-#include "auth/token.h"
 #include "codec/time.h"
 
 #define US_PER_S 1000000ll
@@ -9,22 +8,15 @@
 #define TIME_MAX_BYTES 40
 
 /* "A collection may ask for younger tokens than others (`max_token_age`): an
- * older one is 401 as an expired one is." The token was verified before, so
- * that it is enough to read it. */
-static bool is_token_young(const struct tb_resources_call *call)
+ * older one is 401 as an expired one is." */
+bool tb_resources_is_token_young(const struct tb_collection *collection,
+				 const struct tb_principal *principal,
+				 int64_t now_us)
 {
-	uint32_t max_age_s = call->collection->max_token_age_s;
-	const struct tb_request *req = call->req;
-	struct tb_str text = tb_request_header(req, "Authorization");
-	struct tb_token token;
+	int64_t max_age_s = collection->max_token_age_s;
 
-	if (max_age_s == 0)
-		return true;
-	tb_str_cut(&text, ' ');
-	return text.p &&
-	       tb_token_parse_claims(req->arena, tb_str_trim(text), &token) ==
-		       TB_OK &&
-	       req->now_us < (token.issued_s + (int64_t)max_age_s) * US_PER_S;
+	return max_age_s == 0 ||
+	       now_us < (principal->issued_s + max_age_s) * US_PER_S;
 }
 
 bool tb_resources_call_open(struct tb_resources_call *call, void *state,
@@ -50,7 +42,8 @@ bool tb_resources_call_open(struct tb_resources_call *call, void *state,
 	}
 	call->layout =
 		resources->layouts[collection - declaration->collections];
-	if (!is_token_young(call)) {
+	if (!tb_resources_is_token_young(collection, req->principal,
+					 req->now_us)) {
 		tb_resources_fail_401(res, req, TB_RESOURCES_BAD_TOKEN,
 				      TB_RESOURCES_TOKEN_CODE);
 		return false;

@@ -23,6 +23,10 @@ struct tb_resources_call {
 bool tb_resources_call_open(struct tb_resources_call *call, void *state,
 			    const struct tb_request *req,
 			    struct tb_response *res);
+/* False: the caller's token is too old for this collection. */
+bool tb_resources_is_token_young(const struct tb_collection *collection,
+				 const struct tb_principal *principal,
+				 int64_t now_us);
 /* Answers what an error means; NOT_FOUND is 404 in this API's words. */
 void tb_resources_call_fail(const struct tb_resources_call *call,
 			    enum tb_err err);
