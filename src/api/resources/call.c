@@ -19,30 +19,40 @@ bool tb_resources_is_token_young(const struct tb_collection *collection,
 	       now_us < (principal->issued_s + max_age_s) * US_PER_S;
 }
 
+const struct tb_layout *
+tb_resources_find_layout(const struct tb_resources *resources,
+			 struct tb_str path)
+{
+	const struct tb_declaration *declaration =
+		tb_core_declaration(resources->core);
+	const struct tb_collection *found =
+		tb_declaration_find_path(declaration, path);
+
+	return found ? resources->layouts[found - declaration->collections]
+		     : NULL;
+}
+
 bool tb_resources_call_open(struct tb_resources_call *call, void *state,
 			    const struct tb_request *req,
 			    struct tb_response *res)
 {
 	struct tb_resources *resources = state;
-	const struct tb_declaration *declaration =
-		tb_core_declaration(resources->core);
-	const struct tb_collection *collection =
-		tb_declaration_find_path(declaration, req->params[0]);
+	const struct tb_layout *layout =
+		tb_resources_find_layout(resources, req->params[0]);
 
 	*call = (struct tb_resources_call) {
 		.resources = resources,
 		.req = req,
 		.res = res,
-		.collection = collection,
+		.layout = layout,
 	};
-	if (!collection) {
+	if (!layout) {
 		tb_resources_fail(res, req, 404,
 				  TB_STR(TB_RESOURCES_NOT_FOUND));
 		return false;
 	}
-	call->layout =
-		resources->layouts[collection - declaration->collections];
-	if (!tb_resources_is_token_young(collection, req->principal,
+	call->collection = layout->collection;
+	if (!tb_resources_is_token_young(call->collection, req->principal,
 					 req->now_us)) {
 		tb_resources_fail_401(res, req, TB_RESOURCES_BAD_TOKEN,
 				      TB_RESOURCES_TOKEN_CODE);
@@ -57,11 +67,8 @@ void tb_resources_call_fail(const struct tb_resources_call *call,
 	tb_response_fail(call->res, call->req, err);
 }
 
-int64_t tb_resources_latest_us(const struct tb_request *req,
-			       int64_t last_change_us)
+int64_t tb_resources_latest_us(int64_t now_us, int64_t last_change_us)
 {
-	int64_t now_us = req->now_us;
-
 	return (last_change_us > now_us ? last_change_us : now_us) + AHEAD_US;
 }
 

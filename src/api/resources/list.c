@@ -52,7 +52,8 @@ static bool read_query(struct list *list)
 		tb_core_heads(resources->core, req->principal->org, &heads);
 
 	if (!err) {
-		limits.latest_us = tb_resources_latest_us(req, heads.last_us);
+		limits.latest_us =
+			tb_resources_latest_us(req->now_us, heads.last_us);
 		err = tb_resources_query_read(req, &limits, &list->query,
 					      &flaw);
 	}

@@ -2,24 +2,21 @@
 
 #include "base/assert.h"
 
-/* Behind `{"id":"`. */
-#define TEXT_ID_AT 7
-
-/* The id's text as it stands in an item. */
-static struct tb_str text_id(struct tb_str item)
+/* By its id between the quotes. */
+static void mark_text(struct tb_spool *spool, struct tb_str text)
 {
-	size_t end = TEXT_ID_AT;
+	struct tb_str id = tb_render_id(text);
+	const char *begin = id.p + 1;
 
-	while (item.p[end] != '"')
-		end += item.p[end] == '\\' ? 2 : 1;
-	return tb_str(item.p + TEXT_ID_AT, end - TEXT_ID_AT);
+	tb_spool_mark_text(spool, tb_str(begin, id.n - 2),
+			   (size_t)(begin - text.p));
 }
 
 static void mark(struct tb_walk_spool *to, const struct tb_walk_item *item)
 {
 	switch (to->form) {
 	case TB_SPOOL_BY_TEXT:
-		tb_spool_mark_text(to->spool, text_id(item->text), TEXT_ID_AT);
+		mark_text(to->spool, item->text);
 		break;
 	case TB_SPOOL_BY_NUMBER:
 		tb_spool_mark(to->spool, item->id);
