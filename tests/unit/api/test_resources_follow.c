@@ -446,6 +446,52 @@ static void test_an_old_principal_is_what_the_account_is(void **state)
 
 /* ---- from memory ---- */
 
+/* Who follows what nobody has made yet. */
+static void test_who_sees_nothing_yet_need_not_read_for_it(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_follow_page page;
+	const char *cursor;
+
+	fixture_put(f, DOCTORS, "8", "{}");
+	put_appointment(f, "1", 1, 9);
+	fixture_become(f, "doctor", "8");
+	cursor = stand(f, "appointments");
+	assert_true(peek(f, "appointments", cursor));
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	assert_false(peek(f, "appointments", cursor));
+	put_appointment(f, "1", 1, 9);
+	fixture_delete(f, APPOINTMENTS, "1");
+	assert_false(peek(f, "appointments", cursor));
+	put_appointment(f, "2", 1, 8);
+	assert_true(peek(f, "appointments", cursor));
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	assert_int_equal(page.n, 1);
+}
+
+static void test_who_is_not_there_yet_is_looked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_follow_page page;
+	const char *cursor;
+
+	fixture_put(f, DOCTORS, "8", "{}");
+	put_appointment(f, "1", 1, 8);
+	/* Of a doctor who has a key, and no id. */
+	fixture_put(f, APPOINTMENTS, "2", "{\"doctor_id\":\"d-7\"}");
+	fixture_become(f, "doctor", "77");
+	cursor = stand(f, "appointments");
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	fixture_write(f, DOCTORS, "d-7", "{}", 77);
+	assert_true(peek(f, "appointments", cursor));
+	assert_int_equal(follow(f, "appointments", cursor, 1, &page),
+			 TB_ERR_RESYNC);
+	cursor = stand(f, "appointments");
+	fixture_put(f, APPOINTMENTS, "2", "{\"doctor_id\":\"d-7\",\"x\":1}");
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	assert_int_equal(page.n, 1);
+}
+
 static void test_who_is_idle_gets_a_new_cursor_some_day(void **state)
 {
 	struct fixture *f = *state;
@@ -789,6 +835,8 @@ int main(void)
 		TEST(test_who_missed_a_dropped_deletion_starts_over),
 		TEST(test_who_sees_otherwise_since_starts_over),
 		TEST(test_an_old_principal_is_what_the_account_is),
+		TEST(test_who_sees_nothing_yet_need_not_read_for_it),
+		TEST(test_who_is_not_there_yet_is_looked_for),
 		TEST(test_who_is_idle_gets_a_new_cursor_some_day),
 		cmocka_unit_test(test_who_follows_holds_what_a_download_shows),
 	};
