@@ -191,6 +191,7 @@ static enum tb_err apply_org(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind(&b, org->audit_n);
 	tb_sqlite_bind_bytes(&b, tb_str((const char *)org->audit_hash,
 					sizeof(org->audit_hash)));
+	tb_sqlite_bind(&b, (uint64_t)org->audit_us);
 	return run_bound(conn, &b);
 }
 
