@@ -108,7 +108,8 @@ static enum tb_err find_open_org(struct tb_devices *devices,
 static enum tb_err make(struct tb_devices *devices,
 			const struct tb_api_env *env)
 {
-	return find_open_org(devices, env);
+	devices->seen = tb_seen_create();
+	return devices->seen ? find_open_org(devices, env) : TB_ERR_NOMEM;
 }
 
 enum tb_err tb_devices_create(const struct tb_api_env *env,
@@ -137,6 +138,7 @@ void tb_devices_destroy(struct tb_devices *devices)
 {
 	if (!devices)
 		return;
+	tb_seen_destroy(devices->seen);
 	tb_free(devices);
 }
 
@@ -242,10 +244,19 @@ static void destroy(void *state)
 	tb_devices_destroy(state);
 }
 
+static void upkeep(void *state)
+{
+	struct tb_devices *devices = state;
+
+	tb_seen_flush(devices->seen, devices->core);
+	tb_devices_age(devices);
+}
+
 const struct tb_api_module tb_devices_module = {
 	.api = &tb_devices_api,
 	.settings = &settings,
 	.refusal = tb_devices_refusal,
 	.create = create,
 	.destroy = destroy,
+	.upkeep = upkeep,
 };
