@@ -73,8 +73,8 @@ enum tb_err tb_devices_take_ack(struct tb_arena *arena,
 	struct tb_json_value up_to = tb_json_get(object, TB_STR("up_to"));
 	bool has_ids = !tb_devices_is_missing(ids);
 	struct tb_devices_ack ack = { .n_odd = 0 };
-	enum tb_err err = tb_devices_check_missing(arena, object, needed, NULL,
-						   ret_flaw);
+	enum tb_err err =
+		tb_devices_check_missing(arena, object, needed, NULL, ret_flaw);
 
 	if (!err)
 		err = tb_devices_take_text(arena, object, "device_id",

@@ -30,8 +30,8 @@ enum tb_err tb_devices_take_register(struct tb_arena *arena,
 {
 	static const char *const needed[] = { "device_id", NULL };
 	struct tb_register what = { .role = TB_STR_NONE };
-	enum tb_err err = tb_devices_check_missing(arena, object, needed, NULL,
-						   ret_flaw);
+	enum tb_err err =
+		tb_devices_check_missing(arena, object, needed, NULL, ret_flaw);
 
 	if (!err)
 		err = tb_devices_take_text(arena, object, "device_id",

@@ -35,8 +35,8 @@ static enum tb_err read_page(struct listing *listing, struct tb_tx *tx,
 	struct tb_tx *own = NULL;
 	enum tb_err err = TB_OK;
 
-	query->limit = limit < PAGE_EVENTS_MAX ? (size_t)limit
-					       : PAGE_EVENTS_MAX;
+	query->limit =
+		limit < PAGE_EVENTS_MAX ? (size_t)limit : PAGE_EVENTS_MAX;
 	query->max_bytes = PAGE_MAX_BYTES;
 	if (!tx)
 		err = tb_core_read(listing->what.core, &own);
@@ -226,7 +226,7 @@ void tb_devices_answer_listing(const struct tb_devices_listing *what,
 			       struct tb_tx *tx, const struct tb_request *req,
 			       struct tb_response *res)
 {
-	struct listing *listing;
+	struct listing *listing = NULL;
 	struct tb_buf first;
 	enum tb_err err = open(req->arena, what, &listing);
 

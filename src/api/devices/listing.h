@@ -16,9 +16,9 @@ struct tb_devices_listing {
 	/* Which events. `limit` and `max_bytes` are not looked at; the marks
 	 * live in the request's arena. */
 	struct tb_device_query query;
-	uint64_t limit;       /* of events; TB_DEVICES_NO_LIMIT */
-	struct tb_str before; /* what stands before the array's first bracket;
-			       * in the arena, or static */
+	uint64_t limit;        /* of events; TB_DEVICES_NO_LIMIT */
+	struct tb_str before;  /* what stands before the array's first bracket;
+				* in the arena, or static */
 	uint64_t missed_up_to; /* member behind the array; 0: none */
 	bool with_more;        /* the same: "has_more" */
 	bool with_next;        /* the same: "next" */

@@ -27,8 +27,8 @@ static enum tb_err decode(const struct tb_request *req, struct pull *ret,
 		.min = 1,
 		.max = LIMIT_MAX,
 	};
-	enum tb_err err = tb_devices_query_id(req, "device_id", &ret->device,
-					      ret_flaw);
+	enum tb_err err =
+		tb_devices_query_id(req, "device_id", &ret->device, ret_flaw);
 
 	if (!err && ret->device.n == 0) {
 		*ret_flaw = TB_STR(TB_DEVICES_NO_DEVICE);
@@ -44,8 +44,7 @@ static enum tb_err decode(const struct tb_request *req, struct pull *ret,
 }
 
 /* Where the listing begins and ends, and what is left out of it. */
-static enum tb_err find_range(struct tb_tx *tx,
-			      const struct pull *pull,
+static enum tb_err find_range(struct tb_tx *tx, const struct pull *pull,
 			      struct tb_device_query *query)
 {
 	uint64_t since = 0;

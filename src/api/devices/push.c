@@ -57,9 +57,9 @@ static enum tb_err parse(struct push *push, struct tb_str *ret_flaw)
 static enum tb_err refuse_many(const struct push *push, uint32_t max,
 			       struct tb_str *ret_flaw)
 {
-	enum tb_err err = tb_arena_printf(push->req->arena, ret_flaw,
-					  "A push holds up to %u events",
-					  (unsigned)max);
+	enum tb_err err =
+		tb_arena_printf(push->req->arena, ret_flaw,
+				"A push holds up to %u events", (unsigned)max);
 
 	return err ? err : TB_ERR_TOO_LARGE;
 }
@@ -68,8 +68,8 @@ static enum tb_err make_room(struct push *push, struct tb_str *ret_flaw)
 {
 	uint32_t max = push->caller->devices->options->batch_max;
 	struct tb_arena *arena = push->req->arena;
-	size_t n = push->is_array ? tb_json_count(tb_json_root(&push->json))
-				  : 1;
+	size_t n =
+		push->is_array ? tb_json_count(tb_json_root(&push->json)) : 1;
 
 	if (n > max)
 		return refuse_many(push, max, ret_flaw);
@@ -104,8 +104,7 @@ static enum tb_err judge(struct push *push, struct tb_device_push_item *item,
 static enum tb_err take(struct push *push, struct tb_json_value value)
 {
 	struct element *element = &push->elements[push->n++];
-	struct tb_device_push_item *item =
-		&push->commit.items[push->commit.n];
+	struct tb_device_push_item *item = &push->commit.items[push->commit.n];
 	enum tb_err err = tb_devices_take_event(push->req->arena, value, item,
 						&element->flaw);
 

@@ -26,7 +26,7 @@ enum tb_err tb_devices_query_after(const struct tb_request *req, uint64_t *ret,
 struct tb_devices_limit_rule {
 	uint64_t absent; /* what it is then; or TB_DEVICES_NO_LIMIT */
 	uint64_t min;
-	uint64_t max;  /* more counts as this */
+	uint64_t max;    /* more counts as this */
 	bool may_be_all; /* -1: TB_DEVICES_NO_LIMIT */
 };
 enum tb_err tb_devices_query_limit(const struct tb_request *req,

@@ -15,8 +15,8 @@ static enum tb_err store(const struct tb_devices_caller *caller,
 			 struct tb_registration *ret, struct tb_str *ret_flaw)
 {
 	struct tb_audit_note note;
-	enum tb_err err = tb_devices_call_note(req, res, "register",
-					       what->device, &note);
+	enum tb_err err =
+		tb_devices_call_note(req, res, "register", what->device, &note);
 
 	if (!err)
 		err = tb_registration_register(

@@ -72,8 +72,7 @@ static struct slot *slot_of(const struct table *table, uint32_t org,
 		struct slot *slot = &table->slots[at & (table->cap - 1)];
 
 		if (slot->org == 0 ||
-		    (slot->org == org &&
-		     tb_str_eq(slot->what.device, device)))
+		    (slot->org == org && tb_str_eq(slot->what.device, device)))
 			return slot;
 	}
 }

@@ -33,8 +33,8 @@ static enum tb_err decode(const struct tb_request *req, struct status *ret,
 		.max = TB_DEVICES_NO_LIMIT,
 		.may_be_all = true,
 	};
-	enum tb_err err = tb_devices_query_id(req, "device_id", &ret->device,
-					      ret_flaw);
+	enum tb_err err =
+		tb_devices_query_id(req, "device_id", &ret->device, ret_flaw);
 
 	if (!err)
 		err = tb_devices_query_id(req, "user_id", &ret->user, ret_flaw);
