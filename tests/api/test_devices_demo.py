@@ -142,3 +142,19 @@ def test_open_to_the_network_answers_proxies(tmp_path):
         assert r.status_code == 200, r.text
     finally:
         assert s.stop() == 0
+
+
+def test_without_a_token_no_body_is_awaited(tmp_path):
+    """Nobody can make the server hold what nobody is answerable for."""
+    s = Server(tmp_path, config="")
+    s.cli.init("main", "admin", ADMIN_PASSWORD)
+    s.start()
+    try:
+        got = s.raw(b"POST /sync/push HTTP/1.1\r\nHost: x\r\n"
+                    b"Connection: close\r\n"
+                    b"Content-Type: application/json\r\n"
+                    b"Content-Length: 50000000\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 401 ")
+        assert b'{"error":"Authentication required"}' in got
+    finally:
+        assert s.stop() == 0
