@@ -34,7 +34,8 @@ enum tb_err tb_devices_query_since(const struct tb_request *req, int64_t *ret,
 	enum tb_err err = tb_request_query(req, "since", &text);
 
 	if (!err && text.n > 0)
-		err = tb_time_parse(text, TB_TIME_DATE_ALLOWED, &us);
+		err = tb_time_parse(
+			text, TB_TIME_DATE_ALLOWED | TB_TIME_ANY_FORM, &us);
 	if (err == TB_ERR_INVALID)
 		return refuse(ret_flaw, TB_STR(TB_DEVICES_BAD_SINCE));
 	if (!err)
