@@ -88,7 +88,8 @@ static void acknowledgement(struct tb_arena *arena, struct tb_json_value value)
 		return;
 	}
 	check_text(ack.what.device, true);
-	TB_ASSERT(ack.what.n + ack.n_odd <= TB_DEVICES_ACK_MAX);
+	TB_ASSERT(ack.what.n <= ack.n_given);
+	TB_ASSERT(ack.n_given <= TB_DEVICES_ACK_MAX);
 	TB_ASSERT(ack.what.n == 0 || ack.what.up_to == 0);
 }
 
