@@ -169,8 +169,11 @@ static void fire_due(struct tb_loop *loop)
 {
 	struct tb_timer *timer;
 
-	while ((timer = tb_timers_take_due(&loop->timers, loop->now_us)) !=
-	       NULL) {
+	/* Each once, though it may be set anew to what is past already. */
+	for (size_t i = loop->timers.n; i > 0; i--) {
+		timer = tb_timers_take_due(&loop->timers, loop->now_us);
+		if (timer == NULL)
+			break;
 		timer->fire(loop, timer);
 		run_own(loop);
 	}

@@ -622,7 +622,7 @@ int main(int argc, char **argv)
 {
 	struct settings settings = read_settings(argc, argv);
 	struct state state = { .is_quiet = settings.quiet };
-	struct rlimit files = { 65536, 65536 };
+	struct rlimit files = { 16384, 16384 };
 	sigset_t signals;
 	enum tb_err err = tb_digest_init();
 
