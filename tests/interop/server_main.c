@@ -185,25 +185,26 @@ static void run_step(struct tb_client *client, void *arg)
 	emit_text(client, arg);
 }
 
-/* Everything that there is an order of: it must arrive in this one. */
+/* Everything that there is an order of. What is asked for by what was asked for
+ * comes last. */
 static bool on_steps(struct call *call)
 {
-	static char second[] = "2", fifth[] = "5";
-	struct tb_str arg = TB_STR("4");
+	static char fifth[] = "5", sixth[] = "6";
+	struct tb_str arg = TB_STR("3");
 	const struct tb_emission step = { .nsp = TB_STR("/"),
 					  .name = TB_STR("step"),
 					  .args = &arg,
 					  .n_args = 1 };
 
 	emit_text(call->client, "1");
-	if (!tb_client_run(call->client, run_step, second))
+	if (!tb_client_run(call->client, run_step, fifth))
 		tb_client_close(call->client);
-	emit_text(call->client, "3");
+	emit_text(call->client, "2");
 	if (tb_hub_broadcast(call->state->hub, &step, 0, call->state, drop) !=
 		    TB_OK ||
-	    !tb_client_run(call->client, run_step, fifth))
+	    !tb_client_run(call->client, run_step, sixth))
 		tb_client_close(call->client);
-	emit_text(call->client, "6");
+	emit_text(call->client, "4");
 	return true;
 }
 
