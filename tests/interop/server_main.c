@@ -62,8 +62,7 @@ static void read_args(struct call *call)
 	call->args = tb_arena_calloc(call->arena,
 				     tb_json_count(tb_json_root(&json)) + 1,
 				     sizeof(struct tb_str));
-	TB_ASSERT(call->args != NULL);
-	while (tb_json_next(&it))
+	while (call->args != NULL && tb_json_next(&it))
 		call->args[call->n_args++] = tb_json_raw(it.value);
 }
 
@@ -240,6 +239,13 @@ static bool on_address(struct call *call)
 	return true;
 }
 
+/* The n-th allocation of the client's loop from now on fails, once. */
+static bool on_fail(struct call *call)
+{
+	tb_alloc_fail_at(number(call, 0));
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(struct call *call);
@@ -254,6 +260,7 @@ static const struct {
 	{ "leave-me", on_leave_me },
 	{ "close-me", on_close_me },
 	{ "address", on_address },
+	{ "fail", on_fail },
 };
 
 /* ---- the app ---- */
@@ -284,7 +291,10 @@ static bool on_event(void *ctx, struct tb_client *client,
 
 	atomic_fetch_add(&call.state->n_events, 1);
 	call.arena = tb_arena_create(ARENA_MAX);
-	TB_ASSERT(call.arena != NULL);
+	if (call.arena == NULL) {
+		tb_client_close(client);
+		return true;
+	}
 	read_args(&call);
 	for (size_t i = 0; i < TB_ARRAY_LEN(handlers); i++) {
 		if (tb_str_eq(event->name, tb_str_z(handlers[i].name)))
@@ -398,6 +408,16 @@ static uint64_t query(const struct tb_request *req, const char *name)
 	return tb_request_query_u64(req, name, 0, &value) == TB_OK ? value : 0;
 }
 
+/* The same for the thread that requests come in by. */
+static bool get_fail(void *ctx, const struct tb_request *req,
+		     struct tb_response *res)
+{
+	(void)ctx;
+	tb_response_empty(res, 204);
+	tb_alloc_fail_at(query(req, "n"));
+	return true;
+}
+
 /* n events, numbered, of so many bytes, with this tag. */
 static void get_broadcast(void *ctx, const struct tb_request *req,
 			  struct tb_response *res)
@@ -442,6 +462,7 @@ static const struct tb_route routes[] = {
 	/* Which the protocol answers as it does a POST that begins nothing. */
 	{ TB_PUT, "/", ANYONE, TB_BODY_MESSAGE, true, .quick = post },
 	{ TB_GET, "/stats", ANYONE, TB_BODY_NONE, .quick = get_stats },
+	{ TB_GET, "/fail", ANYONE, TB_BODY_NONE, .quick = get_fail },
 	{ TB_GET, "/broadcast", ANYONE, TB_BODY_NONE,
 	  .handler = get_broadcast },
 };
