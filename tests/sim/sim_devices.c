@@ -21,6 +21,9 @@
 #define ITEMS_MAX 5
 #define IDS_MAX 40
 #define CLIENT_IDS 30
+/* A device that sends much between what the others send, and acknowledges
+ * little, so that not all that is its own is marked. */
+#define TALKER 0
 #define MINUTE_US (60 * (int64_t)1000000)
 #define HOUR_US (60 * MINUTE_US)
 #define START_US (1700000000 * (int64_t)1000000)
@@ -149,7 +152,9 @@ static void push_make(struct world *w, struct op *op)
 
 		*event = (struct model_event) {
 			.kind = (enum tb_device_event_kind)pick(w, 3),
-			.device = pick(w, 3) ? op->device : pick_device(w),
+			.device = pick(w, 2)   ? TALKER
+				  : pick(w, 2) ? op->device
+					       : pick_device(w),
 			.user = pick(w, MODEL_USERS),
 			.client_id = pick(w, 2) ? 1 + pick(w, CLIENT_IDS) : 0,
 		};
@@ -219,6 +224,8 @@ static void ack_make(struct world *w, struct op *op)
 
 	op->n = 0;
 	op->up_to = 0;
+	if (op->device == TALKER && pick(w, 8) > 0)
+		op->device++;
 	if (pick(w, 4) == 0) {
 		op->up_to = m->floor + pick(w, span) + pick(w, 3);
 		return;
