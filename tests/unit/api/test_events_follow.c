@@ -326,7 +326,7 @@ static void test_what_cannot_be_followed(void **state)
 		ask(w->f, basic(w->f, "username", "password"), NULL, true));
 	assert_int_equal(tb_events_follow(w->events, &query, &page),
 			 TB_ERR_NOT_FOUND);
-	assert_true(tb_events_follow_peek(w->events, &query));
+	assert_false(tb_events_follow_peek(w->events, &query));
 	tb_principal_unref(query.principal);
 }
 
