@@ -11,6 +11,8 @@
 #include "api/events/cursor.h"
 #include "api/events/handlers.h"
 #include "api/events/state.h"
+#include "follow_torture.h"
+
 #include "http/source.h"
 #include "kernel/acl_store.h"
 #include "kernel/event.h"
@@ -428,6 +430,33 @@ static void test_what_is_new_is_known_from_memory(void **state)
 	assert_false(peek(w, page.cursor));
 }
 
+/* ---- what fails ---- */
+
+static void forget(void *ctx)
+{
+	struct world *w = ctx;
+
+	tb_rules_forget(w->events->rules, w->f->org);
+}
+
+static void test_whatever_fails_is_an_error(void **state)
+{
+	struct world *w = *state;
+	struct follow_torture torture = {
+		.follow = tb_events_follow,
+		.state = w->events,
+		.query = query_of(w, TB_STR("0"), 10),
+		.store = w->f->ic.store,
+		.forget = forget,
+		.ctx = w,
+	};
+
+	post(w, 3, 1);
+	/* All that there is to read: the account, the rules, the events. */
+	put_rules(w, 2);
+	follow_torture(&torture);
+}
+
 /* ---- the model ---- */
 
 #define EVENTS_MAX 4096
@@ -583,6 +612,7 @@ int main(void)
 		TEST(test_a_cursor_of_another_store_starts_over),
 		TEST(test_who_may_view_more_starts_over),
 		TEST(test_what_is_new_is_known_from_memory),
+		TEST(test_whatever_fails_is_an_error),
 		TEST(test_who_follows_gets_what_may_be_viewed),
 	};
 

@@ -12,6 +12,8 @@
 #include "api/sites/state.h"
 #include "base/assert.h"
 #include "fleet.h"
+#include "follow_torture.h"
+
 #include "kernel/retention.h"
 
 #define ARENA_MAX_BYTES ((size_t)64 << 20)
@@ -24,7 +26,9 @@
 
 struct fixture {
 	struct centre centre;
+	struct tb_store *fail; /* the centre's */
 	struct tb_arena *arena;
+
 	struct key_folder folder;
 	struct tb_keys *keys;
 	struct tb_auth *auth;
@@ -87,7 +91,9 @@ static int setup(void **state)
 	f = (struct fixture) { .arena = tb_arena_create(ARENA_MAX_BYTES) };
 	assert_non_null(f.arena);
 	MUST(tb_digest_init());
-	centre_open(&f.centre, memory_store());
+	MUST(tb_fail_create(memory_store(), &f.fail));
+	centre_open(&f.centre, f.fail);
+
 	centre_add_site(&f.centre, "1", true);
 	centre_add_site(&f.centre, "64", false);
 	add_admin(&f);
@@ -116,6 +122,13 @@ static int teardown(void **state)
 	centre_close(&f->centre);
 	tb_arena_destroy(f->arena);
 	return 0;
+}
+
+static void restart(struct fixture *f)
+{
+	tb_sites_destroy(f->sites);
+	MUST(tb_sites_create(f->centre.core, f->auth, &tb_sites_default_options,
+			     &f->sites));
 }
 
 /* ---- the centre's data ---- */
@@ -387,10 +400,7 @@ static void test_who_may_lack_what_is_gone_starts_over(void **state)
 	tb_sites_flush_activity(f->sites);
 	assert_resync(f, "1");
 	/* Also when only the store knows it. */
-	tb_sites_destroy(f->sites);
-
-	MUST(tb_sites_create(f->centre.core, f->auth, &tb_sites_default_options,
-			     &f->sites));
+	restart(f);
 	MUST(follow(f, "3", 1, &page));
 	assert_resync(f, "1");
 }
@@ -436,6 +446,29 @@ static void test_what_is_new_is_known_from_memory(void **state)
 	change_admin(f, TB_CHANGE_ADMIN, false);
 	assert_false(peek(f, "1"));
 	MUST(follow(f, "1", 1, &page));
+}
+
+/* ---- what fails ---- */
+
+static void test_whatever_fails_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	const char *body;
+	struct follow_torture torture = {
+		.follow = tb_sites_follow,
+		.state = f->sites,
+		.query = query_of(f, "3", 10),
+		.store = f->fail,
+	};
+
+	fill_with_floor(f);
+	put(f, "i4", "{}");
+	/* A reader that the store knows, of an account that is looked up. */
+	assert_int_equal(get_central(f, "cursor=0", &body), 200);
+	restart(f);
+	torture.state = f->sites;
+	change_admin(f, TB_CHANGE_ADMIN, false);
+	follow_torture(&torture);
 }
 
 /* ---- the model ---- */
@@ -574,6 +607,7 @@ int main(void)
 		TEST(test_who_may_lack_what_is_gone_starts_over),
 		TEST(test_who_began_with_nothing_reads_through),
 		TEST(test_what_is_new_is_known_from_memory),
+		TEST(test_whatever_fails_is_an_error),
 		TEST(test_who_follows_holds_what_the_centre_has),
 	};
 
