@@ -23,7 +23,7 @@ struct tb_exchange;
 struct tb_link {
 	struct tb_link *prev; /* in the list of all; under its lock */
 	struct tb_link *next;
-	int fd;                      /* libmicrohttpd's */
+	int fd;                      /* libmicrohttpd's; -1: was taken */
 	_Atomic int64_t deadline_us; /* monotonic */
 	_Atomic int64_t reader_deadline_us;
 	_Atomic bool is_idle; /* between two requests */
@@ -57,6 +57,11 @@ void tb_links_stop(struct tb_links *links);
 /* NULL: no memory. */
 struct tb_link *tb_link_create(struct tb_links *links, int fd,
 			       const struct tb_ip *peer);
+/* Takes the socket away from libmicrohttpd: the result is the only descriptor
+ * of it that is left, and nobody cuts it from now on. What libmicrohttpd has
+ * instead is there to be closed. -1: no descriptor is left, nothing was done.
+ */
+int tb_link_take_socket(struct tb_links *links, struct tb_link *link);
 /* Before its descriptor is closed. Takes NULL. */
 void tb_link_destroy(struct tb_links *links, struct tb_link *link);
 
