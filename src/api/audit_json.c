@@ -24,14 +24,17 @@ static struct tb_str user_of(struct tb_str principal)
 	return tb_str(principal.p + prefix.n, principal.n - prefix.n);
 }
 
-static void put_time(struct tb_json_writer *w, int64_t us)
+/* Of a row that cannot be read there is none. */
+static void put_time(struct tb_json_writer *w,
+		     const struct tb_audit_entry *entry)
 {
 	char text[TIME_MAX_BYTES];
 	struct tb_buf buf;
 
 	tb_buf_init_fixed(&buf, text, sizeof(text));
-	tb_time_put_micros(&buf, us);
-	tb_json_kv_str(w, "timestamp", tb_buf_str(&buf));
+	if (entry->event_type.n > 0)
+		tb_time_put_micros(&buf, entry->time_us);
+	put_text(w, "timestamp", tb_buf_str(&buf));
 }
 
 void tb_audit_json_put(struct tb_json_writer *w,
@@ -44,7 +47,7 @@ void tb_audit_json_put(struct tb_json_writer *w,
 	put_text(w, "device_id", entry->device);
 	put_text(w, "user_id", user_of(entry->principal));
 	put_text(w, "principal", entry->principal);
-	put_time(w, entry->time_us);
+	put_time(w, entry);
 	if (entry->detail.p)
 		tb_json_kv_raw(w, "details", entry->detail);
 	else
