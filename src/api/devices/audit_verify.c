@@ -30,18 +30,19 @@ static void put_verdict(struct tb_buf *buf,
 			const struct tb_audit_verdict *verdict)
 {
 	struct tb_json_writer w = tb_json_writer(buf);
+	char hex_text[2 * sizeof(verdict->hash)];
+	struct tb_buf hex;
 
+	tb_buf_init_fixed(&hex, hex_text, sizeof(hex_text));
+	tb_hex_put(&hex,
+		   tb_str((const char *)verdict->hash, sizeof(verdict->hash)));
 	tb_json_begin_object(&w);
 	tb_json_kv_bool(&w, "valid", !verdict->problem);
 	tb_json_kv_uint(&w, "rows", verdict->rows);
 	tb_json_kv_uint(&w, "erased", verdict->erased);
 	tb_json_kv_uint(&w, "first", verdict->first);
 	tb_json_kv_uint(&w, "last", verdict->last);
-	tb_json_key(&w, TB_STR("hash"));
-	tb_buf_append_char(buf, '"');
-	tb_hex_put(buf,
-		   tb_str((const char *)verdict->hash, sizeof(verdict->hash)));
-	tb_buf_append_char(buf, '"');
+	tb_json_kv_str(&w, "hash", tb_buf_str(&hex));
 	if (verdict->problem) {
 		tb_json_kv_uint(&w, "first_bad", verdict->first_bad);
 		tb_json_kv_str(&w, "problem", tb_str_z(verdict->problem));
