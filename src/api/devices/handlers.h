@@ -20,4 +20,8 @@ tb_handler_fn tb_devices_post_register;
 tb_handler_fn tb_devices_get_status;
 tb_handler_fn tb_devices_get_overdue;
 
+/* audit_list.c, audit_verify.c */
+tb_handler_fn tb_devices_get_audit;
+tb_handler_fn tb_devices_get_audit_verdict;
+
 #endif

@@ -34,6 +34,10 @@ static const struct tb_route routes[] = {
 	      tb_devices_get_status, NULL),
 	ROUTE(TB_GET, "/sync", "/overdue", TB_WHO_ADMIN, NO_BODY,
 	      tb_devices_get_overdue, NULL),
+	ROUTE(TB_GET, "/sync", "/audit-logs", TB_WHO_ADMIN, NO_BODY,
+	      tb_devices_get_audit, NULL),
+	ROUTE(TB_GET, "/sync", "/audit-logs/verify", TB_WHO_ADMIN, NO_BODY,
+	      tb_devices_get_audit_verdict, NULL),
 	ROUTE(TB_POST, "/device", "/register", CALLER, TB_BODY_SMALL,
 	      tb_devices_post_register, NULL),
 };
