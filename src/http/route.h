@@ -83,6 +83,9 @@ struct tb_mount {
 	/* What tb_server_options.loopback_only refuses for all is refused for
 	 * this one. */
 	bool loopback_only;
+	/* Its routes are for nobody without credentials, but for those that
+	 * are for TB_WHO_ANYONE alone. */
+	bool callers_only;
 };
 
 enum tb_match {

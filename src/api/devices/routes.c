@@ -24,6 +24,18 @@ static const struct tb_route routes[] = {
 	      tb_devices_post_login, NULL),
 	ROUTE(TB_POST, "/api", "/auth/login", ANYONE, TB_BODY_SMALL,
 	      tb_devices_post_login, NULL),
+	ROUTE(TB_POST, "/sync", "/push", CALLER, TB_BODY_LARGE,
+	      tb_devices_post_push, NULL),
+	ROUTE(TB_GET, "/sync", "/pull", CALLER, NO_BODY, tb_devices_get_pull,
+	      NULL),
+	ROUTE(TB_POST, "/sync", "/ack", CALLER, TB_BODY_LARGE,
+	      tb_devices_post_ack, NULL),
+	ROUTE(TB_GET, "/sync", "/status", CALLER, NO_BODY,
+	      tb_devices_get_status, NULL),
+	ROUTE(TB_GET, "/sync", "/overdue", TB_WHO_ADMIN, NO_BODY,
+	      tb_devices_get_overdue, NULL),
+	ROUTE(TB_POST, "/device", "/register", CALLER, TB_BODY_SMALL,
+	      tb_devices_post_register, NULL),
 };
 
 const struct tb_api tb_devices_api = {
