@@ -213,8 +213,10 @@ static enum tb_err acknowledge(struct tb_task *task, uint64_t id,
 					    task->caller.org, &ack);
 	if (err == TB_ERR_CONFLICT)
 		*ret_flaw = TB_STR(TB_DEVICES_TOO_MANY);
-	if (err == TB_ERR_TOO_LARGE)
+	if (err == TB_ERR_TOO_LARGE) {
 		*ret_flaw = TB_STR(TB_DEVICES_TOO_MANY_GAPS);
+		err = TB_ERR_CONFLICT;
+	}
 	if (!err && ack.n_unknown > 0) {
 		*ret_flaw = UNKNOWN_EVENT;
 		return TB_ERR_NOT_FOUND;

@@ -3,6 +3,7 @@
  */
 #include "api/devices/client_calls.h"
 #include "api/devices/connect.h"
+#include "api/devices/decode_register.h"
 #include "api/devices/errors.h"
 #include "api/devices/fields.h"
 #include "api/devices/realtime_state.h"
@@ -12,46 +13,9 @@
 
 #define OTHER_BOUND TB_STR("This connection is another device's")
 #define NOT_THE_SAME TB_STR("The token is not of who connected")
-#define BAD_PRIORITY TB_STR("priority must be an integer from 0 to 1000")
 #define TEXT_MAX_BYTES 4096
 
 /* ---- register_device ---- */
-
-static enum tb_err take_register(struct tb_task *task, struct tb_json_value arg,
-				 struct tb_register *ret,
-				 struct tb_str *ret_flaw)
-{
-	static const char *const needed[] = { "device_id", NULL };
-	struct tb_json_value priority = tb_json_get(arg, TB_STR("priority"));
-	struct tb_register what = { .has_priority = false };
-	uint64_t number;
-	enum tb_err err = tb_devices_check_missing(task->arena, arg, needed,
-						   NULL, ret_flaw);
-
-	if (!err)
-		err = tb_devices_take_text(task->arena, arg, "device_id",
-					   TB_DEVICE_TEXT_MAX_BYTES,
-					   &what.device, ret_flaw);
-	if (!err)
-		err = tb_devices_take_text(task->arena, arg, "role",
-					   TB_DEVICE_TEXT_MAX_BYTES, &what.role,
-					   ret_flaw);
-	if (err)
-		return err;
-	if (what.role.n == 0)
-		what.role = TB_STR_NONE;
-	if (!tb_devices_is_missing(priority)) {
-		if (tb_json_u64(priority, &number) ||
-		    number > TB_REGISTRATION_PRIORITY_MAX) {
-			*ret_flaw = BAD_PRIORITY;
-			return TB_ERR_INVALID;
-		}
-		what.has_priority = true;
-		what.priority = (uint32_t)number;
-	}
-	*ret = what;
-	return TB_OK;
-}
 
 static enum tb_err register_device(struct tb_task *task,
 				   struct tb_json_value arg,
@@ -60,7 +24,8 @@ static enum tb_err register_device(struct tb_task *task,
 {
 	struct tb_register what;
 	const char *flaw = NULL;
-	enum tb_err err = take_register(task, arg, &what, ret_flaw);
+	enum tb_err err = tb_devices_take_register(
+		task->arena, arg, &what, ret_flaw);
 
 	if (err)
 		return err;

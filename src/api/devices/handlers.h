@@ -20,4 +20,8 @@ tb_handler_fn tb_devices_post_register;
 tb_handler_fn tb_devices_get_status;
 tb_handler_fn tb_devices_get_overdue;
 
+/* sockets.c */
+tb_quick_fn tb_devices_get_socket;
+tb_quick_fn tb_devices_post_socket;
+
 #endif

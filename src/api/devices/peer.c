@@ -8,6 +8,7 @@
 #include "api/devices/task.h"
 #include "api/devices/token_watch.h"
 #include "base/alloc.h"
+#include "codec/json.h"
 #include "http/clock.h"
 
 /* Until what a client has not read yet is looked at again, and until what

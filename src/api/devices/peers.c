@@ -113,8 +113,14 @@ static void on_told(struct tb_client *client, void *arg)
  * and has not heard it yet hears of all at once. */
 static void tell(struct tb_peer *peer, enum tb_told what)
 {
-	if (atomic_fetch_or(&peer->told, what) == 0)
-		tb_client_run(peer->client, on_told, tb_peer_ref(peer));
+	if (atomic_fetch_or(&peer->told, what) != 0)
+		return;
+	if (tb_client_run(peer->client, on_told, tb_peer_ref(peer)))
+		return;
+	/* Without memory it cannot be told: it is to come again. */
+	atomic_store(&peer->told, 0);
+	tb_client_close(peer->client);
+	tb_peer_unref(peer);
 }
 
 void tb_peers_tell_org(struct tb_peers *peers, uint32_t org, enum tb_told what)

@@ -11,6 +11,7 @@
 #define CURSOR_MAX_BYTES 512
 #define PAGE_CHANGES 100
 #define PAGE_MAX_BYTES ((size_t)256 << 10)
+#define PEEK_MAX_BYTES ((size_t)64 << 10)
 #define NO_NAME TB_STR("Missing fields: feed or collection")
 #define UNKNOWN TB_STR("Unknown feed")
 #define BAD_AFTER TB_STR("Invalid after")
@@ -247,6 +248,8 @@ static void refuse(struct tb_task *task, const struct subscribe *subscribe,
 	}
 	if (err == TB_ERR_NOT_FOUND)
 		flaw = UNKNOWN;
+	if (err == TB_ERR_UNAUTHENTICATED)
+		flaw = TB_STR(TB_DEVICES_BAD_TOKEN);
 	tb_task_fail(task, err, flaw);
 }
 
@@ -404,6 +407,8 @@ static void read_changes(struct tb_task *task)
 		reading->error = BAD_AFTER;
 	else if (err == TB_ERR_RESYNC)
 		reading->error = TOO_OLD;
+	else if (err == TB_ERR_UNAUTHENTICATED)
+		reading->error = TB_STR(TB_DEVICES_BAD_TOKEN);
 	reading->err = err;
 	if (reading->error.n > 0)
 		reading->err = make_text(task->arena, &reading->source, "error",
@@ -511,7 +516,8 @@ void tb_subscriptions_go_on(struct tb_peer *peer)
 /* ---- news ---- */
 
 static bool may_have_changed(const struct tb_peer *peer,
-			     const struct tb_subscription *one)
+			     const struct tb_subscription *one,
+			     struct tb_arena *arena)
 {
 	const struct tb_follows *follows = peer->realtime->devices->follows;
 	const struct tb_api_module *module = follows->modules[one->module];
@@ -520,17 +526,24 @@ static bool may_have_changed(const struct tb_peer *peer,
 		.is_collection = one->is_collection,
 		.name = tb_str_z(one->name),
 		.after = tb_str_z(one->cursor),
+		.arena = arena,
 	};
 
-	return !module->follow_peek ||
+	return !arena || !module->follow_peek ||
 	       module->follow_peek(follows->mounts[one->module].state, &query);
 }
 
 void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight)
 {
 	struct tb_subscriptions *list = &peer->subscriptions;
+	struct tb_arena *arena;
 
+	if (list->n == 0)
+		return;
+	arena = tb_arena_create(PEEK_MAX_BYTES);
 	for (size_t i = 0; i < list->n; i++)
-		list->list[i].is_due |=
-			is_sight || may_have_changed(peer, &list->list[i]);
+		list->list[i].is_due |= is_sight ||
+					may_have_changed(peer, &list->list[i],
+							 arena);
+	tb_arena_destroy(arena);
 }

@@ -118,7 +118,11 @@ void tb_task_run(void *item)
 	task->work(task);
 	if (task->call && !task->commits)
 		tb_task_count(task, task->call->name, task->status);
-	tb_client_run(task->client, finish, task);
+	if (tb_client_run(task->client, finish, task))
+		return;
+	/* Without memory nobody can be answered: it is to come again. */
+	tb_client_close(task->client);
+	tb_task_destroy(task);
 }
 
 void tb_task_answer(struct tb_task *task, const char *name, struct tb_str text)

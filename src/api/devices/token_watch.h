@@ -6,6 +6,7 @@
 #define TB_API_DEVICES_TOKEN_WATCH_H
 
 #include "api/devices/peer.h"
+#include "api/devices/state.h"
 #include "base/arena.h"
 
 /* When the token ends, by tb_clock_monotonic_us; 0: never. */
