@@ -38,7 +38,7 @@ static enum tb_err read_missed(struct tb_task *task,
 {
 	uint32_t org = task->caller.org;
 	struct tb_registration found;
-	struct tb_marks marks;
+	struct tb_device_marks marks;
 	struct tb_tx *tx;
 	uint64_t floor;
 	enum tb_err err = tb_core_read(task->realtime->devices->core, &tx);
@@ -53,7 +53,7 @@ static enum tb_err read_missed(struct tb_task *task,
 	tb_core_read_end(tx);
 	if (err)
 		return err;
-	*ret = tb_marks_next(&marks, found.first + 1) <= floor ? floor : 0;
+	*ret = tb_device_marks_missed(&marks, floor);
 	return TB_OK;
 }
 

@@ -7,7 +7,7 @@
 struct reading {
 	const struct tb_pages_reader *reader;
 	struct tb_tx *tx;
-	struct tb_marks marks; /* of the device */
+	struct tb_device_marks marks; /* of the device */
 	uint64_t head;
 	struct tb_pages_page *page;
 	size_t n_max;
@@ -127,7 +127,7 @@ static bool takes_live(const struct reading *reading,
 	if (device.n == 0 || tb_str_eq(event->device, device))
 		return true;
 	*ret_waits = true;
-	return !tb_marks_has(&reading->marks, event->id);
+	return !tb_device_marks_have(&reading->marks, true, event->id);
 }
 
 static enum tb_err read_redelivery(struct reading *reading, uint64_t until)
@@ -180,7 +180,7 @@ static enum tb_err keep_waiting(struct reading *reading,
 	if (!page->kept)
 		return tb_arena_err(reading->reader->arena);
 	for (size_t i = 0; i < n; i++)
-		if (!tb_marks_has(&reading->marks, waiting[i]))
+		if (!tb_device_marks_have(&reading->marks, true, waiting[i]))
 			page->kept[page->n_kept++] = waiting[i];
 	return TB_OK;
 }
