@@ -13,6 +13,9 @@
 #define OUTPUT_MAX_BYTES (1024ull * 1024 * 1024)
 #define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
 #define PAGE 256
+/* Devices whose backlogs are counted in one snapshot, and how far. */
+#define REGISTERED_PAGE 16
+#define WAITING_MAX 1000
 #define PAGE_MAX_BYTES (16ull * 1024 * 1024)
 #define US_PER_S 1000000ll
 
@@ -80,44 +83,47 @@ static enum tb_exit list(struct tb_session *session, page_fn *page)
 
 /* ---- what is registered ---- */
 
-static const char *state_name(enum tb_registration_state state)
-{
-	static const char *const names[] = {
-		[TB_REGISTRATION_ACTIVE] = "active",
-		[TB_REGISTRATION_AWAY] = "away",
-		[TB_REGISTRATION_RETIRED] = "retired",
-	};
-
-	return names[state];
-}
-
-/* How many numbers above `floor`, up to `head`, are not done. */
-static uint64_t count_waiting(const struct tb_marks *marks, uint64_t floor,
-			      uint64_t head)
-{
-	uint64_t from = marks->done > floor ? marks->done : floor;
-	uint64_t n = head > from ? head - from : 0;
-
-	for (size_t i = 0; i < marks->n_islands; i++) {
-		const struct tb_island *island = &marks->islands[i];
-		uint64_t first =
-			island->first > from ? island->first : from + 1;
-
-		if (island->last >= first)
-			n -= island->last - first + 1;
-	}
-	return n;
-}
-
-struct ends {
-	uint64_t floor;
-	uint64_t head;
+/* What a device has not acknowledged. */
+struct backlog {
+	uint64_t done_to; /* all up to this event is done */
+	size_t waiting;   /* events */
+	bool is_more;     /* no more of them were looked at */
 };
+
+static enum tb_err read_backlog(struct tb_session *session, struct tb_tx *tx,
+				uint32_t org, struct tb_str device,
+				const struct tb_device_marks *marks,
+				struct backlog *ret)
+{
+	struct tb_arena *arena = tb_arena_create(ARENA_MAX_BYTES);
+	struct tb_device_query query = {
+		.org = org,
+		.marks = marks,
+		.not_device = device,
+		.limit = WAITING_MAX,
+		.max_bytes = SIZE_MAX,
+	};
+	struct tb_device_page page;
+	enum tb_err err = TB_ERR_NOMEM;
+
+	if (arena)
+		err = tb_device_head(tx, org, &query.until);
+	if (!err)
+		err = tb_device_read(session->core, tx, arena, &query, &page);
+	if (!err)
+		*ret = (struct backlog) {
+			.done_to = page.n > 0 ? page.events[0].id - 1
+					      : page.last,
+			.waiting = page.n,
+			.is_more = page.has_more,
+		};
+	tb_arena_destroy(arena);
+	return err;
+}
 
 static void put_registration(struct tb_buf *out, const struct tb_org *org,
 			     const struct tb_registration *registration,
-			     const struct tb_marks *marks,
-			     const struct ends *ends)
+			     const struct backlog *backlog)
 {
 	struct tb_json_writer w = tb_json_writer(out);
 
@@ -126,22 +132,34 @@ static void put_registration(struct tb_buf *out, const struct tb_org *org,
 	tb_json_kv_str(&w, "device_id", registration->device);
 	tb_json_kv_str(&w, "role", registration->role);
 	tb_json_kv_uint(&w, "priority", registration->priority);
-	tb_json_kv_str(&w, "state", tb_str_z(state_name(registration->state)));
+	tb_json_kv_str(
+		&w, "state",
+		tb_str_z(tb_registration_state_name(registration->state)));
 	tb_devices_kv_time(&w, "registered_at", registration->registered_us);
 	tb_devices_kv_time(&w, "seen_at", registration->seen_us);
-	tb_json_kv_uint(&w, "done_to", marks->done);
-	tb_json_kv_uint(&w, "waiting",
-			count_waiting(marks, ends->floor, ends->head));
+	tb_json_kv_uint(&w, "done_to", backlog->done_to);
+	tb_json_kv_uint(&w, "waiting", backlog->waiting);
+	tb_json_kv_bool(&w, "more_waiting", backlog->is_more);
 	tb_json_end_object(&w);
 	tb_buf_append_char(out, '\n');
 }
 
-static enum tb_err read_ends(struct tb_tx *tx, struct tb_arena *arena,
-			     uint32_t org, struct ends *ret)
+static enum tb_err put_device(struct tb_session *session, struct tb_tx *tx,
+			      struct tb_arena *arena, const struct tb_org *org,
+			      struct tb_str device, struct tb_buf *out)
 {
-	enum tb_err err = tb_device_head(tx, org, &ret->head);
+	struct tb_registration registration;
+	struct tb_device_marks marks;
+	struct backlog backlog;
+	enum tb_err err = tb_registration_read(tx, arena, org->id, device,
+					       &registration, &marks);
 
-	return err ? err : tb_device_floor(tx, arena, org, &ret->floor);
+	if (!err)
+		err = read_backlog(session, tx, org->id, device, &marks,
+				   &backlog);
+	if (!err)
+		put_registration(out, org, &registration, &backlog);
+	return err;
 }
 
 static enum tb_err page_registered(struct tb_session *session, struct tb_tx *tx,
@@ -149,23 +167,14 @@ static enum tb_err page_registered(struct tb_session *session, struct tb_tx *tx,
 				   const struct tb_org *org, uint64_t *after,
 				   struct tb_buf *out, bool *ret_more)
 {
-	struct tb_registration page[PAGE];
-	struct tb_marks marks;
-	struct ends ends;
+	struct tb_registration page[REGISTERED_PAGE];
 	size_t n = 0;
-	enum tb_err err = read_ends(tx, arena, org->id, &ends);
+	enum tb_err err = tb_registration_list(tx, arena, org->id, *after, page,
+					       REGISTERED_PAGE, &n, after);
 
-	(void)session;
-	if (!err)
-		err = tb_registration_list(tx, arena, org->id, *after, page,
-					   PAGE, &n, after);
-	for (size_t i = 0; !err && i < n; i++) {
-		err = tb_registration_read(tx, arena, org->id, page[i].device,
-					   &page[i], &marks);
-		if (!err)
-			put_registration(out, org, &page[i], &marks, &ends);
-	}
-	*ret_more = n == PAGE;
+	for (size_t i = 0; !err && i < n; i++)
+		err = put_device(session, tx, arena, org, page[i].device, out);
+	*ret_more = n == REGISTERED_PAGE;
 	return err;
 }
 

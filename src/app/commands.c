@@ -230,7 +230,8 @@ const struct tb_command tb_commands[] = {
 	  .help = "List the devices that events wait for",
 	  .notes = "A JSON object on each line: `done_to` is the event up to "
 		   "which a device has\nacknowledged all, `waiting` how many "
-		   "retained ones it has not.\n" REGISTRATIONS,
+		   "it has not: of 1,000\nat most, then `more_waiting` is "
+		   "true.\n" REGISTRATIONS,
 	  .act = tb_cmd_device_registered,
 	  .only_reads = true },
 	{ .name = "device retire",

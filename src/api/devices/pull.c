@@ -61,16 +61,18 @@ static enum tb_err find_range(struct tb_tx *tx, const struct pull *pull,
 }
 
 /* "A device that is registered and has not acknowledged events that are no
- * longer retained is told so". */
+ * longer retained is told so": those that came since it is registered. */
 static enum tb_err find_missed(struct tb_tx *tx, struct tb_arena *arena,
 			       uint32_t org,
 			       const struct tb_registration *registration,
-			       const struct tb_marks *marks, uint64_t *ret)
+			       const struct tb_device_marks *marks,
+			       uint64_t *ret)
 {
 	uint64_t floor;
 	enum tb_err err = tb_device_floor(tx, arena, org, &floor);
 
-	if (!err && tb_marks_next(marks, registration->first + 1) <= floor)
+	if (!err &&
+	    tb_device_marks_next(marks, registration->first + 1) <= floor)
 		*ret = floor;
 	return err;
 }
@@ -79,7 +81,7 @@ static enum tb_err find_marks(struct tb_tx *tx, struct tb_arena *arena,
 			      const struct pull *pull,
 			      struct tb_devices_listing *listing)
 {
-	struct tb_marks *marks = tb_arena_calloc(arena, 1, sizeof(*marks));
+	struct tb_device_marks *marks = tb_arena_calloc(arena, 1, sizeof(*marks));
 	struct tb_registration registration;
 	uint32_t org = listing->query.org;
 	enum tb_err err;
