@@ -24,8 +24,8 @@ static enum tb_err register_device(struct tb_task *task,
 {
 	struct tb_register what;
 	const char *flaw = NULL;
-	enum tb_err err = tb_devices_take_register(
-		task->arena, arg, &what, ret_flaw);
+	enum tb_err err =
+		tb_devices_take_register(task->arena, arg, &what, ret_flaw);
 
 	if (err)
 		return err;

@@ -93,10 +93,9 @@ enum tb_err tb_connect_register(struct tb_task *task,
 	if (err)
 		return err;
 	note.device = what->device;
-	err = tb_registration_register(devices->core, task->arena, &note,
-				       task->caller.org, what,
-				       devices->options->devices_max,
-				       &ret->registration);
+	err = tb_registration_register(
+		devices->core, task->arena, &note, task->caller.org, what,
+		devices->options->devices_max, &ret->registration);
 	if (err == TB_ERR_CONFLICT)
 		*ret_flaw = TB_DEVICES_TOO_MANY;
 	if (!err)
@@ -144,11 +143,10 @@ static enum tb_err find_caller(struct tb_task *task, const char **ret_flaw)
 	enum tb_err err = TB_OK;
 
 	if (connect->token.n > 0)
-		err = tb_token_watch_verify(devices, task->arena,
-					    connect->token,
-					    tb_client_address(task->client),
-					    &task->caller.principal,
-					    &connect->expires_us);
+		err = tb_token_watch_verify(
+			devices, task->arena, connect->token,
+			tb_client_address(task->client),
+			&task->caller.principal, &connect->expires_us);
 	if (err == TB_ERR_UNAUTHENTICATED)
 		*ret_flaw = TB_DEVICES_BAD_TOKEN;
 	if (err)

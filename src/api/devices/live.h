@@ -33,6 +33,8 @@ void tb_live_stop(struct tb_live *live);
 void tb_live_destroy(struct tb_live *live);
 
 void tb_live_wake(struct tb_live *live, uint32_t org);
+/* The last event of an org that was looked at. From memory. */
+uint64_t tb_live_head(struct tb_live *live, uint32_t org);
 /* True if the peer gets the event now. On its loop. */
 bool tb_live_wants(struct tb_peer *peer, uint64_t id,
 		   const struct tb_live_event *event);

@@ -59,11 +59,11 @@ struct tb_peer {
 	char *device;                         /* NULL: it is nobody's */
 	struct tb_flow flow;
 	struct tb_subscriptions subscriptions;
-	struct tb_task *held;  /* an event that waits until the client reads */
-	bool is_checking;      /* its token, on a worker */
-	bool checks_again;     /* and once more behind that */
-	int64_t poll_us;       /* when to go on; 0: nothing waits */
-	int64_t tick_us;       /* of its flow; 0: none */
+	struct tb_task *held; /* an event that waits until the client reads */
+	bool is_checking;     /* its token, on a worker */
+	bool checks_again;    /* and once more behind that */
+	int64_t poll_us;      /* when to go on; 0: nothing waits */
+	int64_t tick_us;      /* of its flow; 0: none */
 };
 
 /* One reference. NULL: no memory. */

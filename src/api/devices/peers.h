@@ -20,8 +20,7 @@ bool tb_peers_has_org(struct tb_peers *peers, uint32_t org);
 /* Tells all peers of an org, or of one of its devices (but for `except`, which
  * may be NULL), of CHANGES only those who follow some. They learn it on their
  * loops. Not to be called there. */
-void tb_peers_tell_org(struct tb_peers *peers, uint32_t org,
-		       enum tb_told what);
+void tb_peers_tell_org(struct tb_peers *peers, uint32_t org, enum tb_told what);
 void tb_peers_tell_device(struct tb_peers *peers, uint32_t org,
 			  struct tb_str device, const struct tb_peer *except,
 			  enum tb_told what);

@@ -202,3 +202,8 @@ void tb_realtime_acknowledged(struct tb_realtime *realtime, uint32_t org,
 	tb_peers_tell_device(realtime->peers, org, device, NULL,
 			     TB_TOLD_ACKNOWLEDGED);
 }
+
+uint64_t tb_realtime_head(struct tb_realtime *realtime, uint32_t org)
+{
+	return tb_live_head(realtime->live, org);
+}

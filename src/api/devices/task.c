@@ -19,9 +19,8 @@ static bool copy_peer(struct tb_task *task)
 
 	task->caller = (struct tb_devices_caller) {
 		.devices = task->realtime->devices,
-		.principal = peer->principal
-				     ? tb_principal_ref(peer->principal)
-				     : NULL,
+		.principal = peer->principal ? tb_principal_ref(peer->principal)
+					     : NULL,
 		.org = peer->org,
 	};
 	err = tb_arena_strdup(task->arena, tb_str_z(peer->token), &task->token);

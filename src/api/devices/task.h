@@ -24,7 +24,7 @@ struct tb_task {
 	void (*done)(struct tb_task *task); /* then on the loop, before the
 					     * answers are sent; NULL: nothing
 					     * is left to do there */
-	void *own;  /* what this kind of task keeps, in the arena */
+	void *own; /* what this kind of task keeps, in the arena */
 
 	/* The peer, as it was. */
 	struct tb_devices_caller caller; /* owns the reference */
