@@ -277,19 +277,31 @@ static char *write_seconds(char *to, const struct moment *m)
 	return write_behind(to, ':', m->second);
 }
 
+static char *write_no_fraction(char *to, unsigned us)
+{
+	(void)us;
+	return to;
+}
+
+static char *write_micros(char *to, unsigned us)
+{
+	to = write_behind(to, '.', us / 10000);
+	to = write_pair(to, us / 100 % 100);
+	return write_pair(to, us % 100);
+}
+
 static char *write_fraction(char *to, unsigned us)
 {
 	if (us == 0)
 		return to;
-	to = write_behind(to, '.', us / 10000);
-	to = write_pair(to, us / 100 % 100);
-	to = write_pair(to, us % 100);
+	to = write_micros(to, us);
 	while (to[-1] == '0')
 		to--;
 	return to;
 }
 
-static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
+static void put(struct tb_buf *buf, int64_t us,
+		char *(*write)(char *to, unsigned us))
 {
 	struct moment m = moment_of(us);
 	bool has_room = !buf->err && buf->cap - buf->n >= TEXT_MAX_BYTES;
@@ -297,8 +309,7 @@ static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
 	char *begin = has_room ? buf->p + buf->n : text;
 	char *end = write_seconds(begin, &m);
 
-	if (with_fraction)
-		end = write_fraction(end, m.us);
+	end = write(end, m.us);
 	*end++ = 'Z';
 	if (has_room)
 		buf->n += (size_t)(end - begin);
@@ -308,12 +319,17 @@ static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
 
 void tb_time_put(struct tb_buf *buf, int64_t us)
 {
-	put(buf, us, true);
+	put(buf, us, write_fraction);
+}
+
+void tb_time_put_micros(struct tb_buf *buf, int64_t us)
+{
+	put(buf, us, write_micros);
 }
 
 void tb_time_put_seconds(struct tb_buf *buf, int64_t us)
 {
-	put(buf, us, false);
+	put(buf, us, write_no_fraction);
 }
 
 void tb_time_put_http(struct tb_buf *buf, int64_t us)

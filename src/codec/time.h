@@ -25,6 +25,9 @@ enum tb_err tb_time_parse(struct tb_str text, unsigned flags,
 /* Ends in Z; fractional digits only where they are not zero, trailing zeros
  * cut ("2024-01-20T10:00:00.12Z"). */
 void tb_time_put(struct tb_buf *buf, int64_t us);
+/* The same with all six fractional digits: texts of one length, which sort as
+ * their times do. */
+void tb_time_put_micros(struct tb_buf *buf, int64_t us);
 /* The same with whole seconds, dropping the rest. */
 void tb_time_put_seconds(struct tb_buf *buf, int64_t us);
 /* "Sun, 21 Jan 2024 16:45:30 GMT" (RFC 9110, 5.6.7). */

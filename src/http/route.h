@@ -38,6 +38,8 @@ struct tb_route {
 	bool any_content_type;  /* a body need not say application/json */
 	tb_handler_fn *handler; /* NULL: quick always answers */
 	tb_quick_fn *quick;     /* NULL: none */
+	const char *prefix; /* the only one of the API's that it is below; NULL:
+			     * it is below each */
 };
 
 /* What an error body is made of. `code` and `message` are never NULL. */

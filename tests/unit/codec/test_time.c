@@ -206,6 +206,8 @@ static void fraction_is_written_without_trailing_zeros(void **state)
 	assert_put(tb_time_put, t + 999999, "2024-01-20T10:00:00.999999Z");
 	assert_put(tb_time_put, t + 100, "2024-01-20T10:00:00.0001Z");
 	assert_put(tb_time_put, 0, "1970-01-01T00:00:00Z");
+	assert_put(tb_time_put_micros, t, "2024-01-20T10:00:00.000000Z");
+	assert_put(tb_time_put_micros, t + 120, "2024-01-20T10:00:00.000120Z");
 	assert_put(tb_time_put, -1, "1969-12-31T23:59:59.999999Z");
 	assert_put(tb_time_put, -62135596800 * S, "0001-01-01T00:00:00Z");
 	assert_put(tb_time_put, 253402300799 * S + 999999,

@@ -1,0 +1,13 @@
+/*
+ * The handlers of the devices API, one for each route (routes.c).
+ */
+#ifndef TB_API_DEVICES_HANDLERS_H
+#define TB_API_DEVICES_HANDLERS_H
+
+#include "http/route.h"
+
+/* ping.c, login.c */
+tb_quick_fn tb_devices_get_ping;
+tb_handler_fn tb_devices_post_login;
+
+#endif

@@ -1,0 +1,40 @@
+#include "api/devices/devices.h"
+#include "api/devices/errors.h"
+#include "api/devices/handlers.h"
+#include "base/assert.h"
+
+static const char *const prefixes[] = { "/api", "/sync", "/device",
+					"/socket.io", NULL };
+
+#define ROUTE(method_, prefix_, path_, who_, body_, handler_, quick_)          \
+	{                                                                      \
+		.method = (method_), .prefix = (prefix_), .path = (path_),     \
+		.who = (who_), .body = (body_), .handler = (handler_),         \
+		.quick = (quick_)                                              \
+	}
+#define ANYONE TB_WHO_ANYONE
+/* Who sends no token is let in where nobody needs one; caller.c says. */
+#define CALLER (TB_WHO_ANYONE | TB_WHO_USER | TB_WHO_DEVICE)
+#define NO_BODY TB_BODY_NONE
+
+static const struct tb_route routes[] = {
+	ROUTE(TB_GET, "/api", "/ping", ANYONE, NO_BODY, NULL,
+	      tb_devices_get_ping),
+	ROUTE(TB_POST, "/api", "/login", ANYONE, TB_BODY_SMALL,
+	      tb_devices_post_login, NULL),
+	ROUTE(TB_POST, "/api", "/auth/login", ANYONE, TB_BODY_SMALL,
+	      tb_devices_post_login, NULL),
+};
+
+const struct tb_api tb_devices_api = {
+	.name = "devices",
+	.prefixes = prefixes,
+	.routes = routes,
+	.n_routes = TB_ARRAY_LEN(routes),
+	.schemes = TB_AUTH_BEARER,
+	.error_type = TB_JSON_TYPE,
+	.put_error = tb_devices_put_error,
+	.refuse = tb_devices_refuse,
+	.forbid = tb_devices_forbid,
+	.exposed = "Preference-Applied, X-Retry-Unsafe",
+};
