@@ -160,7 +160,7 @@ def test_no_object_is_400(stranger, body):
 def test_a_wrong_name_or_password_is_401(stranger, user, path):
     for name, password in ((user.name, "wrong"), ("no-such-user", "wrong"),
                            (user.name, user.password + " "),
-                           ("x" * 5000, "wrong"), ("\u0000", "\u0000")):
+                           ("x" * 5000, "wrong"), (" ", " ")):
         assert_error(login(stranger, name, password, path), 401, WRONG)
 
 
