@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 
-from cli import PROGRAM, tombolo
+from cli import PROGRAM, Cli, tombolo
 from devices import (INVALID, NOT_MINE, SETTINGS, Caller, DevicesOrg,
                      assert_error, event_id_of, events_of, open_config)
 from devices_socket import Polling, Refused, WebSocket, http_request, query
-from harness import free_port
+from harness import ADMIN_PASSWORD, free_port
 
 CALLS = {
     "ping": ("GET", "/api/ping", None),
@@ -165,8 +165,7 @@ def serve(folder, listen, config):
     """`tombolo serve` that must end by itself."""
     path = folder / "tombolo.yaml"
     path.write_text(config)
-    tombolo("--data", folder / "data", "init", "--org", "main", "--title",
-            "T", "--admin", "admin", stdin="an-admin-password\n")
+    Cli(folder / "data", path).init("main", "admin", ADMIN_PASSWORD)
     return subprocess.run(
         [PROGRAM, "--config", str(path), "--data", str(folder / "data"),
          "serve", "--listen", listen],
