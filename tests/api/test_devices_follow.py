@@ -11,6 +11,17 @@ from events import Client, event, rule, shown
 from resources import COLLECTIONS, User
 
 UNKNOWN = "Unknown feed"
+# As many as a client may follow.
+EXTRA = "".join("""\
+  - name: extra%d
+    path: extra%d
+    id: string
+    route: central
+    visible:
+      - {role: any}
+    fields:
+      - {name: label, type: string}
+""" % (n, n) for n in range(16))
 FEEDS = [{"feed": "devices"}, {"feed": "events"}, {"feed": "central"},
          {"collection": "tags"}]
 
@@ -18,7 +29,7 @@ FEEDS = [{"feed": "devices"}, {"feed": "events"}, {"feed": "central"},
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
     """An open server with the collections of the resources' tests."""
-    yield from devices_server(tmp_path_factory, open_config() + COLLECTIONS)
+    yield from devices_server(tmp_path_factory, open_config() + COLLECTIONS + EXTRA)
 
 
 @pytest.fixture
@@ -333,20 +344,14 @@ def org_of_cursors(live):
 
 
 def test_a_client_has_up_to_16_subscriptions(org, joined):
-    """What is followed already is one, whichever it is."""
-    s = joined(staff(org))
-    names = ["things", "tags", "young", "people", "visits", "shops",
-             "shop_stock"]
-    for name in names:
-        s.call("subscribe", {"collection": name})
-    for what in FEEDS[:2]:
-        subscribe(s, what)
-    for n in range(20):
-        got = s.call("subscribe", {"feed": "devices"})
-        if "error" in got:
-            break
-    a = org.device()
-    n = a.pushed()
+    """The seventeenth is refused, and there is room when one ends."""
+    s = joined(org.user)
+    for n in range(16):
+        subscribe(s, {"collection": "extra%d" % n})
+    assert s.error_of("subscribe", {"feed": "devices"})
+    s.call("unsubscribe", {"collection": "extra3"})
+    subscribe(s, {"feed": "devices"})
+    n = org.device().pushed()
     assert change(s, {"feed": "devices"})["event"]["id"] == n
 
 
