@@ -56,6 +56,12 @@ struct tb_api_module {
 	 * that serves no request; may commit. Thread-safe. NULL: nothing to do.
 	 */
 	void (*upkeep)(void *state);
+	/* True if it is to answer this machine alone (struct tb_mount), in the
+	 * state that create made. NULL: it answers everybody. */
+	bool (*is_local)(const void *state);
+	/* True if nobody calls without credentials (struct tb_mount). NULL: who
+	 * may stands in the routes alone. */
+	bool (*is_closed)(const void *state);
 	/* The server is about to stop: answers those whose answer is awaited.
 	 * NULL: nobody's is. */
 	void (*quiesce)(void *state);

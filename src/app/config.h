@@ -42,6 +42,8 @@ struct tb_config {
 /* Where the values come from besides the file. */
 struct tb_config_source {
 	const char *path;       /* the file; NULL: none */
+	struct tb_str preset;   /* settings below all others, as a file has
+				 * them; p NULL: none */
 	const char *const *env; /* "NAME=value", NULL-ended; NULL: none */
 	const char *data;       /* of the command line; NULL: not given */
 	const char *listen;     /* likewise */
@@ -60,6 +62,9 @@ enum tb_err tb_config_load(const struct tb_config_source *source,
  * not read. INVALID: mistakes. */
 enum tb_err tb_config_adopt(struct tb_config *config, struct tb_str text,
 			    struct tb_str section) tb_must_check;
+/* The options of an API. */
+const void *tb_config_api(const struct tb_config *config,
+			  const struct tb_api_module *module);
 /* Takes NULL. */
 void tb_config_destroy(struct tb_config *config);
 

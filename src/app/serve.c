@@ -251,11 +251,8 @@ static enum tb_exit start_inside(struct serving *serving)
 
 static int64_t deleted_us(const struct tb_config *config)
 {
-	size_t i = 0;
-
-	while (tb_api_modules[i] != &tb_resources_module)
-		i++;
-	return tb_resources_deleted_us(config->api[i]);
+	return tb_resources_deleted_us(
+		tb_config_api(config, &tb_resources_module));
 }
 
 /* What runs on threads of its own, the HTTP server last: once it listens,

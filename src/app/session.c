@@ -61,6 +61,8 @@ enum tb_err tb_session_load_config(const struct tb_cli *cli,
 		.listen = tb_cli_value(cli, TB_OPT_LISTEN),
 	};
 
+	if (tb_cli_has(cli, TB_OPT_DEMO))
+		source.preset = tb_demo_preset();
 	if (!source.path)
 		source.path = getenv("TOMBOLO_CONFIG");
 	return tb_config_load(&source, report, ctx, ret);

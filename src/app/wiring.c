@@ -6,6 +6,7 @@ enum tb_err tb_wiring_init(struct tb_wiring *wiring,
 {
 	struct tb_api_env env = *base;
 	const struct tb_api_module *module;
+	struct tb_mount *mount;
 	enum tb_err err = TB_OK;
 
 	wiring->n = 0;
@@ -18,13 +19,18 @@ enum tb_err tb_wiring_init(struct tb_wiring *wiring,
 	for (size_t i = 0; i < tb_api_modules_count; i++) {
 		module = tb_api_modules[i];
 		env.options = config->api[i];
-		wiring->mounts[i] = (struct tb_mount) { module->api, NULL };
+		mount = &wiring->mounts[i];
+		*mount = (struct tb_mount) { .api = module->api };
 		if (module->create)
-			err = module->create(&env, &wiring->mounts[i].state);
+			err = module->create(&env, &mount->state);
 		if (err) {
 			tb_wiring_fini(wiring);
 			return err;
 		}
+		if (module->is_local)
+			mount->loopback_only = module->is_local(mount->state);
+		if (module->is_closed)
+			mount->callers_only = module->is_closed(mount->state);
 		wiring->n++;
 	}
 	return TB_OK;

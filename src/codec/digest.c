@@ -1,6 +1,7 @@
 #include "codec/digest.h"
 
 #include <endian.h>
+#include <nettle/sha1.h>
 #include <sodium.h>
 
 enum tb_err tb_digest_init(void)
@@ -39,6 +40,16 @@ void tb_hmac_sha256(struct tb_str key, struct tb_str in,
 	crypto_auth_hmacsha256_update(&state, bytes_of(in), in.n);
 	crypto_auth_hmacsha256_final(&state, ret);
 	sodium_memzero(&state, sizeof(state));
+}
+
+void tb_sha1(struct tb_str in, uint8_t ret[TB_SHA1_BYTES])
+{
+	struct sha1_ctx state;
+
+	_Static_assert(TB_SHA1_BYTES == SHA1_DIGEST_SIZE, "one length");
+	sha1_init(&state);
+	sha1_update(&state, in.n, bytes_of(in));
+	sha1_digest(&state, TB_SHA1_BYTES, ret);
 }
 
 uint64_t tb_siphash(const uint64_t key[2], struct tb_str in)

@@ -1,6 +1,7 @@
 /*
- * SHA-256, HMAC-SHA-256, SipHash, hex and base64, by libsodium. tb_digest_init
- * once in main and in each test before anything else here.
+ * SHA-256, HMAC-SHA-256, SipHash, hex and base64, by libsodium, and SHA-1,
+ * which that has not, by Nettle. tb_digest_init once in main and in each test
+ * before anything else here.
  */
 #ifndef TB_CODEC_DIGEST_H
 #define TB_CODEC_DIGEST_H
@@ -14,6 +15,7 @@
 #include "base/str.h"
 
 #define TB_SHA256_BYTES 32
+#define TB_SHA1_BYTES 20
 
 enum tb_err tb_digest_init(void) tb_must_check;
 
@@ -23,6 +25,9 @@ void tb_sha256_parts(const struct tb_str *parts, size_t n,
 		     uint8_t ret[TB_SHA256_BYTES]);
 void tb_hmac_sha256(struct tb_str key, struct tb_str in,
 		    uint8_t ret[TB_SHA256_BYTES]);
+/* Not against anybody: for the handshake of WebSockets (RFC 6455), which has
+ * it. */
+void tb_sha1(struct tb_str in, uint8_t ret[TB_SHA1_BYTES]);
 /* SipHash-2-4: for what nobody gains by forging, and what is asked often. */
 uint64_t tb_siphash(const uint64_t key[2], struct tb_str in);
 /* Equal, in a time that does not depend on where they differ. */

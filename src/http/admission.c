@@ -66,6 +66,18 @@ static void trim_headers(struct tb_exchange *ex)
 		ex->headers[i].value = tb_str_trim(ex->headers[i].value);
 }
 
+/* RFC 9110, section 7.8: a server MUST ignore an Upgrade header field that is
+ * received in an HTTP/1.0 request. */
+static void ignore_upgrade(struct tb_exchange *ex)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ex->req.n_headers; i++)
+		if (!tb_str_eq_nocase(ex->headers[i].name, TB_STR("Upgrade")))
+			ex->headers[n++] = ex->headers[i];
+	ex->req.n_headers = n;
+}
+
 /* The client may name the request itself. */
 static void adopt_id(struct tb_exchange *ex)
 {
@@ -136,7 +148,19 @@ enum tb_step tb_admit_head(struct tb_exchange *ex, struct tb_str method,
 		return answer(ex, 400, tb_str_z(flaw));
 	}
 	trim_headers(ex);
+	if (strcmp(version, "HTTP/1.0") == 0)
+		ignore_upgrade(ex);
 	return err ? answer_err(ex, err) : TB_STEP_ON;
+}
+
+/* True if this machine alone is answered: by the whole server, or by the API
+ * that the request is for. */
+static bool is_loopback_only(const struct tb_exchange *ex)
+{
+	const struct tb_mount *mount = ex->match.mount;
+
+	return ex->server->options.loopback_only ||
+	       (mount && mount->loopback_only);
 }
 
 /* What the reloadable options say of this request. */
@@ -144,7 +168,7 @@ static enum tb_err apply_policy(struct tb_exchange *ex)
 {
 	struct tb_server *server = ex->server;
 	const struct tb_policy *policy = &server->policy;
-	bool loopback_only = server->options.loopback_only;
+	bool loopback_only = is_loopback_only(ex);
 	struct tb_ip client;
 
 	pthread_rwlock_rdlock(&server->policy_lock);
@@ -164,9 +188,9 @@ static enum tb_err apply_policy(struct tb_exchange *ex)
 	return tb_arena_strdup(ex->arena, header(ex, "Origin"), &ex->origin);
 }
 
-/* A demo's passwords are known to all, so it must not be reachable through a
- * proxy, through a name that an attacker's DNS gave to this machine, or from
- * a page of another site. */
+/* Where nobody says who they are, or as in a demo with a password that is known
+ * to all, it must not be reachable through a proxy, through a name that an
+ * attacker's DNS gave to this machine, or from a page of another site. */
 static const char *loopback_flaw(const struct tb_exchange *ex)
 {
 	if (tb_address_is_forwarded(ex->headers, ex->req.n_headers))
@@ -206,7 +230,7 @@ enum tb_step tb_admit_route(struct tb_exchange *ex)
 
 	if (err)
 		return answer_err(ex, err);
-	if (ex->server->options.loopback_only)
+	if (is_loopback_only(ex))
 		flaw = loopback_flaw(ex);
 	if (flaw)
 		return answer(ex, 403, tb_str_z(flaw));
@@ -233,9 +257,19 @@ static enum tb_step answer_forbidden(struct tb_exchange *ex)
 	return TB_STEP_ANSWERED;
 }
 
-enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
+/* Whom the route is for. */
+static unsigned route_who(const struct tb_exchange *ex)
 {
 	unsigned who = ex->match.route->who;
+
+	if (ex->match.mount->callers_only && who != TB_WHO_ANYONE)
+		who &= ~(unsigned)TB_WHO_ANYONE;
+	return who;
+}
+
+enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
+{
+	unsigned who = route_who(ex);
 	struct tb_credentials credentials = {
 		.schemes = ex->req.api->schemes,
 		.authorization = header(ex, "Authorization"),
@@ -276,8 +310,15 @@ static uint64_t body_ceiling(const struct tb_exchange *ex)
 {
 	const struct tb_server_options *options = &ex->server->options;
 
-	if (ex->match.route->body == TB_BODY_LARGE)
+	switch (ex->match.route->body) {
+	case TB_BODY_NONE:
+	case TB_BODY_SMALL:
+		break;
+	case TB_BODY_MESSAGE:
+		return TB_BODY_MESSAGE_BYTES;
+	case TB_BODY_LARGE:
 		return options->body_max_bytes;
+	}
 	return options->body_small_bytes;
 }
 

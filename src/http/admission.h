@@ -22,7 +22,7 @@ void tb_admit_answer_unparsed(struct tb_exchange *ex, unsigned status,
  * API that the path belongs to. */
 enum tb_step tb_admit_head(struct tb_exchange *ex, struct tb_str method,
 			   const char *version);
-/* Refuses what a demo must not answer, answers preflights, and what has no
+/* Refuses what only this machine may ask, answers preflights, and what has no
  * route. */
 enum tb_step tb_admit_route(struct tb_exchange *ex);
 /* Credentials; BLOCKS only when `may_block` is false. */

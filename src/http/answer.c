@@ -7,6 +7,7 @@
 #include "codec/gzip.h"
 #include "codec/time.h"
 #include "http/clock.h"
+#include "http/takeover.h"
 
 #define COMPRESS_LEVEL 1
 /* Of an answer written straight to the socket: these are errors. */
@@ -27,6 +28,13 @@ static bool varies_by_coding(const struct tb_exchange *ex)
 	       n >= TB_COMPRESS_MIN_BYTES;
 }
 
+bool tb_answer_is_to_be_packed(const struct tb_exchange *ex)
+{
+	return !ex->res.encoded &&
+	       body_of(&ex->res).n >= TB_COMPRESS_MIN_BYTES &&
+	       tb_request_accepts_gzip(&ex->req);
+}
+
 /* Whatever fails here, the answer goes as it is. */
 static void compress(struct tb_exchange *ex)
 {
@@ -34,8 +42,7 @@ static void compress(struct tb_exchange *ex)
 	struct tb_str body = body_of(res);
 	struct tb_buf packed;
 
-	if (res->encoded || body.n < TB_COMPRESS_MIN_BYTES ||
-	    !tb_request_accepts_gzip(&ex->req))
+	if (!tb_answer_is_to_be_packed(ex))
 		return;
 	tb_buf_init(&packed, body.n);
 	if (tb_gzip_compress(body, COMPRESS_LEVEL, &packed)) {
@@ -133,6 +140,8 @@ static struct MHD_Response *hand_over_body(struct tb_exchange *ex)
 
 	if (res->source)
 		return tb_sending_create_response(ex);
+	if (res->takeover)
+		return tb_takeover_create_response(ex);
 	if (res->blob)
 		answer = MHD_create_response_from_buffer_with_free_callback_cls(
 			body.n, (void *)body.p, unref_blob, res->blob);
@@ -158,7 +167,7 @@ void tb_answer_finish(struct tb_exchange *ex, bool may_compress)
 	if (!sink.answer)
 		return;
 	put_headers(ex, &sink);
-	if (atomic_load(&ex->server->is_draining))
+	if (atomic_load(&ex->server->is_draining) && !ex->res.takeover)
 		sink.put(&sink, "Connection", TB_STR("close"));
 	if (sink.failed)
 		MHD_destroy_response(sink.answer);

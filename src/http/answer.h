@@ -12,6 +12,9 @@
  * Afterwards `answer` is set, or NULL when there was no memory for it. */
 void tb_answer_finish(struct tb_exchange *ex, bool may_compress);
 
+/* True if the answer would be compressed: worth a worker. */
+bool tb_answer_is_to_be_packed(const struct tb_exchange *ex);
+
 /* Writes the answer straight to the socket and ends the sending direction.
  * For answers that cannot wait for the end of a request's body: libmicrohttpd
  * takes none while a body is coming, and one that comes before makes it close

@@ -7,6 +7,7 @@
 #include "http/answer.h"
 #include "http/clock.h"
 #include "http/fail.h"
+#include "http/resting.h"
 
 /* How long a client may go on sending what nobody reads any more, so that it
  * finds the answer instead of a reset. */
@@ -93,6 +94,16 @@ static enum MHD_Result hand_to_worker(struct tb_exchange *ex,
 		answer_instead(ex, err);
 		MHD_resume_connection(ex->conn);
 	}
+	return MHD_YES;
+}
+
+/* Gives the exchange to whoever answers it later, and its connection a rest
+ * until then. */
+static enum MHD_Result hand_to_answerer(struct tb_exchange *ex)
+{
+	tb_link_await(ex->link, TB_NO_DEADLINE);
+	MHD_suspend_connection(ex->conn);
+	tb_resting_begin(ex);
 	return MHD_YES;
 }
 
@@ -188,7 +199,7 @@ static enum MHD_Result take_end(struct tb_exchange *ex)
 	if (err)
 		tb_admit_answer_bad_body(ex, err);
 	if (err || !is_still_admitted(ex) ||
-	    (!ex->is_caller_unknown && answers_quickly(ex) &&
+	    (!ex->is_caller_unknown && answers_quickly(ex) && !ex->res.later &&
 	     tb_sending_begin(ex, false)))
 		return finish(ex);
 	/* Suspended in this very call, libmicrohttpd would read on when it is
@@ -223,23 +234,32 @@ static void make_piece(struct tb_exchange *ex)
 	ex->phase = TB_PHASE_QUEUED;
 }
 
+static void make_answer(struct tb_exchange *ex)
+{
+	tb_exchange_drop_body(ex);
+	tb_sending_begin(ex, true);
+	tb_answer_finish(ex, true);
+}
+
 void tb_connection_work(void *exchange)
 {
 	struct tb_exchange *ex = exchange;
 
 	if (ex->phase == TB_PHASE_PIECE) {
 		make_piece(ex);
+	} else if (ex->phase == TB_PHASE_RESTING) {
+		make_answer(ex);
 	} else if (atomic_load(&ex->server->is_over)) {
 		answer_instead(ex, TB_ERR_CLOSED);
 	} else if (ex->phase == TB_PHASE_CALLER) {
 		check_caller(ex);
 	} else {
 		answer(ex);
-		/* What was asked makes room for the answer. */
-		ex->req.body = TB_STR_NONE;
-		tb_body_fini(&ex->body);
-		tb_sending_begin(ex, true);
-		tb_answer_finish(ex, true);
+		if (ex->res.later) {
+			tb_resting_begin(ex);
+			return;
+		}
+		make_answer(ex);
 	}
 	MHD_resume_connection(ex->conn);
 }
@@ -266,8 +286,10 @@ enum MHD_Result tb_connection_handle(void *server, struct MHD_Connection *conn,
 	case TB_PHASE_BODY:
 		return piece.n ? take_piece(ex, piece) : take_end(ex);
 	case TB_PHASE_WHOLE:
-		return hand_to_worker(ex, TB_PHASE_HANDLER);
+		return ex->res.later ? hand_to_answerer(ex)
+				     : hand_to_worker(ex, TB_PHASE_HANDLER);
 	case TB_PHASE_HANDLER:
+	case TB_PHASE_RESTING:
 		return queue_answer(ex);
 	case TB_PHASE_ANSWERED:
 		return piece.n ? MHD_YES : finish(ex);

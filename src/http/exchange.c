@@ -90,6 +90,8 @@ static void reset(struct tb_exchange *ex)
 	ex->res.blob = NULL;
 	ex->res.source = NULL;
 	ex->res.encoded = false;
+	ex->res.later = NULL;
+	ex->res.takeover = NULL;
 	ex->res.error_code = NULL;
 	ex->res.login = NULL;
 	ex->res.is_audited = false;
@@ -131,6 +133,12 @@ struct tb_exchange *tb_exchange_begin(struct tb_server *server,
 	ex->id[TB_ID_TEXT_LEN] = '\0';
 	atomic_fetch_add(&server->n_active, 1);
 	return ex;
+}
+
+void tb_exchange_drop_body(struct tb_exchange *ex)
+{
+	ex->req.body = TB_STR_NONE;
+	tb_body_fini(&ex->body);
 }
 
 void tb_exchange_end(struct tb_exchange *ex)

@@ -3,9 +3,10 @@
  * and the server that it belongs to: what the files of this folder share.
  *
  * An exchange is owned by the I/O thread, but while its connection is
- * suspended by the worker that has it. Its memory comes from one arena and is
- * used again for later requests. The slices of target and headers point into
- * libmicrohttpd's memory, which is theirs as long as the exchange lives.
+ * suspended by the worker that has it, or by whoever will answer. Its memory
+ * comes from one arena and is used again for later requests. The slices of
+ * target and headers point into libmicrohttpd's memory, which is theirs as long
+ * as the exchange lives.
  */
 #ifndef TB_HTTP_EXCHANGE_H
 #define TB_HTTP_EXCHANGE_H
@@ -34,8 +35,9 @@ enum tb_phase {
 	TB_PHASE_HEAD,     /* its request line is there */
 	TB_PHASE_CALLER,   /* suspended: a worker checks credentials */
 	TB_PHASE_BODY,     /* its body, if any, is coming */
-	TB_PHASE_WHOLE,    /* it is there, and only a worker can answer */
+	TB_PHASE_WHOLE,    /* it is there, and cannot be answered at once */
 	TB_PHASE_HANDLER,  /* suspended: a worker runs the handler */
+	TB_PHASE_RESTING,  /* suspended: somebody answers later */
 	TB_PHASE_ANSWERED, /* the answer is made and waits for the body's end */
 	TB_PHASE_QUEUED,   /* libmicrohttpd has the answer */
 	TB_PHASE_PIECE,    /* suspended: a worker makes a piece of its body */
@@ -88,7 +90,9 @@ struct tb_server {
 	struct tb_policy policy;
 	struct tb_exchange *free; /* of the I/O thread */
 	size_t n_free;
-	_Atomic size_t n_active; /* exchanges between begin and end */
+	_Atomic size_t n_active;  /* exchanges between begin and end */
+	_Atomic size_t n_resting; /* of these: not yet answered by whoever will
+				   */
 	_Atomic bool is_draining;
 	_Atomic bool is_over; /* the time to drain: nothing is begun now */
 };
@@ -99,6 +103,8 @@ struct tb_exchange *tb_exchange_begin(struct tb_server *server,
 				      struct tb_link *link,
 				      struct MHD_Connection *conn,
 				      struct tb_str target);
+/* What was asked makes room for the answer. */
+void tb_exchange_drop_body(struct tb_exchange *ex);
 /* Ends it, with all it owns. I/O thread. */
 void tb_exchange_end(struct tb_exchange *ex);
 /* Frees those kept for later requests. */

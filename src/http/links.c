@@ -173,12 +173,13 @@ struct tb_link *tb_link_create(struct tb_links *links, int fd,
 	return link;
 }
 
-void tb_link_destroy(struct tb_links *links, struct tb_link *link)
+void tb_link_release(struct tb_links *links, struct tb_link *link)
 {
-	if (!link)
-		return;
+	/* An epoll set follows the open file, not the descriptor. So this has
+	 * to be said: the file may live on in a duplicate. */
 	pthread_mutex_lock(&links->lock);
 	epoll_ctl(links->epoll_fd, EPOLL_CTL_DEL, link->fd, NULL);
+	link->fd = -1;
 	if (link->next)
 		link->next->prev = link->prev;
 	if (link->prev)
@@ -186,6 +187,14 @@ void tb_link_destroy(struct tb_links *links, struct tb_link *link)
 	else
 		links->first = link->next;
 	pthread_mutex_unlock(&links->lock);
+}
+
+void tb_link_destroy(struct tb_links *links, struct tb_link *link)
+{
+	if (!link)
+		return;
+	if (link->fd >= 0)
+		tb_link_release(links, link);
 	tb_free(link);
 }
 

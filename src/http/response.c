@@ -7,6 +7,7 @@
 #include "http/encoding.h"
 #include "http/fail.h"
 #include "http/hygiene.h"
+#include "http/later.h"
 #include "http/route.h"
 #include "http/source.h"
 
@@ -85,8 +86,20 @@ enum tb_err tb_response_header(struct tb_response *res, const char *name,
 	return TB_OK;
 }
 
+/* Another answer takes the place of those that were still to come. */
+static void cancel(struct tb_response *res)
+{
+	if (res->later)
+		res->later->cancel(res->later);
+	res->later = NULL;
+	if (res->takeover)
+		res->takeover->cancel(res->takeover);
+	res->takeover = NULL;
+}
+
 void tb_response_empty(struct tb_response *res, unsigned status)
 {
+	cancel(res);
 	tb_buf_fini(&res->body);
 	tb_blob_unref(res->blob);
 	res->blob = NULL;
@@ -134,6 +147,18 @@ void tb_response_source(struct tb_response *res, unsigned status,
 	res->content_type = content_type;
 	res->source = source;
 	res->source_bytes = length;
+}
+
+void tb_response_later(struct tb_response *res, struct tb_later *later)
+{
+	tb_response_empty(res, 0);
+	res->later = later;
+}
+
+void tb_response_takeover(struct tb_response *res, struct tb_takeover *takeover)
+{
+	tb_response_empty(res, 101);
+	res->takeover = takeover;
 }
 
 void tb_response_error(struct tb_response *res, const struct tb_request *req,

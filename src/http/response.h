@@ -16,6 +16,8 @@
 /* A body that several answers share (a cached page); counted, immutable. */
 struct tb_blob;
 struct tb_source;
+struct tb_later;
+struct tb_takeover;
 /* Takes over the buffer's memory. NULL: no memory, the buffer untouched. */
 struct tb_blob *tb_blob_create(struct tb_buf *buf);
 /* The same, and copies it where much of it is room, for what is kept. NOMEM:
@@ -29,7 +31,7 @@ struct tb_str tb_blob_str(const struct tb_blob *blob);
 #define TB_RESPONSE_HEADERS_MAX 24
 
 struct tb_response {
-	unsigned status; /* 0: the handler set none, which is a bug */
+	unsigned status; /* 0: the handler set none and no `later`: a bug */
 	struct tb_arena *arena;
 	struct tb_header headers[TB_RESPONSE_HEADERS_MAX];
 	size_t n_headers;
@@ -39,6 +41,8 @@ struct tb_response {
 	struct tb_source *source; /* instead of both: owned; http/source.h */
 	uint64_t source_bytes;    /* of its body, or TB_LENGTH_UNKNOWN */
 	bool encoded;             /* the body is gzip already */
+	struct tb_later *later;   /* instead of a status: owned; http/later.h */
+	struct tb_takeover *takeover; /* behind it: owned; http/later.h */
 	/* What the log line and the audit trail say of it. */
 	const char *error_code;           /* static, or NULL */
 	const struct tb_principal *login; /* a reference; NULL: nobody */

@@ -13,12 +13,14 @@
 #include "http/request.h"
 #include "http/response.h"
 
-/* Body ceilings of a route: none, small (64 KiB), or the configured one. */
+/* Body ceilings of a route. */
 enum tb_body_class {
 	TB_BODY_NONE,
-	TB_BODY_SMALL,
-	TB_BODY_LARGE,
+	TB_BODY_SMALL,   /* 64 KiB */
+	TB_BODY_MESSAGE, /* what a realtime client posts at once */
+	TB_BODY_LARGE,   /* the configured one */
 };
+#define TB_BODY_MESSAGE_BYTES (1u << 20)
 
 /* Answers a request; may block; runs on a worker. `state` is the API's. */
 typedef void tb_handler_fn(void *state, const struct tb_request *req,
@@ -78,6 +80,12 @@ struct tb_api {
 struct tb_mount {
 	const struct tb_api *api;
 	void *state;
+	/* What tb_server_options.loopback_only refuses for all is refused for
+	 * this one. */
+	bool loopback_only;
+	/* Its routes are for nobody without credentials, but for those that
+	 * are for TB_WHO_ANYONE alone. */
+	bool callers_only;
 };
 
 enum tb_match {

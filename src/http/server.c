@@ -116,7 +116,8 @@ static enum tb_err start_daemon(struct tb_server *server)
 	const struct tb_server_options *options = &server->options;
 
 	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			MHD_ALLOW_UPGRADE,
 		server->port, NULL, NULL, tb_connection_handle, server,
 		MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)TB_CONNECTION_BYTES,
@@ -230,14 +231,23 @@ static void drain(struct tb_server *server)
 	}
 }
 
+/* However long it takes, as with handlers that run. */
+static void await_resting(struct tb_server *server)
+{
+	while (atomic_load(&server->n_resting) > 0)
+		usleep(DRAIN_POLL_US);
+}
+
 void tb_server_stop(struct tb_server *server)
 {
 	if (!server)
 		return;
 	drain(server);
 	/* A suspended connection must be resumed before the daemon stops, so
-	 * the workers end first; what waits for them is answered, not run. */
+	 * those who answer later and the workers end first; what waits for
+	 * them is answered, not run. */
 	atomic_store(&server->is_over, true);
+	await_resting(server);
 	tb_pool_stop(server->pool);
 	destroy(server);
 }

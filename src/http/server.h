@@ -46,7 +46,8 @@ struct tb_server_options {
 	uint64_t memory_max_bytes;  /* all bodies in flight; then 503 */
 	uint64_t drain_timeout_ms;  /* at stop */
 	bool loopback_only;         /* refuse forwarding headers, a Host that
-				     * is not loopback, a foreign Origin */
+				     * is not loopback, a foreign Origin; for
+				     * one API alone: struct tb_mount */
 	const char *const *origins; /* CORS allow-list, NULL-ended;
 				     * "*" is not one */
 	const char *const *trusted_proxies; /* CIDRs, NULL-ended */
@@ -69,7 +70,9 @@ enum tb_err
 tb_server_reload(struct tb_server *server,
 		 const struct tb_server_options *options) tb_must_check;
 /* Stops accepting, lets what runs finish (at most drain_timeout_ms), frees.
- * Takes NULL. */
+ * Handlers are waited for however long they take, and answers that are made
+ * later (http/later.h): their owners should have been told before. Takes NULL.
+ */
 void tb_server_stop(struct tb_server *server);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "kernel/core.h"
 #include "kernel/device_event.h"
-#include "kernel/marks.h"
+#include "kernel/device_marks.h"
 
 /* The last event of an org; 0: none. From memory, or a snapshot. */
 enum tb_err tb_device_head(struct tb_tx *tx, uint32_t org,
@@ -48,9 +48,9 @@ struct tb_device_query {
 	size_t max_bytes; /* of `sent` together; one event always fits */
 	/* Those that are done are left out, and those of `not_device`. NULL,
 	 * empty: none. */
-	const struct tb_marks *marks;
+	const struct tb_device_marks *marks;
 	struct tb_str not_device;
-	bool only_critical;
+	bool only_critical; /* ALL, LIVE */
 };
 
 struct tb_device_page {
@@ -58,9 +58,11 @@ struct tb_device_page {
 	size_t n;
 	uint64_t last; /* go on behind (backwards: before) this one; `until`
 			* (`after`) where nothing is left */
-	bool has_more;
+	bool has_more; /* also where the page is not full, or empty, after
+			* many events that were left out */
 };
-/* NOT an error: an empty page. */
+/* Backwards, and OVERDUE: without marks and `not_device`. An empty page is no
+ * error. `core` is not used. */
 enum tb_err tb_device_read(struct tb_core *core, struct tb_tx *tx,
 			   struct tb_arena *arena,
 			   const struct tb_device_query *query,

@@ -3,8 +3,8 @@
  * arrival, which is also that of their times. An event's record never changes;
  * its number is a fixed entry (record.h) in the feed of all events, in those
  * of its device, its user and the two together, and, unless it is plain, in
- * the feed of what goes out in real time. Whom it still waits for is kept
- * apart (device_delivery.h).
+ * the feed of what goes out in real time, and in that of the critical ones if
+ * it is. Whom it still waits for is kept apart (device_delivery.h).
  */
 #ifndef TB_KERNEL_DEVICE_EVENT_H
 #define TB_KERNEL_DEVICE_EVENT_H
@@ -54,9 +54,9 @@ struct tb_device_push_item {
 	struct tb_str device;
 	struct tb_str user; /* empty: none */
 	struct tb_str type;
-	struct tb_str sent;
-	struct tb_str payload;
-	struct tb_str timestamp;
+	struct tb_str sent;      /* a JSON object */
+	struct tb_str payload;   /* JSON, a slice of `sent` */
+	struct tb_str timestamp; /* the same; empty: none */
 	struct tb_str client_id; /* decoded; empty: none */
 
 	/* Set by tb_device_push_prepare. */
@@ -64,10 +64,10 @@ struct tb_device_push_item {
 	uint8_t name[32];
 
 	/* The result. */
-	enum tb_err err;  /* OK, or CONFLICT: too many devices */
-	uint64_t id;      /* its own, or of the event that it repeats */
-	bool is_repeated; /* nothing was stored */
-	int64_t arrived_us;
+	enum tb_err err;    /* OK, or CONFLICT: too many devices */
+	uint64_t id;        /* its own, or of the event that it repeats */
+	bool is_repeated;   /* nothing was stored */
+	int64_t arrived_us; /* when that event did */
 };
 
 struct tb_device_push {

@@ -22,6 +22,7 @@ struct tb_island {
 
 #define TB_MARKS_ISLANDS_MAX 4096
 
+/* Zeroed: nothing is done. The islands' memory is of the functions below. */
 struct tb_marks {
 	uint64_t done;             /* all up to here */
 	struct tb_island *islands; /* above it, in order, none adjacent */
@@ -31,8 +32,15 @@ struct tb_marks {
 bool tb_marks_has(const struct tb_marks *marks, uint64_t num);
 /* The first number at or above `num` that is not done. */
 uint64_t tb_marks_next(const struct tb_marks *marks, uint64_t num);
-/* Adds numbers; memory from the arena. TOO_LARGE: more than `islands_max`
- * islands; then nothing changed. NOMEM. */
+/* The first number at or above `num` that is done; UINT64_MAX: none. */
+uint64_t tb_marks_next_done(const struct tb_marks *marks, uint64_t num);
+/* The last number below `num` that is done; 0: none. */
+uint64_t tb_marks_last_done(const struct tb_marks *marks, uint64_t num);
+/* How many numbers from `first` to `last` are not done. */
+uint64_t tb_marks_missing(const struct tb_marks *marks, uint64_t first,
+			  uint64_t last);
+/* Adds numbers, the last of them below UINT64_MAX; memory from the arena.
+ * TOO_LARGE: more than `islands_max` islands; then nothing changed. NOMEM. */
 enum tb_err tb_marks_add(struct tb_marks *marks, struct tb_arena *arena,
 			 uint64_t first, uint64_t last,
 			 size_t islands_max) tb_must_check;

@@ -48,7 +48,7 @@ enum tb_system_coll {
 				 */
 	TB_COLL_DEVICE_EVENT = 20, /* key: its id (kernel/device_event.h) */
 	TB_COLL_DELIVERY = 21,     /* key: an event's id; while it is pending,
-				    * or failed (kernel/device_delivery.h) */
+				    * or failed (kernel/device_record.h) */
 	TB_COLL_REGISTRATION = 22, /* key: a device's id
 				    * (kernel/registration.h) */
 	TB_COLL_MARKS = 23,        /* key: a device's id; what it has (silent)
@@ -56,7 +56,8 @@ enum tb_system_coll {
 	TB_COLL_SENT = 24,         /* key: what names an event of a device;
 				    * its id (silent) */
 	TB_COLL_TALLY = 25,        /* key: of a device, a user or both; how
-				    * many events (silent) */
+				    * many events (silent); its rid is the scope
+				    * of these (kernel/device_tally.h) */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
 
@@ -86,6 +87,11 @@ enum tb_known_scope {
 	TB_SCOPE_PENDING_CRITICAL = 20,
 	TB_SCOPE_FAILED = 21,
 	TB_SCOPE_REGISTRATIONS = 22,
+	TB_SCOPE_CRITICAL_EVENTS = 23, /* by id */
+	/* Registrations of devices that count, and of those that do not and are
+	 * being written off; in the order of their last change. */
+	TB_SCOPE_REGISTRATIONS_ACTIVE = 24,
+	TB_SCOPE_REGISTRATIONS_LEAVING = 25,
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)
@@ -99,7 +105,5 @@ static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)
 #define TB_SCOPE_STORE_PREFIX "store/"
 #define TB_SCOPE_SITE_PREFIX "site/"
 #define TB_SCOPE_USERS_PREFIX "users/"
-/* Events by who sent them: a device, a user, or one for the other. */
-#define TB_SCOPE_SENDER_PREFIX "sender/"
 
 #endif

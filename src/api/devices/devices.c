@@ -1,14 +1,20 @@
 #include "api/devices/devices.h"
 
+#include "api/devices/realtime.h"
 #include "api/devices/state.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "http/address.h"
+#include "kernel/device_upkeep.h"
 #include "kernel/directory.h"
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
 #define YEAR_S 31536000
+#define DAY_US (86400 * 1000000ll)
+/* Pieces of the work of time in a round, of one org: more than what arrives
+ * in a minute. */
+#define AGE_RUNS_MAX 256
 
 const struct tb_devices_options tb_devices_default_options = {
 	.auth = TB_DEVICES_TOKEN,
@@ -24,6 +30,7 @@ const struct tb_devices_options tb_devices_default_options = {
 	.window = 64,
 	.redeliver_s = 30,
 	.loops = 2,
+	.workers = 16,
 	.clients_max = 20000,
 	.events_per_s = 200,
 	.outbox_bytes = MIB,
@@ -108,7 +115,13 @@ static enum tb_err find_open_org(struct tb_devices *devices,
 static enum tb_err make(struct tb_devices *devices,
 			const struct tb_api_env *env)
 {
-	return find_open_org(devices, env);
+	enum tb_err err;
+
+	devices->seen = tb_seen_create();
+	if (!devices->seen)
+		return TB_ERR_NOMEM;
+	err = find_open_org(devices, env);
+	return err ? err : tb_realtime_create(devices, &devices->realtime);
 }
 
 enum tb_err tb_devices_create(const struct tb_api_env *env,
@@ -137,6 +150,8 @@ void tb_devices_destroy(struct tb_devices *devices)
 {
 	if (!devices)
 		return;
+	tb_realtime_destroy(devices->realtime);
+	tb_seen_destroy(devices->seen);
 	tb_free(devices);
 }
 
@@ -195,6 +210,8 @@ static const struct tb_setting rows[] = {
 	  .doc = "A critical event is sent again to who does not acknowledge "
 		 "it for so long." },
 	{ NUMBER(loops, 1, 64), .doc = "Threads that serve realtime clients." },
+	{ NUMBER(workers, 1, 1024),
+	  .doc = "Threads that do what realtime clients ask for." },
 	{ NUMBER(clients_max, 1, 1000000),
 	  .doc = "Realtime clients at once; over it 503." },
 	{ NUMBER(events_per_s, 0, 1000000),
@@ -242,10 +259,72 @@ static void destroy(void *state)
 	tb_devices_destroy(state);
 }
 
+/* Lets time do its work in one org, a bounded piece of it: what is left is for
+ * the next round. */
+static void age(struct tb_devices *devices, uint32_t org)
+{
+	const struct tb_device_ages ages = {
+		.absent_us = devices->options->absent_days * DAY_US,
+		.pending_us = devices->options->pending_days * DAY_US,
+		.keep_us = devices->options->keep_days * DAY_US,
+	};
+	bool more = true;
+
+	/* What fails is tried again in the next round, too. */
+	for (int i = 0; more && i < AGE_RUNS_MAX; i++)
+		if (tb_device_upkeep(devices->core, org, &ages, &more))
+			return;
+}
+
+static void age_all(struct tb_devices *devices)
+{
+	uint32_t org = TB_ORG_SYSTEM;
+	struct tb_heads heads;
+
+	while (tb_core_next_org(devices->core, org, &org, &heads))
+		age(devices, org);
+}
+
+/* "On loopback, without that, this API then answers 403 to what came through a
+ * proxy, to a `Host` that is not this machine, and to pages of other sites." */
+static bool is_local(const void *state)
+{
+	const struct tb_devices *devices = state;
+
+	return devices->options->auth == TB_DEVICES_OPEN &&
+	       !devices->options->open_to_network;
+}
+
+static void quiesce(void *state)
+{
+	struct tb_devices *devices = state;
+
+	tb_realtime_stop(devices->realtime);
+}
+
+static bool is_closed(const void *state)
+{
+	const struct tb_devices *devices = state;
+
+	return devices->options->auth == TB_DEVICES_TOKEN;
+}
+
+static void upkeep(void *state)
+{
+	struct tb_devices *devices = state;
+
+	tb_seen_flush(devices->seen, devices->core);
+	age_all(devices);
+}
+
 const struct tb_api_module tb_devices_module = {
 	.api = &tb_devices_api,
 	.settings = &settings,
 	.refusal = tb_devices_refusal,
 	.create = create,
 	.destroy = destroy,
+	.upkeep = upkeep,
+	.quiesce = quiesce,
+	.is_local = is_local,
+	.is_closed = is_closed,
 };

@@ -52,7 +52,8 @@ static bool read_query(struct list *list)
 		tb_core_heads(resources->core, req->principal->org, &heads);
 
 	if (!err) {
-		limits.latest_us = tb_resources_latest_us(req, heads.last_us);
+		limits.latest_us =
+			tb_resources_latest_us(req->now_us, heads.last_us);
 		err = tb_resources_query_read(req, &limits, &list->query,
 					      &flaw);
 	}
@@ -198,7 +199,7 @@ bool tb_resources_get_list_quick(void *state, const struct tb_request *req,
 		return true;
 	if (!tb_request_header(req, "If-None-Match").p)
 		return false;
-	key = tb_reader_sights_key(&list.options);
+	key = tb_reader_sights_key(&list.options, req->principal->generation);
 	if (!tb_sights_find(resources->sights, &key, &sight) ||
 	    !tb_core_find_scopes(resources->core, req->principal->org,
 				 sight.scopes, sight.n, &heads, nums))
@@ -215,23 +216,6 @@ bool tb_resources_get_list_quick(void *state, const struct tb_request *req,
 }
 
 /* ---- by the reader ---- */
-
-/* Memory knows the ends of these feeds from now on, so that who asks again is
- * answered there. */
-static void remember(const struct list *list, const struct tb_sight *sight)
-{
-	struct tb_core *core = list->options.core;
-	uint32_t org = list->options.principal->org;
-	uint64_t nums[TB_RULES_MAX];
-	struct tb_heads heads;
-
-	if (!sight->is_settled || tb_core_find_scopes(core, org, sight->scopes,
-						      sight->n, &heads, nums))
-		return;
-	if (tb_core_load_scopes(core, org, sight->scopes, sight->n, &heads,
-				nums))
-		return; /* The next one asks the store again. */
-}
 
 static enum tb_err put_headers(const struct list *list,
 			       const struct tb_reader *reader, size_t n)
@@ -320,5 +304,5 @@ void tb_resources_get_list(void *state, const struct tb_request *req,
 	else if (err)
 		tb_resources_call_fail(&list.call, err);
 	else
-		remember(&list, &reader.sight);
+		tb_reader_remember(&reader);
 }

@@ -1,6 +1,6 @@
 #include "api/resources/reader.h"
 
-#include "api/resources/walk.h"
+#include "api/resources/walk_spool.h"
 #include "kernel/directory.h"
 #include "kernel/restart.h"
 #include "kernel/scope_end.h"
@@ -56,10 +56,12 @@ static enum tb_err find_filters(struct tb_reader *r)
 	return err;
 }
 
-struct tb_sights_key tb_reader_sights_key(const struct tb_reader_options *o)
+struct tb_sights_key tb_reader_sights_key(const struct tb_reader_options *o,
+					  uint64_t generation)
 {
 	const struct tb_collection *c = o->layout->collection;
-	struct tb_sights_key key = { .principal = o->principal,
+	struct tb_sights_key key = { .rid = o->principal->rid,
+				     .generation = generation,
 				     .collection = c };
 
 	for (size_t i = 0; !key.value.p && i < c->n_filters; i++) {
@@ -128,7 +130,7 @@ static enum tb_err find_viewer(struct tb_reader *r, struct tb_viewer *ret)
 static enum tb_err find_sight(struct tb_reader *r)
 {
 	const struct tb_reader_options *o = &r->options;
-	struct tb_sights_key key = tb_reader_sights_key(o);
+	struct tb_sights_key key = tb_reader_sights_key(o, r->org.generation);
 	struct tb_viewer viewer;
 	enum tb_err err = find_viewer(r, &viewer);
 
@@ -139,7 +141,7 @@ static enum tb_err find_sight(struct tb_reader *r)
 		err = find_filters(r);
 	if (!err)
 		err = narrow(r);
-	if (!err && is_current(r))
+	if (!err)
 		tb_sights_put(o->sights, &key, &r->sight);
 	return err;
 }
@@ -186,6 +188,22 @@ void tb_reader_close(struct tb_reader *r)
 {
 	tb_core_read_end(r->tx);
 	r->tx = NULL;
+}
+
+void tb_reader_remember(const struct tb_reader *r)
+{
+	struct tb_core *core = r->options.core;
+	const struct tb_sight *sight = &r->sight;
+	uint64_t nums[TB_RULES_MAX];
+	struct tb_heads heads;
+
+	if (!sight->is_settled ||
+	    tb_core_find_scopes(core, org_of(r), sight->scopes, sight->n,
+				&heads, nums))
+		return;
+	if (tb_core_load_scopes(core, org_of(r), sight->scopes, sight->n,
+				&heads, nums))
+		return; /* The next one asks the store again. */
 }
 
 enum tb_err tb_reader_open(struct tb_reader *r,
@@ -381,9 +399,12 @@ static void set_page(struct tb_reader *r, const struct tb_walk *walk,
 enum tb_err tb_reader_run(struct tb_reader *r, struct tb_spool *spool)
 {
 	struct tb_org first = r->org;
+	struct tb_walk_spool sink;
 	struct tb_walk *walk = NULL;
-	enum tb_err err = tb_walk_create(r, spool, &walk);
+	enum tb_err err;
 
+	tb_walk_spool_init(&sink, spool, tb_reader_spool_form(r));
+	err = tb_walk_create(r, &sink.sink, &walk);
 	if (!err)
 		err = is_listing(r) ? run_listing(walk) : run_changes(walk);
 	if (!err)

@@ -54,9 +54,11 @@ struct tb_reader {
 	int64_t last_us;                 /* X-Last-Sync */
 };
 
-/* Under what the sight is remembered that the query asks for. */
+/* Under what the sight is remembered that the query asks for, while the org is
+ * at this generation. */
 struct tb_sights_key
-tb_reader_sights_key(const struct tb_reader_options *options);
+tb_reader_sights_key(const struct tb_reader_options *options,
+		     uint64_t generation);
 
 /* Opens a snapshot and finds what the caller sees in it. NOT_FOUND: the org is
  * not there. */
@@ -75,5 +77,8 @@ enum tb_err tb_reader_run(struct tb_reader *reader,
 			  struct tb_spool *spool) tb_must_check;
 /* Ends a snapshot that is open. Takes one that is zeroed. */
 void tb_reader_close(struct tb_reader *reader);
+/* For one whose snapshot is over: from now on memory knows where the feeds of
+ * its sight end (tb_core_find_scopes), so that who asks again need not read. */
+void tb_reader_remember(const struct tb_reader *reader);
 
 #endif

@@ -64,11 +64,8 @@ void tb_sights_destroy(struct tb_sights *sights)
  * that is not worth keeping. */
 static enum tb_err put_key(struct tb_buf *buf, const struct tb_sights_key *key)
 {
-	const struct tb_principal *principal = key->principal;
-
-	tb_buf_append(buf, &principal->rid, sizeof(principal->rid));
-	tb_buf_append(buf, &principal->generation,
-		      sizeof(principal->generation));
+	tb_buf_append(buf, &key->rid, sizeof(key->rid));
+	tb_buf_append(buf, &key->generation, sizeof(key->generation));
 	tb_buf_append(buf, &key->collection, sizeof(key->collection));
 	tb_buf_append_str(buf, key->field);
 	if (key->value.p) {

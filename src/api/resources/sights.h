@@ -18,10 +18,11 @@ struct tb_viewer tb_sights_viewer(const struct tb_principal *principal);
 struct tb_sights *tb_sights_create(void);
 void tb_sights_destroy(struct tb_sights *sights); /* takes NULL */
 
-/* Of whom it is, and narrowed to which value of the first filter (p NULL: not
- * narrowed). */
+/* Of whom it is, as the account was at a generation of its org; and narrowed to
+ * which value of the first filter (p NULL: not narrowed). */
 struct tb_sights_key {
-	const struct tb_principal *principal;
+	uint64_t rid; /* of the account */
+	uint64_t generation;
 	const struct tb_collection *collection;
 	struct tb_str field;
 	struct tb_str value;

@@ -47,6 +47,30 @@ static void sha256_gives_the_published_values(void **state)
 		   "27ae41e4649b934ca495991b7852b855");
 }
 
+/* FIPS 180-1, the examples; RFC 6455, section 1.3, the one of a handshake. */
+static void sha1_gives_the_published_values(void **state)
+{
+	uint8_t out[TB_SHA1_BYTES];
+
+	(void)state;
+	tb_sha1(TB_STR("abc"), out);
+	assert_hex(out, sizeof(out),
+		   "a9993e364706816aba3e25717850c26c9cd0d89d");
+	tb_sha1(TB_STR("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnop"
+		       "q"),
+		out);
+	assert_hex(out, sizeof(out),
+		   "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+	tb_sha1(TB_STR_NONE, out);
+	assert_hex(out, sizeof(out),
+		   "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+	tb_sha1(TB_STR("dGhlIHNhbXBsZSBub25jZQ=="
+		       "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"),
+		out);
+	assert_hex(out, sizeof(out),
+		   "b37a4f2cc0624f1690f64606cf385945b2bec4ea");
+}
+
 /* The paper on SipHash, appendix A. */
 static void siphash_gives_the_published_value(void **state)
 {
@@ -211,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_the_published_values),
+		cmocka_unit_test(sha1_gives_the_published_values),
 		cmocka_unit_test(siphash_gives_the_published_value),
 		cmocka_unit_test(hmac_gives_the_published_values),
 		cmocka_unit_test(digests_compare_whole),

@@ -1,0 +1,84 @@
+/*
+ * POST ack: a device says which events it has.
+ */
+#include "api/devices/call.h"
+#include "api/devices/decode_ack.h"
+#include "api/devices/errors.h"
+#include "api/devices/handlers.h"
+
+#define ANSWER_MAX_BYTES ((size_t)64 << 20)
+
+static enum tb_err acknowledge(const struct tb_devices_caller *caller,
+			       const struct tb_request *req,
+			       struct tb_response *res,
+			       struct tb_devices_ack *ack,
+			       struct tb_str *ret_flaw)
+{
+	struct tb_audit_note note;
+	enum tb_err err = tb_devices_call_note(req, res, "acknowledge",
+					       ack->what.device, &note);
+
+	ack->what.devices_max = caller->devices->options->devices_max;
+	if (!err)
+		err = tb_device_acknowledge(caller->devices->core, req->arena,
+					    &note, caller->org, &ack->what);
+	if (err == TB_ERR_CONFLICT) {
+		*ret_flaw = TB_STR(TB_DEVICES_TOO_MANY);
+	} else if (err == TB_ERR_TOO_LARGE) {
+		*ret_flaw = TB_STR(TB_DEVICES_TOO_MANY_GAPS);
+		err = TB_ERR_CONFLICT;
+	}
+	return err;
+}
+
+static void answer(const struct tb_request *req, struct tb_response *res,
+		   const struct tb_devices_ack *ack)
+{
+	struct tb_json_writer w;
+	struct tb_buf body;
+
+	tb_buf_init(&body, ANSWER_MAX_BYTES);
+	w = tb_json_writer(&body);
+	tb_json_begin_object(&w);
+	tb_json_kv_str(&w, "message", TB_STR("Acknowledgement received"));
+	tb_json_kv_uint(&w, "acknowledged", ack->what.n_new);
+	tb_json_key(&w, TB_STR("unknown"));
+	tb_json_begin_array(&w);
+	for (size_t i = 0; i < ack->what.n_unknown; i++)
+		tb_json_uint(&w, ack->what.unknown[i]);
+	for (size_t i = 0; i < ack->n_odd; i++)
+		tb_json_rawval(&w, ack->odd[i]);
+	tb_json_end_array(&w);
+	tb_json_end_object(&w);
+	tb_response_written(res, req, 200, TB_JSON_TYPE, &body);
+}
+
+void tb_devices_post_ack(void *state, const struct tb_request *req,
+			 struct tb_response *res)
+{
+	struct tb_str flaw = TB_STR_NONE;
+	struct tb_devices_caller caller;
+	struct tb_devices_ack ack;
+	struct tb_json_value object;
+	struct tb_json json;
+	enum tb_err err;
+
+	if (!tb_devices_call_open(&caller, state, req, res) ||
+	    !tb_devices_call_object(req, res, &json, &object))
+		return;
+	err = tb_devices_take_ack(req->arena, object, &ack, &flaw);
+	if (err) {
+		tb_devices_answer_flaw(req, res, err, flaw);
+		return;
+	}
+	if (!tb_devices_call_check(&caller, req, res, ack.what.device))
+		return;
+	err = acknowledge(&caller, req, res, &ack, &flaw);
+	if (err) {
+		tb_devices_answer_flaw(req, res, err, flaw);
+		return;
+	}
+	tb_seen_note(caller.devices->seen, caller.org, ack.what.device,
+		     req->now_us);
+	answer(req, res, &ack);
+}
