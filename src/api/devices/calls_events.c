@@ -167,7 +167,7 @@ static enum tb_err take_acknowledge(struct tb_task *task,
 				    struct tb_json_value arg, uint64_t *ret_id,
 				    struct tb_str *ret_flaw)
 {
-	static const char *const needed[] = { "event_id", NULL };
+	static const char *const needed[] = { "event_id", "device_id", NULL };
 	struct tb_json_value id = tb_json_get(arg, TB_STR("event_id"));
 	struct tb_str device;
 	int64_t number;
@@ -183,7 +183,7 @@ static enum tb_err take_acknowledge(struct tb_task *task,
 		*ret_flaw = NOT_BOUND;
 		return TB_ERR_DENIED;
 	}
-	if (device.n > 0 && !tb_str_eq(device, task->device)) {
+	if (!tb_str_eq(device, task->device)) {
 		*ret_flaw = OTHER_DEVICE;
 		return TB_ERR_DENIED;
 	}

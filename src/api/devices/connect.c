@@ -58,8 +58,7 @@ static enum tb_err read_missed(struct tb_task *task,
 }
 
 static enum tb_err put_registered(struct tb_task *task,
-				  struct tb_registered *registered,
-				  uint64_t missed)
+				  struct tb_registered *registered)
 {
 	const struct tb_registration *registration = &registered->registration;
 	struct tb_json_writer w;
@@ -70,8 +69,8 @@ static enum tb_err put_registered(struct tb_task *task,
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "device_id", registration->device);
 	tb_devices_kv_time(&w, "registered_at", registration->registered_us);
-	if (missed > 0)
-		tb_json_kv_uint(&w, "missed_up_to", missed);
+	if (registered->missed_up_to > 0)
+		tb_json_kv_uint(&w, "missed_up_to", registered->missed_up_to);
 	tb_json_end_object(&w);
 	return tb_buf_copy_out(&buf, task->arena, &registered->text);
 }
@@ -83,7 +82,6 @@ enum tb_err tb_connect_register(struct tb_task *task,
 {
 	const struct tb_devices *devices = task->realtime->devices;
 	struct tb_audit_note note;
-	uint64_t missed;
 	enum tb_err err;
 
 	*ret_flaw = NULL;
@@ -99,9 +97,9 @@ enum tb_err tb_connect_register(struct tb_task *task,
 	if (err == TB_ERR_CONFLICT)
 		*ret_flaw = TB_DEVICES_TOO_MANY;
 	if (!err)
-		err = read_missed(task, &ret->registration, &missed);
+		err = read_missed(task, &ret->registration, &ret->missed_up_to);
 	if (!err)
-		err = put_registered(task, ret, missed);
+		err = put_registered(task, ret);
 	if (!err)
 		tb_seen_note(devices->seen, task->caller.org, what->device,
 			     tb_core_now_us(devices->core));
@@ -268,7 +266,8 @@ static void connect_done(struct tb_task *task)
 	peer->state = TB_PEER_JOINED;
 	tb_client_accept(task->client, TB_STR("/"));
 	tb_peer_emit(peer, "connected", CONNECTED);
-	if (peer->device)
+	/* Who has asked for nothing is told of what is not to be had. */
+	if (connect->registered.missed_up_to > 0)
 		tb_peer_emit(peer, "registered", connect->registered.text);
 	/* From here on it hears of what happens; the first page is read
 	 * afterwards, so that nothing falls between. */

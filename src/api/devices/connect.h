@@ -15,7 +15,8 @@ void tb_connect_begin(struct tb_peer *peer, struct tb_str auth);
  */
 struct tb_registered {
 	struct tb_registration registration;
-	struct tb_str text; /* JSON */
+	uint64_t missed_up_to; /* or 0 */
+	struct tb_str text;    /* JSON */
 };
 /* Makes a device known, or changes what is said of it, and reads what it has
  * missed; results in the task's arena. INVALID and the like: `*ret_flaw` says
