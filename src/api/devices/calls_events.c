@@ -239,8 +239,8 @@ void tb_call_acknowledge(struct tb_task *task, struct tb_json_value arg)
 		return;
 	}
 	task->own = id;
-	tb_peers_tell_device(task->realtime->peers, task->caller.org,
-			     task->device, task->peer, TB_TOLD_ACKNOWLEDGED);
+	tb_roster_tell_device(task->realtime->roster, task->caller.org,
+			      task->device, task->peer, TB_TOLD_ACKNOWLEDGED);
 	answer_id(task, "acknowledged", "Acknowledgement received", *id);
 }
 

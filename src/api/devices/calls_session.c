@@ -70,7 +70,7 @@ void tb_call_register_device_done(struct tb_task *task)
 		tb_peer_end(peer);
 		return;
 	}
-	tb_peers_add_device(task->realtime->peers, peer);
+	tb_roster_add_device(task->realtime->roster, peer);
 	tb_peer_go_on(peer);
 }
 

@@ -249,7 +249,7 @@ static void connect_done(struct tb_task *task)
 {
 	struct tb_peer *peer = task->peer;
 	struct connect *connect = task->own;
-	struct tb_peers *peers = task->realtime->peers;
+	struct tb_roster *roster = task->realtime->roster;
 
 	if (connect->refusal.n > 0) {
 		tb_client_refuse(task->client, TB_STR("/"), connect->refusal);
@@ -271,9 +271,9 @@ static void connect_done(struct tb_task *task)
 		tb_peer_emit(peer, "registered", connect->registered.text);
 	/* From here on it hears of what happens; the first page is read
 	 * afterwards, so that nothing falls between. */
-	tb_peers_add(peers, peer);
+	tb_roster_add(roster, peer);
 	if (peer->device)
-		tb_peers_add_device(peers, peer);
+		tb_roster_add_device(roster, peer);
 	look_again(peer);
 	tb_peer_go_on(peer);
 	tb_peer_set_timer(peer);

@@ -29,7 +29,7 @@ struct org {
 struct tb_live {
 	struct tb_core *core;
 	struct tb_hub *hub;
-	struct tb_peers *peers;
+	struct tb_roster *roster;
 	struct tb_arena *arena;
 	pthread_t thread;
 	bool is_started;
@@ -275,7 +275,8 @@ static enum tb_err send_org(struct tb_live *live, struct org *org,
 	if (err)
 		return err;
 	err = tb_device_head(tx, org->id, &head);
-	if (!err && head > org->sent && tb_peers_has_org(live->peers, org->id))
+	if (!err && head > org->sent &&
+	    tb_roster_has_org(live->roster, org->id))
 		return send_page(live, org, tx, head, ret_more);
 	tb_core_read_end(tx);
 	/* Nobody is there; who comes after this head was read finds in the
@@ -296,7 +297,7 @@ static enum tb_err look_at(struct tb_live *live, struct org *org,
 	if (err)
 		return err;
 	if (heads.generation != org->generation)
-		tb_peers_tell_org(live->peers, org->id, TB_TOLD_CHECK);
+		tb_roster_tell_org(live->roster, org->id, TB_TOLD_CHECK);
 	org->generation = heads.generation;
 	return send_org(live, org, ret_more);
 }
@@ -372,7 +373,7 @@ static void serve(struct tb_live *live, uint32_t id)
 		live->not_before_us = tb_clock_monotonic_us() + RETRY_US;
 	pthread_mutex_unlock(&live->lock);
 	/* Once it is known how far the org is. */
-	tb_peers_tell_org(live->peers, id, TB_TOLD_CHANGES);
+	tb_roster_tell_org(live->roster, id, TB_TOLD_CHANGES);
 	pthread_mutex_lock(&live->lock);
 }
 
@@ -427,7 +428,7 @@ static void init_lock(struct tb_live *live)
 }
 
 enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
-			  struct tb_peers *peers, struct tb_live **ret)
+			  struct tb_roster *roster, struct tb_live **ret)
 {
 	struct tb_live *live = tb_calloc(1, sizeof(*live));
 	enum tb_err err = TB_ERR_NOMEM;
@@ -436,7 +437,7 @@ enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
 		return TB_ERR_NOMEM;
 	live->core = core;
 	live->hub = hub;
-	live->peers = peers;
+	live->roster = roster;
 	init_lock(live);
 	live->arena = tb_arena_create(ARENA_MAX_BYTES);
 	if (live->arena)
