@@ -29,11 +29,14 @@ static enum tb_err register_device(struct tb_task *task,
 
 	if (err)
 		return err;
-	if (task->device.n > 0 && !tb_str_eq(task->device, what.device)) {
+	err = tb_devices_caller_check(&task->caller, what.device, &flaw);
+	if (!err && task->device.n > 0 &&
+	    !tb_str_eq(task->device, what.device)) {
 		*ret_flaw = OTHER_BOUND;
 		return TB_ERR_CONFLICT;
 	}
-	err = tb_connect_register(task, &what, registered, &flaw);
+	if (!err)
+		err = tb_connect_register(task, &what, registered, &flaw);
 	if (flaw)
 		*ret_flaw = tb_str_z(flaw);
 	return err;

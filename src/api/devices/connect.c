@@ -85,9 +85,7 @@ enum tb_err tb_connect_register(struct tb_task *task,
 	enum tb_err err;
 
 	*ret_flaw = NULL;
-	err = tb_devices_caller_check(&task->caller, what->device, ret_flaw);
-	if (!err)
-		err = tb_task_note(task, "register", &note);
+	err = tb_task_note(task, "register", &note);
 	if (err)
 		return err;
 	note.device = what->device;
@@ -185,6 +183,9 @@ static enum tb_err look(struct tb_task *task, struct tb_str *ret_flaw)
 	if (!err)
 		err = read_head(task);
 	what = (struct tb_register) { .device = connect->device };
+	if (!err && connect->device.n > 0)
+		err = tb_devices_caller_check(&task->caller, connect->device,
+					      &flaw);
 	if (!err && connect->device.n > 0)
 		err = tb_connect_register(task, &what, &connect->registered,
 					  &flaw);
