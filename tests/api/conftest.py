@@ -106,25 +106,31 @@ def rorg(resources):
     return ResourcesOrg(resources)
 
 
-def devices_server(tmp_path_factory, config):
-    """A server with the org main, for a fixture to yield from."""
-    s = Server(tmp_path_factory.mktemp("devices"), config=config)
-    s.cli.init("main", "admin", ADMIN_PASSWORD)
-    s.start()
-    yield s
-    ended(s)
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Starts servers with the org main and a configuration of the test's."""
+    started = []
+
+    def start(config):
+        s = Server(tmp_path_factory.mktemp("devices"), config=config)
+        s.cli.init("main", "admin", ADMIN_PASSWORD)
+        started.append(s.start())
+        return s
+    yield start
+    for s in started:
+        ended(s)
 
 
 @pytest.fixture(scope="module")
-def open_server(tmp_path_factory):
+def open_server(serve):
     """A server whose devices API asks nobody for a token."""
-    yield from devices_server(tmp_path_factory, open_config())
+    return serve(open_config())
 
 
 @pytest.fixture(scope="module")
-def token_server(tmp_path_factory):
+def token_server(serve):
     """A server whose devices API does, as it does by default."""
-    yield from devices_server(tmp_path_factory, TOKEN_CONFIG)
+    return serve(TOKEN_CONFIG)
 
 
 @pytest.fixture

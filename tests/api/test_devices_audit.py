@@ -5,7 +5,6 @@ import sqlite3
 
 import pytest
 
-from conftest import devices_server
 from devices import (TIME, TOKEN_CONFIG, Caller, DevicesOrg, assert_error,
                      time_of)
 from devices_socket import join
@@ -223,8 +222,8 @@ def test_verify_says_that_it_is_whole(org):
 
 
 @pytest.fixture
-def damaged(tmp_path_factory):
-    yield from devices_server(tmp_path_factory, TOKEN_CONFIG)
+def damaged(serve):
+    return serve(TOKEN_CONFIG)
 
 
 @pytest.mark.parametrize("damage", [

@@ -7,7 +7,6 @@ import struct
 
 import pytest
 
-from conftest import devices_server
 from devices import open_config
 from devices_socket import (CLOSE, CONTINUATION, PING, PONG, TEXT, Closed,
                             Polling, Refused, WebSocket, frame, http_request,
@@ -32,10 +31,10 @@ def server(open_server):
 
 
 @pytest.fixture(scope="module")
-def restless(tmp_path_factory):
+def restless(serve):
     """A server that asks every second whether its clients are there, and
     takes little at a time."""
-    yield from devices_server(tmp_path_factory, open_config(
+    return serve(open_config(
         ping_interval_s=1, ping_timeout_s=1, message_max_bytes=8192,
         upgrade_timeout_s=1))
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from conftest import devices_server
 from devices import Caller, DevicesOrg, checked, open_config
 from devices_socket import Polling, WebSocket, join
 from events import Client, event, rule, shown
@@ -27,9 +26,9 @@ FEEDS = [{"feed": "devices"}, {"feed": "events"}, {"feed": "central"},
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory):
+def live(serve):
     """An open server with the collections of the resources' tests."""
-    yield from devices_server(tmp_path_factory, open_config() + COLLECTIONS + EXTRA)
+    return serve(open_config() + COLLECTIONS + EXTRA)
 
 
 @pytest.fixture

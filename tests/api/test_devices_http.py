@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from devices import (DevicesOrg, assert_error, event_id_of, ids, open_config)
-from conftest import devices_server
 from harness import DEADLINE_S, at_the_same_time
 
 BODY_MAX = 65536
@@ -24,12 +23,12 @@ ALWAYS = {"HEAD", "OPTIONS"}
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory):
+def narrow(serve):
     """A server with low ceilings."""
     config = open_config(batch_max=5, devices_max=3)
     config = config.replace("server:", "server:\n  body_max_bytes: %d"
                             % BODY_MAX)
-    yield from devices_server(tmp_path_factory, config)
+    return serve(config)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from conftest import devices_server
 from devices import INVALID, NOT_MINE, REQUIRED, DevicesOrg, open_config
 from devices_socket import (TEXT, Closed, ConnectError, Polling, Refused,
                             Socket, WebSocket, auth_of, frame, http_request,
@@ -38,9 +37,9 @@ def sock(request, open_server, device):
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory):
+def hasty(serve):
     """A server that waits a second for clients to join, and has few."""
-    yield from devices_server(tmp_path_factory, open_config(
+    return serve(open_config(
         connect_timeout_s=1, clients_max=150, events_per_s=40))
 
 

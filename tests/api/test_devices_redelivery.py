@@ -3,7 +3,6 @@ it has acknowledged them: over reconnects, restarts and kill -9."""
 
 import pytest
 
-from conftest import devices_server
 from devices import DevicesOrg, ids, open_config
 from devices_socket import Polling, Socket, WebSocket, join
 from harness import wait_for
@@ -16,17 +15,15 @@ each_transport = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def small(serve):
     """A server with a window of four and a small outbox."""
-    yield from devices_server(tmp_path_factory, open_config(
-        window=WINDOW, outbox_bytes=65536))
+    return serve(open_config(window=WINDOW, outbox_bytes=65536))
 
 
 @pytest.fixture(scope="module")
-def insistent(tmp_path_factory):
+def insistent(serve):
     """A server that soon sends again, and soon calls an event overdue."""
-    yield from devices_server(tmp_path_factory, open_config(
-        redeliver_s=1, deadline_s=1))
+    return serve(open_config(redeliver_s=1, deadline_s=1))
 
 
 @pytest.fixture
