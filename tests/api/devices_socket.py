@@ -133,10 +133,11 @@ class Polling:
             if r.status != 200:
                 raise Closed(r.status)
             for part in r.content.decode().split(SEPARATOR):
-                if part == "1":
-                    raise Closed(1)
                 self.packets.append(base64.b64decode(part[1:], validate=True)
                                     if part[:1] == "b" else part)
+        # What stands before the end is read before it.
+        if self.packets[0] == "1":
+            raise Closed(1)
         return self.packets.pop(0)
 
     def poll_later(self):

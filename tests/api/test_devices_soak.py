@@ -18,7 +18,6 @@ import time
 
 import pytest
 
-from conftest import devices_server
 from devices import Caller, open_config
 from devices_socket import BINARY, CLOSE, TEXT, frame, query
 from harness import DEADLINE_S
@@ -278,9 +277,8 @@ class Soak:
 
 
 @pytest.fixture(scope="module")
-def soaked(tmp_path_factory):
-    yield from devices_server(tmp_path_factory, open_config(
-        redeliver_s=REDELIVER_S, window=16))
+def soaked(serve):
+    return serve(open_config(redeliver_s=REDELIVER_S, window=16))
 
 
 def test_every_device_gets_every_critical_event_in_order(soaked):

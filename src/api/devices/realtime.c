@@ -12,7 +12,8 @@
 #define OUTBOX_RESERVE_BYTES ((uint32_t)64 << 10)
 /* No message is shorter on the wire, with what it takes to keep it. */
 #define MESSAGE_MIN_BYTES 16
-#define CLOSE_TIMEOUT_MS 5000
+/* "is disconnected, within a second" */
+#define CLOSE_TIMEOUT_MS 1000
 
 static bool is_main(struct tb_str nsp)
 {

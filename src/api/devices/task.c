@@ -88,7 +88,9 @@ static void send_answer(struct tb_task *task,
 					.args = &answer->text,
 					.n_args = 1 };
 
-	if (answer->name)
+	/* "a callback, which gets what the answering event would hold"; an
+	 * error is told in either way. */
+	if (answer->name && (!task->wants_ack || task->status >= 400))
 		tb_peer_emit(task->peer, answer->name, answer->text);
 	if (task->wants_ack)
 		tb_client_ack(task->client, task->ack_id, &emission);

@@ -68,7 +68,7 @@ enum tb_err tb_task_note(struct tb_task *task, const char *operation,
 void tb_task_count(const struct tb_task *task, const char *operation,
 		   unsigned status);
 
-/* The event's answer: to the callback, if one is asked for, and, where it has
+/* The event's answer: to the callback, if one is asked for, else, where it has
  * a name, as an event. The text lives in the arena. */
 void tb_task_answer(struct tb_task *task, const char *name, struct tb_str text);
 /* Takes the text of a buffer, which it frees. */
