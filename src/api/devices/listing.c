@@ -176,9 +176,9 @@ static void destroy(struct tb_source *source)
 /* ---- the answer ---- */
 
 /* A listing that outlives the handler. */
-static enum tb_err open(struct tb_arena *arena,
-			const struct tb_devices_listing *what,
-			struct listing **ret)
+static enum tb_err make_listing(struct tb_arena *arena,
+				const struct tb_devices_listing *what,
+				struct listing **ret)
 {
 	static const struct tb_source_ops ops = {
 		.find = find,
@@ -228,7 +228,7 @@ void tb_devices_answer_listing(const struct tb_devices_listing *what,
 {
 	struct listing *listing = NULL;
 	struct tb_buf first;
-	enum tb_err err = open(req->arena, what, &listing);
+	enum tb_err err = make_listing(req->arena, what, &listing);
 
 	tb_buf_init(&first, PIECE_MAX_BYTES);
 	if (!err)
