@@ -655,6 +655,51 @@ static void a_log_that_is_always_read_stays_near_its_cap(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* True if the file of the closed store has these bytes anywhere. */
+static bool file_holds(struct fixture *f, const char *text)
+{
+	FILE *file = fopen(path_of(f, ""), "rb");
+	size_t n = (size_t)file_size(f, "");
+	char *bytes = malloc(n);
+	bool holds;
+
+	assert_true(file && bytes && fread(bytes, 1, n, file) == n);
+	holds = memmem(bytes, n, text, strlen(text)) != NULL;
+	free(bytes);
+	(void)fclose(file);
+	return holds;
+}
+
+#define ERASED_ROWS 500
+
+/* Neither in the rows' pages, nor in pages that became free. */
+static void forgotten_details_are_overwritten(enum tb_op_kind kind,
+					      struct fixture *f)
+{
+	static struct tb_op ops[ERASED_ROWS];
+
+	for (uint64_t n = 1; n <= ERASED_ROWS; n++)
+		ops[n - 1] = fixture_audit(1, n, "row", "a secret detail");
+	fixture_apply(f, ops, ERASED_ROWS);
+	fixture_reopen(f);
+	assert_true(file_holds(f, "a secret detail"));
+	for (uint64_t n = 1; n <= ERASED_ROWS; n++)
+		ops[n - 1] = fixture_forget(kind, 1, n);
+	fixture_apply(f, ops, ERASED_ROWS);
+	fixture_reopen(f);
+	assert_false(file_holds(f, "a secret detail"));
+}
+
+static void erased_details_are_overwritten(void **state)
+{
+	forgotten_details_are_overwritten(TB_OP_AUDIT_ERASE, *state);
+}
+
+static void dropped_details_are_overwritten(void **state)
+{
+	forgotten_details_are_overwritten(TB_OP_AUDIT_DROP, *state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define DISK_TEST(name)                                                        \
 	cmocka_unit_test_setup_teardown(name, setup_failing_disk,              \
@@ -683,6 +728,8 @@ int main(void)
 		DISK_TEST(
 			after_a_failed_sync_nothing_is_written_until_reopening),
 		DISK_TEST(each_commit_is_synced),
+		TEST(erased_details_are_overwritten),
+		TEST(dropped_details_are_overwritten),
 		TEST(the_log_is_reused_below_its_cap),
 		TEST(a_log_that_a_snapshot_held_is_cut_to_its_cap_after_it),
 		TEST(a_log_that_is_always_read_stays_near_its_cap),

@@ -1,7 +1,6 @@
 #include "api/resources/call.h"
 
 #include "api/resources/errors.h"
-#include "auth/token.h"
 #include "codec/time.h"
 
 #define US_PER_S 1000000ll
@@ -9,22 +8,28 @@
 #define TIME_MAX_BYTES 40
 
 /* "A collection may ask for younger tokens than others (`max_token_age`): an
- * older one is 401 as an expired one is." The token was verified before, so
- * that it is enough to read it. */
-static bool is_token_young(const struct tb_resources_call *call)
+ * older one is 401 as an expired one is." */
+bool tb_resources_is_token_young(const struct tb_collection *collection,
+				 const struct tb_principal *principal,
+				 int64_t now_us)
 {
-	uint32_t max_age_s = call->collection->max_token_age_s;
-	const struct tb_request *req = call->req;
-	struct tb_str text = tb_request_header(req, "Authorization");
-	struct tb_token token;
+	int64_t max_age_s = collection->max_token_age_s;
 
-	if (max_age_s == 0)
-		return true;
-	tb_str_cut(&text, ' ');
-	return text.p &&
-	       tb_token_parse_claims(req->arena, tb_str_trim(text), &token) ==
-		       TB_OK &&
-	       req->now_us < (token.issued_s + (int64_t)max_age_s) * US_PER_S;
+	return max_age_s == 0 ||
+	       now_us < (principal->issued_s + max_age_s) * US_PER_S;
+}
+
+const struct tb_layout *
+tb_resources_find_layout(const struct tb_resources *resources,
+			 struct tb_str path)
+{
+	const struct tb_declaration *declaration =
+		tb_core_declaration(resources->core);
+	const struct tb_collection *found =
+		tb_declaration_find_path(declaration, path);
+
+	return found ? resources->layouts[found - declaration->collections]
+		     : NULL;
 }
 
 bool tb_resources_call_open(struct tb_resources_call *call, void *state,
@@ -32,25 +37,23 @@ bool tb_resources_call_open(struct tb_resources_call *call, void *state,
 			    struct tb_response *res)
 {
 	struct tb_resources *resources = state;
-	const struct tb_declaration *declaration =
-		tb_core_declaration(resources->core);
-	const struct tb_collection *collection =
-		tb_declaration_find_path(declaration, req->params[0]);
+	const struct tb_layout *layout =
+		tb_resources_find_layout(resources, req->params[0]);
 
 	*call = (struct tb_resources_call) {
 		.resources = resources,
 		.req = req,
 		.res = res,
-		.collection = collection,
+		.layout = layout,
 	};
-	if (!collection) {
+	if (!layout) {
 		tb_resources_fail(res, req, 404,
 				  TB_STR(TB_RESOURCES_NOT_FOUND));
 		return false;
 	}
-	call->layout =
-		resources->layouts[collection - declaration->collections];
-	if (!is_token_young(call)) {
+	call->collection = layout->collection;
+	if (!tb_resources_is_token_young(call->collection, req->principal,
+					 req->now_us)) {
 		tb_resources_fail_401(res, req, TB_RESOURCES_BAD_TOKEN,
 				      TB_RESOURCES_TOKEN_CODE);
 		return false;
@@ -64,11 +67,8 @@ void tb_resources_call_fail(const struct tb_resources_call *call,
 	tb_response_fail(call->res, call->req, err);
 }
 
-int64_t tb_resources_latest_us(const struct tb_request *req,
-			       int64_t last_change_us)
+int64_t tb_resources_latest_us(int64_t now_us, int64_t last_change_us)
 {
-	int64_t now_us = req->now_us;
-
 	return (last_change_us > now_us ? last_change_us : now_us) + AHEAD_US;
 }
 

@@ -1,9 +1,11 @@
 /*
- * The handlers of the resources API, one for each route (routes.c).
+ * The handlers of the resources API, one for each route (routes.c), and what
+ * others read of it.
  */
 #ifndef TB_API_RESOURCES_HANDLERS_H
 #define TB_API_RESOURCES_HANDLERS_H
 
+#include "api/follow.h"
 #include "http/route.h"
 
 /* list.c, one.c */
@@ -28,5 +30,9 @@ tb_handler_fn tb_resources_post_refresh;
 
 /* status.c */
 tb_quick_fn tb_resources_get_status;
+
+/* follow.c */
+tb_follow_fn tb_resources_follow;
+tb_follow_peek_fn tb_resources_follow_peek;
 
 #endif

@@ -52,7 +52,8 @@ static bool read_query(struct list *list)
 		tb_core_heads(resources->core, req->principal->org, &heads);
 
 	if (!err) {
-		limits.latest_us = tb_resources_latest_us(req, heads.last_us);
+		limits.latest_us =
+			tb_resources_latest_us(req->now_us, heads.last_us);
 		err = tb_resources_query_read(req, &limits, &list->query,
 					      &flaw);
 	}
@@ -186,52 +187,23 @@ bool tb_resources_get_list_quick(void *state, const struct tb_request *req,
 				 struct tb_response *res)
 {
 	char tag[TB_RESOURCES_ETAG_BYTES];
-	struct tb_resources *resources = state;
-	struct tb_sights_key key;
-	struct tb_sight sight;
-	struct tb_heads heads;
-	uint64_t nums[TB_RULES_MAX];
+	struct tb_reader_ends ends;
 	struct tb_str etag;
 	struct list list;
 
 	if (!open_list(&list, state, req, res))
 		return true;
-	if (!tb_request_header(req, "If-None-Match").p)
+	if (!tb_request_header(req, "If-None-Match").p ||
+	    !tb_reader_find_ends(&list.options, &ends))
 		return false;
-	key = tb_reader_sights_key(&list.options);
-	if (!tb_sights_find(resources->sights, &key, &sight) ||
-	    !tb_core_find_scopes(resources->core, req->principal->org,
-				 sight.scopes, sight.n, &heads, nums))
-		return false;
-	/* The time in the answer must not be later than what the account is
-	 * known to see. */
-	if (heads.generation != req->principal->generation)
-		return false;
-	etag = etag_of(&list, heads.epoch, &sight, nums, tag);
+	etag = etag_of(&list, ends.heads.epoch, &ends.sight, ends.nums, tag);
 	if (!tb_request_is_fresh(req, etag))
 		return false;
-	answer_fresh(&list, etag, heads.last_us);
+	answer_fresh(&list, etag, ends.heads.last_us);
 	return true;
 }
 
 /* ---- by the reader ---- */
-
-/* Memory knows the ends of these feeds from now on, so that who asks again is
- * answered there. */
-static void remember(const struct list *list, const struct tb_sight *sight)
-{
-	struct tb_core *core = list->options.core;
-	uint32_t org = list->options.principal->org;
-	uint64_t nums[TB_RULES_MAX];
-	struct tb_heads heads;
-
-	if (!sight->is_settled || tb_core_find_scopes(core, org, sight->scopes,
-						      sight->n, &heads, nums))
-		return;
-	if (tb_core_load_scopes(core, org, sight->scopes, sight->n, &heads,
-				nums))
-		return; /* The next one asks the store again. */
-}
 
 static enum tb_err put_headers(const struct list *list,
 			       const struct tb_reader *reader, size_t n)
@@ -320,5 +292,5 @@ void tb_resources_get_list(void *state, const struct tb_request *req,
 	else if (err)
 		tb_resources_call_fail(&list.call, err);
 	else
-		remember(&list, &reader.sight);
+		tb_reader_remember(&reader);
 }

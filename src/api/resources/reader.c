@@ -1,6 +1,6 @@
 #include "api/resources/reader.h"
 
-#include "api/resources/walk.h"
+#include "api/resources/walk_spool.h"
 #include "kernel/directory.h"
 #include "kernel/restart.h"
 #include "kernel/scope_end.h"
@@ -56,10 +56,13 @@ static enum tb_err find_filters(struct tb_reader *r)
 	return err;
 }
 
-struct tb_sights_key tb_reader_sights_key(const struct tb_reader_options *o)
+/* Under what it is remembered. */
+static struct tb_sights_key sights_key(const struct tb_reader_options *o,
+				       uint64_t generation)
 {
 	const struct tb_collection *c = o->layout->collection;
-	struct tb_sights_key key = { .principal = o->principal,
+	struct tb_sights_key key = { .rid = o->principal->rid,
+				     .generation = generation,
 				     .collection = c };
 
 	for (size_t i = 0; !key.value.p && i < c->n_filters; i++) {
@@ -128,7 +131,7 @@ static enum tb_err find_viewer(struct tb_reader *r, struct tb_viewer *ret)
 static enum tb_err find_sight(struct tb_reader *r)
 {
 	const struct tb_reader_options *o = &r->options;
-	struct tb_sights_key key = tb_reader_sights_key(o);
+	struct tb_sights_key key = sights_key(o, r->org.generation);
 	struct tb_viewer viewer;
 	enum tb_err err = find_viewer(r, &viewer);
 
@@ -139,8 +142,8 @@ static enum tb_err find_sight(struct tb_reader *r)
 		err = find_filters(r);
 	if (!err)
 		err = narrow(r);
-	if (!err && is_current(r))
-		tb_sights_put(o->sights, &key, &r->sight);
+	if (!err)
+		tb_sights_put(o->sights, &key, &r->sight, r->turn);
 	return err;
 }
 
@@ -170,6 +173,16 @@ static enum tb_err read_nums(struct tb_reader *r)
 	return err;
 }
 
+/* Before the snapshot, which so has all scopes that were made up to then. */
+static uint64_t scopes_turn(const struct tb_reader *r)
+{
+	struct tb_heads heads;
+
+	return tb_core_heads(r->options.core, org_of(r), &heads)
+		       ? 0
+		       : heads.scopes_turn;
+}
+
 static enum tb_err begin(struct tb_reader *r)
 {
 	enum tb_err err = tb_core_read(r->options.core, &r->tx);
@@ -196,6 +209,7 @@ enum tb_err tb_reader_open(struct tb_reader *r,
 	*r = (struct tb_reader) { .options = *options,
 				  .query = *options->query,
 				  .n_snapshots = 1 };
+	r->turn = scopes_turn(r);
 	err = begin(r);
 	if (!err)
 		err = find_sight(r);
@@ -204,6 +218,48 @@ enum tb_err tb_reader_open(struct tb_reader *r,
 	if (err)
 		tb_reader_close(r);
 	return err;
+}
+
+/* ---- from memory ---- */
+
+bool tb_reader_find_ends(const struct tb_reader_options *o,
+			 struct tb_reader_ends *ret)
+{
+	uint32_t org = o->principal->org;
+	struct tb_reader_ends ends;
+	struct tb_sights_key key;
+	struct tb_heads before;
+	uint64_t turn;
+
+	if (tb_core_heads(o->core, org, &before))
+		return false;
+	key = sights_key(o, before.generation);
+	if (!tb_sights_find(o->sights, &key, &ends.sight, &turn) ||
+	    !tb_core_find_scopes(o->core, org, ends.sight.scopes, ends.sight.n,
+				 &ends.heads, ends.nums))
+		return false;
+	/* The account, or the scopes, may be others by now. */
+	if (ends.heads.generation != before.generation ||
+	    (!ends.sight.is_settled && ends.heads.scopes_turn != turn))
+		return false;
+	*ret = ends;
+	return true;
+}
+
+void tb_reader_remember(const struct tb_reader *r)
+{
+	struct tb_core *core = r->options.core;
+	const struct tb_sight *sight = &r->sight;
+	uint64_t nums[TB_RULES_MAX];
+	struct tb_heads heads;
+
+	if (!tb_sights_keeps(sight) ||
+	    tb_core_find_scopes(core, org_of(r), sight->scopes, sight->n,
+				&heads, nums))
+		return;
+	if (tb_core_load_scopes(core, org_of(r), sight->scopes, sight->n,
+				&heads, nums))
+		return; /* The next one asks the store again. */
 }
 
 /* ---- who must start over ---- */
@@ -381,9 +437,12 @@ static void set_page(struct tb_reader *r, const struct tb_walk *walk,
 enum tb_err tb_reader_run(struct tb_reader *r, struct tb_spool *spool)
 {
 	struct tb_org first = r->org;
+	struct tb_walk_spool sink;
 	struct tb_walk *walk = NULL;
-	enum tb_err err = tb_walk_create(r, spool, &walk);
+	enum tb_err err;
 
+	tb_walk_spool_init(&sink, spool, tb_reader_spool_form(r));
+	err = tb_walk_create(r, &sink.sink, &walk);
 	if (!err)
 		err = is_listing(r) ? run_listing(walk) : run_changes(walk);
 	if (!err)

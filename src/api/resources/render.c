@@ -242,10 +242,13 @@ static void put_times(const struct tb_layout *layout,
 	}
 }
 
+/* What stands in front of the id. */
+#define BEFORE_ID TB_STR("{\"id\":")
+
 static void put_id(const struct tb_layout *layout,
 		   const struct tb_render_record *record, struct tb_buf *buf)
 {
-	put(buf, TB_STR("{\"id\":"));
+	put(buf, BEFORE_ID);
 	if (layout->collection->id_type == TB_ID_INTEGER)
 		tb_buf_append_u64(buf, record->id);
 	else
@@ -278,4 +281,17 @@ void tb_render_put_gone(const struct tb_layout *layout,
 	put(buf, TB_STR(",\"deleted\":true"));
 	put_time(buf, TB_STR(",\"updated_at\":"), record->updated_us);
 	tb_buf_append_char(buf, '}');
+}
+
+struct tb_str tb_render_id(struct tb_str text)
+{
+	const char *begin = text.p + BEFORE_ID.n;
+	const char *end = begin;
+
+	if (*end == '"')
+		for (end++; *end != '"'; end++)
+			end += *end == '\\';
+	while (*end != ',' && *end != '}')
+		end++;
+	return tb_str(begin, (size_t)(end - begin));
 }

@@ -55,6 +55,9 @@ void tb_render_put_gone(const struct tb_layout *layout,
 			const struct tb_render_record *record,
 			struct tb_buf *buf);
 
+/* The id of what was put, as it is written there. */
+struct tb_str tb_render_id(struct tb_str text);
+
 /* The key that a reference in a body names; p NULL: none. Decoded into the
  * arena where it is escaped. */
 enum tb_err tb_render_key(struct tb_arena *arena, struct tb_str value,

@@ -1,5 +1,6 @@
 #include "api/resources/resources.h"
 
+#include "api/resources/handlers.h"
 #include "api/resources/state.h"
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -194,4 +195,6 @@ const struct tb_api_module tb_resources_module = {
 	.settings = &settings,
 	.create = create,
 	.destroy = destroy,
+	.follow = tb_resources_follow,
+	.follow_peek = tb_resources_follow_peek,
 };

@@ -55,8 +55,8 @@ static enum tb_err read_base(struct tb_resources_write *write,
 	if (!err)
 		err = tb_resources_time_read(
 			req->arena, text,
-			tb_resources_latest_us(req, heads.last_us), &base.us,
-			ret_message);
+			tb_resources_latest_us(req->now_us, heads.last_us),
+			&base.us, ret_message);
 	if (err)
 		return err;
 	base.is_ms = is_ms(text);

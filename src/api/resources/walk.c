@@ -1,7 +1,6 @@
 #include "api/resources/walk.h"
 
 #include "base/alloc.h"
-#include "base/assert.h"
 #include "codec/json_members.h"
 
 /* Read in one snapshot: much less than a second's work. */
@@ -11,8 +10,6 @@
 #define SCRATCH_MAX_BYTES ((size_t)256 << 20)
 /* Rows behind a page that are looked at for times out of order. */
 #define LOOK_AHEAD_ROWS 10000
-/* Behind `{"id":"`. */
-#define TEXT_ID_AT 7
 
 static const struct tb_collection *collection_of(const struct tb_walk *walk)
 {
@@ -43,7 +40,7 @@ static enum tb_err make_tools(struct tb_walk *walk)
 	return walk->scratch && walk->render ? TB_OK : TB_ERR_NOMEM;
 }
 
-enum tb_err tb_walk_create(struct tb_reader *reader, struct tb_spool *spool,
+enum tb_err tb_walk_create(struct tb_reader *reader, struct tb_walk_sink *sink,
 			   struct tb_walk **ret)
 {
 	struct tb_walk *walk = tb_calloc(1, sizeof(*walk));
@@ -52,7 +49,7 @@ enum tb_err tb_walk_create(struct tb_reader *reader, struct tb_spool *spool,
 	if (!walk)
 		return TB_ERR_NOMEM;
 	walk->reader = reader;
-	walk->spool = spool;
+	walk->sink = sink;
 	walk->slice_rows = reader->options.slice_rows
 				   ? reader->options.slice_rows
 				   : SLICE_ROWS;
@@ -79,77 +76,51 @@ void tb_walk_destroy(struct tb_walk *walk)
 	tb_free(walk);
 }
 
-/* ---- into the spool ---- */
+/* ---- into the sink ---- */
 
-/* The id's text as it stands in an item. */
-static struct tb_str text_id(struct tb_str item)
+static enum tb_err put_item(struct tb_walk *walk, struct tb_walk_item *item)
 {
-	size_t end = TEXT_ID_AT;
+	bool fits = true;
+	enum tb_err err;
 
-	while (item.p[end] != '"')
-		end += item.p[end] == '\\' ? 2 : 1;
-	return tb_str(item.p + TEXT_ID_AT, end - TEXT_ID_AT);
-}
-
-static void put_item(struct tb_walk *walk,
-		     const struct tb_render_record *record, uint64_t rid)
-{
-	struct tb_str item = tb_buf_str(&walk->item);
-
-	switch (tb_reader_spool_form(walk->reader)) {
-	case TB_SPOOL_BY_TEXT:
-		tb_spool_mark_text(walk->spool, text_id(item), TEXT_ID_AT);
-		break;
-	case TB_SPOOL_BY_NUMBER:
-		tb_spool_mark(walk->spool, record->id);
-		break;
-	case TB_SPOOL_LATEST:
-		tb_spool_mark(walk->spool, rid);
-		break;
-	case TB_SPOOL_LIST:
-	case TB_SPOOL_BYTES:
-		TB_UNREACHABLE();
-	}
-	tb_spool_append(walk->spool, item);
+	item->text = tb_buf_str(&walk->item);
+	err = walk->sink->put(walk->sink, item, &fits);
+	if (!err && !fits)
+		walk->has_next = walk->is_over = true;
+	return err;
 }
 
 static enum tb_err give(struct tb_walk *walk,
-			const struct tb_render_record *record, uint64_t rid)
+			const struct tb_render_record *record,
+			struct tb_walk_item *item)
 {
 	enum tb_err err;
 
 	tb_buf_reset(&walk->item);
 	err = tb_render_put(walk->render, record, &walk->item);
-	if (err)
-		return err;
-	put_item(walk, record, rid);
-	return tb_spool_err(walk->spool);
+	return err ? err : put_item(walk, item);
 }
 
 static enum tb_err give_gone(struct tb_walk *walk,
 			     const struct tb_render_record *record,
-			     uint64_t rid)
+			     struct tb_walk_item *item)
 {
+	item->is_gone = true;
 	tb_buf_reset(&walk->item);
 	tb_render_put_gone(walk->reader->options.layout, record, &walk->item);
-	if (tb_buf_err(&walk->item))
-		return tb_buf_err(&walk->item);
-	put_item(walk, record, rid);
-	return tb_spool_err(walk->spool);
+	return tb_buf_err(&walk->item) ? tb_buf_err(&walk->item)
+				       : put_item(walk, item);
 }
 
 /* Nothing is given in its place, but it may have been given before. */
 static enum tb_err take_back(struct tb_walk *walk,
 			     const struct tb_render_record *record,
-			     uint64_t rid)
+			     struct tb_walk_item *item)
 {
-	enum tb_err err;
-
 	if (!walk->is_again)
 		return TB_OK;
-	err = give_gone(walk, record, rid);
-	tb_spool_void(walk->spool);
-	return err;
+	item->is_void = true;
+	return give_gone(walk, record, item);
 }
 
 /* ---- filters ---- */
@@ -237,10 +208,11 @@ static enum tb_err take_listed(struct tb_walk *walk,
 		.updated_us = row->record.updated_us,
 		.synced_us = row->record.synced_us,
 	};
+	struct tb_walk_item item = { .id = row->num, .num = row->num };
 
 	if (!row->record.deleted)
-		return give(walk, &record, 0);
-	return query_of(walk)->with_deleted ? give_gone(walk, &record, 0)
+		return give(walk, &record, &item);
+	return query_of(walk)->with_deleted ? give_gone(walk, &record, &item)
 					    : TB_OK;
 }
 
@@ -366,6 +338,9 @@ static enum tb_err take_seen(struct tb_walk *walk,
 					       : seen->time_us,
 		.synced_us = row->record.synced_us,
 	};
+	struct tb_walk_item item = { .id = record.id,
+				     .rid = row->rid,
+				     .num = row->num };
 	bool is_told = query->with_deleted;
 	bool is_given = seen->is_present && !row->record.deleted;
 	enum tb_err err = TB_OK;
@@ -378,16 +353,19 @@ static enum tb_err take_seen(struct tb_walk *walk,
 	if (err)
 		return err;
 	if (!is_given && !is_told)
-		return take_back(walk, &record, row->rid);
+		return take_back(walk, &record, &item);
 	if (is_page_full(walk)) {
 		look_ahead(walk, row, seen);
 		return TB_OK;
 	}
+	err = is_given ? give(walk, &record, &item)
+		       : give_gone(walk, &record, &item);
+	if (err || walk->is_over)
+		return err;
 	walk->n_given++;
 	walk->last_num = row->num;
 	walk->last_us = row->time_us;
-	return is_given ? give(walk, &record, row->rid)
-			: give_gone(walk, &record, row->rid);
+	return TB_OK;
 }
 
 /* "strictly later": of each record its last entry in the caller's scopes
@@ -478,10 +456,11 @@ static enum tb_err walk_rows(struct tb_walk *walk)
 		/* One change may have a row in each of them. */
 		if (feed->row.num > walk->at)
 			err = take_changed(walk, &feed->row);
+		if (err || walk->is_over)
+			break;
 		walk->at = feed->row.num;
 		walk->slice_bytes += feed->row.record.body.n;
-		if (!err)
-			err = next_row(walk, feed);
+		err = next_row(walk, feed);
 	}
 	return err;
 }
@@ -492,7 +471,7 @@ enum tb_err tb_walk_feeds(struct tb_walk *walk)
 
 	use_snapshot(walk);
 	if (walk->is_again)
-		tb_spool_revise(walk->spool);
+		walk->sink->revise(walk->sink);
 	for (size_t i = 0; !err && i < walk->n_feeds; i++)
 		err = open_feed(walk, &walk->feeds[i]);
 	if (!err)

@@ -1,7 +1,7 @@
 /*
- * The way of an answer through the feeds: row after row becomes text in a
- * spool. One slice of it is read in one snapshot, the reader's. Private to the
- * reader (reader.h); used by one thread.
+ * The way of an answer through the feeds: row after row becomes text for a
+ * sink. One slice of it is read in one snapshot, the reader's. Private to the
+ * reader (reader.h) and to what follows (follow.c); used by one thread.
  */
 #ifndef TB_API_RESOURCES_WALK_H
 #define TB_API_RESOURCES_WALK_H
@@ -9,6 +9,27 @@
 #include "api/resources/peers.h"
 #include "api/resources/reader.h"
 #include "api/resources/render.h"
+
+/* A record's text, or of one that is gone what stands for it. */
+struct tb_walk_item {
+	struct tb_str text; /* borrowed during the call */
+	uint64_t id;        /* of a collection with integer ids */
+	uint64_t rid;       /* 0: found along the feed of ids */
+	uint64_t num;       /* of the change; along the feed of ids the id */
+	bool is_gone;
+	bool is_void; /* nothing is given: it takes back what was */
+};
+
+/* What takes the items; embedded by its owner. */
+struct tb_walk_sink {
+	/* From now on what was given may be given again. NULL: it never is,
+	 * because one slice is read alone. */
+	void (*revise)(struct tb_walk_sink *sink);
+	/* `*ret_fits` is true before; false ends the walk in front of the item,
+	 * as a page does that is full. */
+	enum tb_err (*put)(struct tb_walk_sink *sink,
+			   const struct tb_walk_item *item, bool *ret_fits);
+};
 
 /* A feed that is walked. */
 struct tb_walk_feed {
@@ -21,7 +42,7 @@ struct tb_walk_feed {
 
 struct tb_walk {
 	struct tb_reader *reader;
-	struct tb_spool *spool;
+	struct tb_walk_sink *sink;
 	struct tb_render *render;
 	struct tb_peers *peers;   /* NULL: no record speaks of others */
 	struct tb_arena *scratch; /* for one record */
@@ -30,7 +51,7 @@ struct tb_walk {
 	size_t n_feeds;
 	uint64_t at; /* the number, or the id, of the last row */
 	bool is_over;
-	bool is_again; /* what comes may be in the spool already */
+	bool is_again; /* what comes may be in the sink already */
 	size_t slice_rows;
 	size_t slice_bytes;
 
@@ -43,13 +64,14 @@ struct tb_walk {
 	size_t n_looked_at;          /* behind the page */
 };
 
-enum tb_err tb_walk_create(struct tb_reader *reader, struct tb_spool *spool,
+/* Borrows both. */
+enum tb_err tb_walk_create(struct tb_reader *reader, struct tb_walk_sink *sink,
 			   struct tb_walk **ret) tb_must_check;
 void tb_walk_destroy(struct tb_walk *walk); /* takes NULL */
 
 /* Finds where the query begins in each feed. */
 enum tb_err tb_walk_begin(struct tb_walk *walk) tb_must_check;
-/* The same for what changed behind a number, when the rest is in the spool. */
+/* The same for what changed behind a number, when the rest is in the sink. */
 void tb_walk_restart(struct tb_walk *walk, uint64_t num);
 
 /* Read one slice along the feed of ids, or along the changes of all feeds;

@@ -191,6 +191,7 @@ static enum tb_err apply_org(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind(&b, org->audit_n);
 	tb_sqlite_bind_bytes(&b, tb_str((const char *)org->audit_hash,
 					sizeof(org->audit_hash)));
+	tb_sqlite_bind(&b, (uint64_t)org->audit_us);
 	return run_bound(conn, &b);
 }
 
@@ -227,9 +228,9 @@ static enum tb_err apply_audit(struct tb_sqlite_conn *conn,
 	return err;
 }
 
-/* A deletion that names rows of the chain by org and number. */
-static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
-			  enum tb_sqlite_statement which)
+static enum tb_err delete_audit(struct tb_sqlite_conn *conn,
+				const struct tb_op *op,
+				enum tb_sqlite_statement which)
 {
 	struct tb_sqlite_binder b = { 0 };
 	enum tb_err err = tb_sqlite_get(conn, which, &b.stmt);
@@ -239,6 +240,21 @@ static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
 	tb_sqlite_bind(&b, op->org_id);
 	tb_sqlite_bind(&b, op->audit.n);
 	return run_bound(conn, &b);
+}
+
+/* A deletion that names rows of the chain by org and number. What it deletes
+ * is to be gone, so that pages which become free are overwritten, too. */
+static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
+			  enum tb_sqlite_statement which)
+{
+	enum tb_err err = tb_sqlite_exec(conn->db, "PRAGMA secure_delete = ON");
+
+	if (err != TB_OK)
+		return err;
+	err = delete_audit(conn, op, which);
+	if (err == TB_OK)
+		err = tb_sqlite_exec(conn->db, "PRAGMA secure_delete = FAST");
+	return err;
 }
 
 static enum tb_err apply_audit_erase(struct tb_sqlite_conn *conn,
