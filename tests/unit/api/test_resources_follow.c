@@ -13,6 +13,8 @@
 #include "api/resources/reader.h"
 #include "api/resources/state.h"
 #include "auth/auth.h"
+#include "follow_torture.h"
+
 #include "kernel/retention.h"
 
 #define KEYS 12
@@ -519,6 +521,50 @@ static void test_who_is_idle_gets_a_new_cursor_some_day(void **state)
 	assert_false(peek(f, "notes", copy(page.cursor)));
 }
 
+/* ---- what fails ---- */
+
+/* Another one, who sees the same. */
+static void forget(void *ctx)
+{
+	((struct fixture *)ctx)->principal.rid++;
+}
+
+static void test_whatever_fails_is_an_error(void **state)
+{
+	static const struct {
+		const char *collection;
+		const char *role;
+	} asks[] = {
+		{ "appointments", "staff" },
+		{ "patients", "doctor" },
+		{ "pharmacy-stock", "staff" },
+	};
+	struct fixture *f = *state;
+	const char *cursor;
+
+	fixture_put(f, DOCTORS, "8", "{}");
+	cursor = stand(f, "appointments");
+	fixture_put(f, PATIENTS, "1", "{}");
+	put_appointment(f, "1", 1, 8);
+	put_appointment(f, "2", 1, 8);
+	fixture_delete(f, APPOINTMENTS, "2");
+	fixture_write(f, PHARMACIES, "x", "{\"name\":\"n\"}", 5);
+	fixture_put(f, STOCK, "1", "{\"pharmacy_id\":\"x\"}");
+	for (size_t i = 0; i < TB_ARRAY_LEN(asks); i++) {
+		struct follow_torture torture = {
+			.follow = tb_resources_follow,
+			.state = f->resources,
+			.query = query_of(f, asks[i].collection, cursor, 10),
+			.store = f->ic.store,
+			.forget = forget,
+			.ctx = f,
+		};
+
+		fixture_become(f, asks[i].role, "8");
+		follow_torture(&torture);
+	}
+}
+
 /* ---- the model ---- */
 
 struct held {
@@ -837,6 +883,7 @@ int main(void)
 		TEST(test_an_old_principal_is_what_the_account_is),
 		TEST(test_who_sees_nothing_yet_need_not_read_for_it),
 		TEST(test_who_is_not_there_yet_is_looked_for),
+		TEST(test_whatever_fails_is_an_error),
 		TEST(test_who_is_idle_gets_a_new_cursor_some_day),
 		cmocka_unit_test(test_who_follows_holds_what_a_download_shows),
 	};
