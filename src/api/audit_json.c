@@ -24,14 +24,33 @@ static struct tb_str user_of(struct tb_str principal)
 	return tb_str(principal.p + prefix.n, principal.n - prefix.n);
 }
 
-static void put_time(struct tb_json_writer *w, int64_t us)
+/* Of a row that cannot be read there is none. */
+static void put_time(struct tb_json_writer *w,
+		     const struct tb_audit_entry *entry)
 {
 	char text[TIME_MAX_BYTES];
 	struct tb_buf buf;
 
 	tb_buf_init_fixed(&buf, text, sizeof(text));
-	tb_time_put_micros(&buf, us);
-	tb_json_kv_str(w, "timestamp", tb_buf_str(&buf));
+	if (entry->event_type.n > 0)
+		tb_time_put_micros(&buf, entry->time_us);
+	put_text(w, "timestamp", tb_buf_str(&buf));
+}
+
+/* The object that is stored, and in front of its members who it was: of those
+ * that are no users nothing else says it. */
+static void put_details(struct tb_json_writer *w,
+			const struct tb_audit_entry *entry)
+{
+	struct tb_str members =
+		tb_str(entry->detail.p + 1, entry->detail.n - 2);
+
+	tb_json_begin_object(w);
+	tb_json_kv_str(w, "principal", entry->principal);
+	if (members.n > 0)
+		tb_buf_append_char(w->buf, ',');
+	tb_buf_append_str(w->buf, members);
+	tb_json_end_object(w);
 }
 
 void tb_audit_json_put(struct tb_json_writer *w,
@@ -43,10 +62,10 @@ void tb_audit_json_put(struct tb_json_writer *w,
 	tb_json_kv_str(w, "status", entry->status);
 	put_text(w, "device_id", entry->device);
 	put_text(w, "user_id", user_of(entry->principal));
-	put_text(w, "principal", entry->principal);
-	put_time(w, entry->time_us);
+	put_time(w, entry);
+	tb_json_key(w, TB_STR("details"));
 	if (entry->detail.p)
-		tb_json_kv_raw(w, "details", entry->detail);
+		put_details(w, entry);
 	else
-		tb_json_kv_null(w, "details");
+		tb_json_null(w);
 }

@@ -45,7 +45,8 @@ struct tb_client {
 	struct tb_ask resume;
 	struct tb_ask lost; /* something could not be asked for */
 	_Atomic bool lost_answer;
-	uint8_t holds; /* enum tb_hold */
+	_Atomic uint32_t n_letters; /* asked for and not put yet */
+	uint8_t holds;              /* enum tb_hold */
 	bool is_touched;
 	bool is_full; /* the app was told, or is about to be */
 	bool full_due;

@@ -222,6 +222,8 @@ void tb_client_take(struct tb_client *client,
 		is_done = take_packet(client, message);
 	if (!is_done)
 		tb_client_hold(client, TB_HOLD_APP);
-	pay(client);
+	/* Attachments belong to the event that they come behind. */
+	if (client->sio == NULL || !message->is_binary)
+		pay(client);
 	tb_client_touch(client);
 }

@@ -8,6 +8,8 @@
 #include "kernel/view.h"
 
 #define ROW_MAX 4096
+/* What nearly all rows and details are shorter than. */
+#define TEXT_USUAL 448
 /* The longest details are those of a change of access rules: two lists. */
 #define DETAIL_MAX (2 * TB_ACL_TEXT_MAX_BYTES + ((size_t)64 << 10))
 #define SALT_BYTES 16
@@ -51,6 +53,7 @@ static enum tb_err make_detail(struct tb_arena *arena,
 	struct tb_json_writer w = tb_json_writer(&buf);
 
 	tb_buf_init(&buf, DETAIL_MAX);
+	(void)tb_buf_reserve(&buf, TEXT_USUAL);
 	tb_buf_append(&buf, note->salt, SALT_BYTES);
 	tb_json_begin_object(&w);
 	put_if(&w, "request_id", note->request_id);
@@ -85,6 +88,7 @@ static enum tb_err make_row(struct tb_view *view,
 
 	tb_sha256(detail, digest);
 	tb_buf_init(&buf, ROW_MAX);
+	(void)tb_buf_reserve(&buf, TEXT_USUAL);
 	tb_json_begin_object(&w);
 	tb_json_kv_uint(&w, "n", tb_view_org(view)->audit_n + 1);
 	tb_json_kv_int(&w, "time_us", next_time(view));

@@ -37,9 +37,10 @@ enum tb_err tb_audit_parse_time(struct tb_str text, bool is_end,
 {
 	int64_t us;
 
-	if (tb_time_parse(text, 0, ret_us) == TB_OK)
+	if (tb_time_parse(text, TB_TIME_ANY_FORM, ret_us) == TB_OK)
 		return TB_OK;
-	if (tb_time_parse(text, TB_TIME_DATE_ALLOWED, &us) != TB_OK)
+	if (tb_time_parse(text, TB_TIME_ANY_FORM | TB_TIME_DATE_ALLOWED, &us) !=
+	    TB_OK)
 		return TB_ERR_INVALID;
 	*ret_us = is_end ? us + DAY_US - 1 : us;
 	return TB_OK;

@@ -340,6 +340,29 @@ static void steps_are_run_from_where_the_file_is(void **state)
 	sqlite3_close(db);
 }
 
+static void details_move_to_their_rows(void **state)
+{
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	MUST(tb_sqlite_migrate(db, tb_sqlite_steps, 2));
+	MUST(tb_sqlite_exec(
+		db, "INSERT INTO audit VALUES (1, 1, x'01', zeroblob(32)), "
+		    "(1, 2, x'02', zeroblob(32)), (2, 1, x'03', zeroblob(32));"
+		    "INSERT INTO audit_detail VALUES (1, 2, x'12'), "
+		    "(2, 1, x'21');"));
+	MUST(tb_sqlite_migrate(db, tb_sqlite_steps, tb_sqlite_steps_n));
+	assert_int_equal(query_int(db, "SELECT count(*) FROM audit"), 3);
+	assert_int_equal(query_int(db, "SELECT count(detail) FROM audit"), 2);
+	assert_int_equal(query_int(db, "SELECT count(*) FROM audit WHERE "
+				       "(org, n, row, detail) IN "
+				       "(VALUES (1, 2, x'02', x'12'), "
+				       "(2, 1, x'03', x'21'))"),
+			 2);
+	sqlite3_close(db);
+}
+
 static void a_step_that_fails_leaves_the_old_version(void **state)
 {
 	sqlite3 *db;
@@ -371,7 +394,7 @@ static void damage_by_others_is_found(void **state)
 		{ "UPDATE record SET entries = x''", TB_CHECK_ENTRIES },
 		{ "DELETE FROM record", TB_CHECK_ENTRIES },
 		{ "UPDATE record SET org = 2", TB_CHECK_ORGS },
-		{ "INSERT INTO audit_detail VALUES (1, 3, x'00')",
+		{ "INSERT INTO audit VALUES (1, 3, x'', zeroblob(32), NULL)",
 		  TB_CHECK_AUDIT },
 		{ "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema "
 		  "WHERE name = 'record_key'",
@@ -717,6 +740,7 @@ int main(void)
 		TEST(a_file_that_is_not_ours_is_refused_and_untouched),
 		TEST(a_copy_that_lost_its_log_mode_gets_it_back),
 		cmocka_unit_test(steps_are_run_from_where_the_file_is),
+		cmocka_unit_test(details_move_to_their_rows),
 		cmocka_unit_test(a_step_that_fails_leaves_the_old_version),
 		TEST(damage_by_others_is_found),
 		TEST(a_damaged_page_is_corrupt),
