@@ -50,12 +50,16 @@ struct tb_hub_app {
 	void (*on_leave)(void *ctx, struct tb_client *client,
 			 struct tb_str nsp);
 	/* It is gone, for a reason that is said as the protocol's users know
-	 * it. The last call for this client. */
+	 * it; perhaps while an event of its is being worked on. The last call
+	 * for this client, which may never have asked for a namespace. */
 	void (*on_gone)(void *ctx, struct tb_client *client,
 			const char *reason);
 	/* Its outbox was too full for a message, which was dropped
-	 * (tb_client_emit, a broadcast); and later, once: it has room again.
-	 * NULL: it is disconnected instead. */
+	 * (tb_client_emit, a broadcast); so may be others from then on, until
+	 * it is said, once, that half of it is free again. There is room for
+	 * answers beyond that (tb_client_ack, tb_client_accept, ...); a client
+	 * that has no room for those is disconnected. NULL: it is disconnected
+	 * at once. */
 	void (*on_full)(void *ctx, struct tb_client *client);
 	void (*on_room)(void *ctx, struct tb_client *client);
 	/* True if a broadcast with this tag is for the client. NULL: all who
@@ -65,6 +69,12 @@ struct tb_hub_app {
 	/* The client's time has come (tb_client_set_timer). NULL: none is set.
 	 */
 	void (*on_timer)(void *ctx, struct tb_client *client);
+	/* Not NULL: the hub speaks Engine.IO alone, and hands on what clients
+	 * say as it is (of text it has not checked that it is UTF-8). As
+	 * on_event; of the other functions on_gone, on_full, on_room and
+	 * on_timer are called then. */
+	bool (*on_message)(void *ctx, struct tb_client *client,
+			   struct tb_str message, bool is_binary);
 	void *ctx;
 };
 
@@ -82,6 +92,8 @@ struct tb_hub_options {
 	uint32_t events_per_s; /* of a client, in bursts of twice as many; who
 				* sends more is read no faster; 0: no limit */
 	uint32_t nsps_max;     /* of a client */
+	uint64_t inbound_max_bytes; /* of what all clients have sent in part;
+				     * more is refused */
 };
 extern const struct tb_hub_options tb_hub_default_options;
 
@@ -93,7 +105,9 @@ enum tb_err tb_hub_create(const struct tb_hub_options *options,
  * handshakes are answered 503. Returns when all are gone. To be called before
  * the HTTP server stops. */
 void tb_hub_stop(struct tb_hub *hub);
-void tb_hub_destroy(struct tb_hub *hub); /* stopped; takes NULL */
+/* When it is stopped, no request can come any more (the HTTP server has ended),
+ * and nobody asks anything of clients. Takes NULL. */
+void tb_hub_destroy(struct tb_hub *hub);
 /* Clients that there are now. */
 size_t tb_hub_clients(const struct tb_hub *hub);
 
@@ -108,7 +122,7 @@ bool tb_hub_post(struct tb_hub *hub, const struct tb_request *req,
 
 struct tb_client *tb_client_ref(struct tb_client *client);
 void tb_client_unref(struct tb_client *client); /* takes NULL */
-/* The app's own; set in on_connect, read anywhere. */
+/* The app's own; NULL until it is set. On any thread. */
 void tb_client_set_data(struct tb_client *client, void *data);
 void *tb_client_data(const struct tb_client *client);
 /* Of the request that began it; lives as long as the client. */
@@ -129,18 +143,23 @@ struct tb_emission {
 };
 void tb_client_emit(struct tb_client *client,
 		    const struct tb_emission *emission);
+/* Sends a message as it is; to an app that has on_message alone. Text is UTF-8
+ * and has no byte 30 in it. */
+void tb_client_send(struct tb_client *client, struct tb_str message,
+		    bool is_binary);
 /* Answers the event of this id. `emission->name` is not looked at. */
 void tb_client_ack(struct tb_client *client, uint64_t id,
 		   const struct tb_emission *emission);
 /* Puts it out of a namespace; it may stay in others. */
 void tb_client_leave(struct tb_client *client, struct tb_str nsp);
-/* Ends it, when what waits has been sent. */
+/* Ends it, when what waits has been sent. It may connect again by itself,
+ * unless it was put out of its namespaces before. */
 void tb_client_close(struct tb_client *client);
 /* Goes on behind an event that on_event said false to. */
 void tb_client_resume(struct tb_client *client);
 /* Runs a function on the client's loop, also when it is gone; in order with
- * what else this thread asks for. */
-void tb_client_run(struct tb_client *client,
+ * what else this thread asks for. False: it will not, there is no memory. */
+bool tb_client_run(struct tb_client *client,
 		   void (*run)(struct tb_client *client, void *arg), void *arg);
 /* on_timer at this time (tb_clock_monotonic_us), in place of an earlier one;
  * 0: never. On the client's loop only. */

@@ -6,21 +6,33 @@
  * has succeeded, so that a step that failed can be made again. */
 
 static const struct tb_eio_packet ping = { .kind = TB_EIO_PING };
-static const struct tb_eio_packet probe_answer = {
-	.kind = TB_EIO_PONG,
-	.data = TB_STR_INIT("probe"),
+
+/* Frames that are always the same. Nobody gives the first reference back, so
+ * that they are never freed. */
+static const char ping_frame[] = "\x81\x01"
+				 "2";
+static struct tb_eio_message ping_message = {
+	.refs = 1,
+	.head_bytes = 2,
+	.n = sizeof(ping_frame) - 1,
+	.frame = ping_frame,
+};
+static const char probe_frame[] = "\x81\x06"
+				  "3probe";
+static struct tb_eio_message probe_message = {
+	.refs = 1,
+	.head_bytes = 2,
+	.n = sizeof(probe_frame) - 1,
+	.frame = probe_frame,
 };
 
-static enum tb_err act(struct tb_buf *buf, enum tb_eio_action_kind kind,
-		       struct tb_eio_action *ret)
+static struct tb_eio_action send_frame(struct tb_eio_message *message)
 {
-	if (tb_buf_err(buf) == TB_OK)
-		*ret = (struct tb_eio_action) { .kind = kind,
-						.bytes = tb_buf_str(buf) };
-	return tb_buf_err(buf);
+	return (struct tb_eio_action) { .kind = TB_EIO_SEND_FRAME,
+					.message = message };
 }
 
-/* The same in a frame and alone in a payload. */
+/* The data of the open packet. */
 static void put_open(const struct tb_eio_session *s, struct tb_buf *buf)
 {
 	const struct tb_eio_options *options = s->options;
@@ -32,18 +44,18 @@ static void put_open(const struct tb_eio_session *s, struct tb_buf *buf)
 		.max_payload_bytes = options->payload.max_bytes,
 	};
 
-	tb_buf_append_char(buf, '0' + TB_EIO_OPEN);
 	tb_eio_put_handshake(buf, &handshake);
 }
 
 static enum tb_err answer(struct tb_eio_session *s, struct tb_buf *buf,
 			  struct tb_eio_action *ret)
 {
-	enum tb_err err = act(buf, TB_EIO_ANSWER_POLL, ret);
-
-	if (err == TB_OK)
-		s->poll_waits = false;
-	return err;
+	if (tb_buf_err(buf) != TB_OK)
+		return tb_buf_err(buf);
+	*ret = (struct tb_eio_action) { .kind = TB_EIO_ANSWER_POLL,
+					.bytes = tb_buf_str(buf) };
+	s->poll_waits = false;
+	return TB_OK;
 }
 
 /* Clients read the handshake as one packet, so nothing goes with it. */
@@ -53,6 +65,7 @@ static enum tb_err answer_with_open(struct tb_eio_session *s,
 {
 	enum tb_err err;
 
+	tb_buf_append_char(buf, '0' + TB_EIO_OPEN);
 	put_open(s, buf);
 	err = answer(s, buf, ret);
 	if (err == TB_OK)
@@ -73,14 +86,20 @@ static enum tb_err answer_with_farewell(struct tb_eio_session *s,
 /* As many messages as there is room for, but at least one; gives how many. */
 static size_t put_messages(const struct tb_eio_session *s, struct tb_buf *buf)
 {
-	const struct tb_eio_parcel *at = s->outbox.first;
 	size_t max = s->options->payload.max_bytes;
 	size_t n = 0;
 
-	for (; at != NULL; at = at->next, n++) {
-		if (n > 0 && buf->n + tb_eio_record_bytes(&at->packet) > max)
+	for (; n < s->outbox.packets; n++) {
+		const struct tb_eio_message *message =
+			tb_eio_outbox_at(&s->outbox, n);
+		const struct tb_eio_packet packet = {
+			.kind = TB_EIO_MESSAGE,
+			.is_binary = message->is_binary,
+			.data = tb_eio_message_data(message),
+		};
+		if (n > 0 && buf->n + tb_eio_record_bytes(&packet) > max)
 			break;
-		tb_eio_put_record(buf, &at->packet);
+		tb_eio_put_record(buf, &packet);
 	}
 	return n;
 }
@@ -136,43 +155,29 @@ static enum tb_err next_for_poll(struct tb_eio_session *s, struct tb_buf *buf,
 	return TB_OK;
 }
 
-/* A packet that is due as a flag, which falls when it has been sent. */
-static enum tb_err send_due(bool *due, const struct tb_eio_packet *packet,
-			    struct tb_buf *buf, struct tb_eio_action *ret)
+/* A frame that is due as a flag, which falls when it is sent. */
+static void send_due(bool *due, struct tb_eio_message *message,
+		     struct tb_eio_action *ret)
 {
-	enum tb_err err;
-
-	tb_eio_put_frame(buf, packet);
-	err = act(buf, TB_EIO_SEND_FRAME, ret);
-	if (err == TB_OK)
-		*due = false;
-	return err;
+	*ret = send_frame(tb_eio_message_ref(message));
+	*due = false;
 }
 
 static enum tb_err send_open(struct tb_eio_session *s, struct tb_buf *buf,
 			     struct tb_eio_action *ret)
 {
-	enum tb_err err;
+	struct tb_eio_packet packet = { .kind = TB_EIO_OPEN };
+	struct tb_eio_message *message;
 
 	put_open(s, buf);
-	err = act(buf, TB_EIO_SEND_FRAME, ret);
-	if (err == TB_OK)
-		s->open_due = false;
-	return err;
-}
-
-static enum tb_err send_message(struct tb_eio_session *s, struct tb_buf *buf,
-				struct tb_eio_action *ret)
-{
-	const struct tb_eio_packet *packet = &s->outbox.first->packet;
-	enum tb_err err;
-
-	tb_eio_put_frame(buf, packet);
-	err = act(buf, TB_EIO_SEND_FRAME, ret);
-	if (err != TB_OK)
-		return err;
-	ret->is_binary = packet->is_binary;
-	tb_eio_outbox_drop(&s->outbox, 1);
+	if (tb_buf_err(buf) != TB_OK)
+		return tb_buf_err(buf);
+	packet.data = tb_buf_str(buf);
+	message = tb_eio_message_create(&packet);
+	if (message == NULL)
+		return TB_ERR_NOMEM;
+	*ret = send_frame(message);
+	s->open_due = false;
 	return TB_OK;
 }
 
@@ -182,16 +187,16 @@ static enum tb_err next_for_socket(struct tb_eio_session *s, struct tb_buf *buf,
 	if (!s->is_writable)
 		return TB_OK;
 	if (s->probe_due)
-		return send_due(&s->probe_due, &probe_answer, buf, ret);
-	if (s->socket != EIO_SOCKET_IN_USE)
+		send_due(&s->probe_due, &probe_message, ret);
+	else if (s->socket != EIO_SOCKET_IN_USE)
 		return TB_OK;
-	if (s->open_due)
+	else if (s->open_due)
 		return send_open(s, buf, ret);
-	if (s->ping_due)
-		return send_due(&s->ping_due, &ping, buf, ret);
-	if (s->outbox.packets > 0)
-		return send_message(s, buf, ret);
-	if (s->phase == EIO_IS_CLOSING)
+	else if (s->ping_due)
+		send_due(&s->ping_due, &ping_message, ret);
+	else if (s->outbox.packets > 0)
+		*ret = send_frame(tb_eio_outbox_pop(&s->outbox));
+	else if (s->phase == EIO_IS_CLOSING)
 		tb_eio_state_end(s, s->reason, TB_EIO_CLOSE);
 	return TB_OK;
 }

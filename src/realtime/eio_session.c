@@ -39,6 +39,7 @@ tb_eio_session_create(const struct tb_eio_options *options, struct tb_str sid,
 	s->can_upgrade = is_polling;
 	s->poll_waits = is_polling;
 	s->is_writable = true;
+	s->is_read = true;
 	s->open_due = true;
 	s->heartbeat_ms = now_ms + options->ping_interval_ms;
 	tb_eio_outbox_init(&s->outbox, options->outbox_max_bytes,
@@ -333,13 +334,26 @@ static void beat(struct tb_eio_session *s, int64_t now_ms)
 {
 	if (now_ms < s->heartbeat_ms)
 		return;
-	if (s->awaits_pong) {
+	if (s->awaits_pong && s->is_read) {
 		end(s, TB_EIO_REASON_PING_TIMEOUT);
 		return;
 	}
 	s->ping_due = true;
 	s->awaits_pong = true;
-	s->heartbeat_ms = now_ms + s->options->ping_timeout_ms;
+	s->pinged_ms = now_ms;
+	s->heartbeat_ms = now_ms + (s->is_read ? s->options->ping_timeout_ms
+					       : s->options->ping_interval_ms);
+}
+
+/* Clients count on pings, too: each goes away when none came for so long. */
+void tb_eio_session_set_read(struct tb_eio_session *s, int64_t now_ms,
+			     bool is_read)
+{
+	if (s->is_read != is_read && s->awaits_pong)
+		s->heartbeat_ms =
+			is_read ? now_ms + s->options->ping_timeout_ms
+				: s->pinged_ms + s->options->ping_interval_ms;
+	s->is_read = is_read;
 }
 
 static bool is_upgrading(const struct tb_eio_session *s)
@@ -380,5 +394,19 @@ enum tb_err tb_eio_session_send(struct tb_eio_session *s,
 		if (!tb_eio_packet_is_sendable(&messages[i]))
 			return TB_ERR_INVALID;
 	}
+	return tb_eio_outbox_push_packets(&s->outbox, messages, n);
+}
+
+enum tb_err tb_eio_session_share(struct tb_eio_session *s,
+				 struct tb_eio_message *const *messages,
+				 size_t n)
+{
+	if (s->phase != EIO_IS_OPEN)
+		return TB_ERR_CLOSED;
 	return tb_eio_outbox_push(&s->outbox, messages, n);
+}
+
+struct tb_eio_backlog tb_eio_session_backlog(const struct tb_eio_session *s)
+{
+	return (struct tb_eio_backlog) { s->outbox.bytes, s->outbox.packets };
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "realtime/eio_message.h"
 #include "realtime/eio_packet.h"
 #include "realtime/eio_request.h"
 
@@ -97,6 +98,12 @@ void tb_eio_session_set_writable(struct tb_eio_session *session,
 /* It was closed by the client, or broke. */
 void tb_eio_session_socket_gone(struct tb_eio_session *session);
 
+/* Whether the owner reads what the client sends; at first it does. While it
+ * does not, pings go on, and no pong is missed; the client has the whole time
+ * for it again once it is read. */
+void tb_eio_session_set_read(struct tb_eio_session *session, int64_t now_ms,
+			     bool is_read);
+
 /* What is due by now: pings, and ends. */
 void tb_eio_session_tick(struct tb_eio_session *session, int64_t now_ms);
 /* When to tick next; INT64_MAX: never. */
@@ -109,6 +116,17 @@ int64_t tb_eio_session_deadline(const struct tb_eio_session *session);
 enum tb_err tb_eio_session_send(struct tb_eio_session *session,
 				const struct tb_eio_packet *messages,
 				size_t n) tb_must_check;
+/* The same without a copy: takes references. Not INVALID. */
+enum tb_err tb_eio_session_share(struct tb_eio_session *session,
+				 struct tb_eio_message *const *messages,
+				 size_t n) tb_must_check;
+struct tb_eio_backlog {
+	size_t bytes;
+	size_t packets;
+};
+/* What is in the outbox. */
+struct tb_eio_backlog
+tb_eio_session_backlog(const struct tb_eio_session *session);
 /* Ends the session when what waits has been sent, or after close_timeout_ms.
  * Nothing more is taken in. */
 void tb_eio_session_close(struct tb_eio_session *session, int64_t now_ms,
@@ -122,19 +140,19 @@ void tb_eio_session_abort(struct tb_eio_session *session,
 enum tb_eio_action_kind {
 	TB_EIO_NOTHING,
 	TB_EIO_ANSWER_POLL,  /* the waiting GET with 200 and `bytes` */
-	TB_EIO_SEND_FRAME,   /* `bytes` to the WebSocket */
+	TB_EIO_SEND_FRAME,   /* `message` to the WebSocket */
 	TB_EIO_CLOSE_SOCKET, /* the WebSocket; it is no longer the session's */
 	TB_EIO_END,          /* once: the session is over, for `reason` */
 };
 
 struct tb_eio_action {
 	enum tb_eio_action_kind kind;
-	bool is_binary;
-	struct tb_str bytes; /* in the buffer */
+	struct tb_str bytes;            /* in the buffer */
+	struct tb_eio_message *message; /* a reference, now the owner's */
 	enum tb_eio_reason reason;
 };
 
-/* The next thing to do. Resets and fills `buf`. On an error (the buffer's:
+/* The next thing to do. Resets `buf`, and uses it. On an error (the buffer's:
  * NOMEM, TOO_LARGE) the session is as before, and may be asked again. */
 enum tb_err tb_eio_session_next(struct tb_eio_session *session,
 				struct tb_buf *buf,

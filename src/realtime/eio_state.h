@@ -33,6 +33,7 @@ struct tb_eio_session {
 	bool poll_waits;
 	bool is_posting;
 	bool is_writable;
+	bool is_read;
 	bool awaits_pong;
 	/* What is to be done, and needs no memory to be remembered. */
 	bool open_due;
@@ -41,6 +42,7 @@ struct tb_eio_session {
 	bool socket_close_due;
 	bool end_due;
 	int64_t heartbeat_ms; /* the next ping, or the last time for a pong */
+	int64_t pinged_ms;    /* the last ping */
 	int64_t upgrade_ms;   /* the last time for a socket to be used */
 	int64_t close_ms;     /* the last time to send what waits */
 	struct tb_eio_outbox outbox;

@@ -41,6 +41,11 @@ bool tb_sio_decoder_is_waiting(const struct tb_sio_decoder *decoder)
 	return decoder->is_waiting;
 }
 
+size_t tb_sio_decoder_bytes(const struct tb_sio_decoder *decoder)
+{
+	return tb_arena_used(decoder->arena);
+}
+
 static enum tb_err refuse(const char *what, const char **ret_what)
 {
 	*ret_what = what;

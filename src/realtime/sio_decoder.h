@@ -33,5 +33,7 @@ enum tb_err tb_sio_decoder_feed(struct tb_sio_decoder *decoder,
 				const char **ret_what) tb_must_check;
 /* True while attachments are missing. */
 bool tb_sio_decoder_is_waiting(const struct tb_sio_decoder *decoder);
+/* Bytes of memory that the packet has taken so far. */
+size_t tb_sio_decoder_bytes(const struct tb_sio_decoder *decoder);
 
 #endif

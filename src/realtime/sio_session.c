@@ -20,7 +20,7 @@ struct nsp {
 
 struct tb_sio_session {
 	const struct tb_sio_options *options;
-	struct tb_sio_decoder *decoder;
+	struct tb_sio_decoder *decoder; /* NULL while there is no packet */
 	int64_t deadline_ms;
 	bool is_broken;
 	struct tb_sio_pending awaited;
@@ -42,12 +42,6 @@ tb_sio_session_create(const struct tb_sio_options *options, int64_t now_ms)
 	s->deadline_ms = now_ms + options->connect_timeout_ms;
 	tb_sio_pending_init(&s->awaited, options->awaited_max);
 	tb_sio_pending_init(&s->owed, options->owed_max);
-	s->decoder = tb_sio_decoder_create(&options->limits,
-					   options->memory_max_bytes);
-	if (s->decoder == NULL) {
-		tb_sio_session_destroy(s);
-		return NULL;
-	}
 	return s;
 }
 
@@ -114,7 +108,37 @@ bool tb_sio_session_is_connected(const struct tb_sio_session *s,
 	return false;
 }
 
+struct tb_str tb_sio_session_nsp(const struct tb_sio_session *s, size_t i)
+{
+	TB_ASSERT(i < s->options->nsps_max);
+	return s->nsps[i].state == NSP_CONNECTED ? s->nsps[i].name
+						 : TB_STR_NONE;
+}
+
 /* ---- what comes in ---- */
+
+static bool has_decoder(struct tb_sio_session *s)
+{
+	if (s->decoder == NULL)
+		s->decoder = tb_sio_decoder_create(
+			&s->options->limits, s->options->memory_max_bytes);
+	return s->decoder != NULL;
+}
+
+void tb_sio_session_rest(struct tb_sio_session *s)
+{
+	if (s->decoder == NULL || tb_sio_decoder_is_waiting(s->decoder))
+		return;
+	tb_sio_decoder_destroy(s->decoder);
+	s->decoder = NULL;
+}
+
+size_t tb_sio_session_held_bytes(const struct tb_sio_session *s)
+{
+	return s->decoder != NULL && tb_sio_decoder_is_waiting(s->decoder)
+		       ? tb_sio_decoder_bytes(s->decoder)
+		       : 0;
+}
 
 static enum tb_err break_off(struct tb_sio_session *s, const char *what,
 			     struct tb_sio_input *ret)
@@ -225,6 +249,8 @@ enum tb_err tb_sio_session_feed(struct tb_sio_session *s, struct tb_str message,
 
 	if (s->is_broken)
 		return give(NULL, TB_SIO_IN_NOTHING, ret);
+	if (!has_decoder(s))
+		return TB_ERR_NOMEM;
 	err = tb_sio_decoder_feed(s->decoder, message, is_binary, &packet,
 				  &what);
 	if (err == TB_ERR_NOMEM)
@@ -344,6 +370,31 @@ void tb_sio_session_forget(struct tb_sio_session *s, uint64_t tag)
 	tb_sio_pending_drop_tag(&s->awaited, tag);
 }
 
+static enum tb_err find_owed(struct tb_sio_session *s, struct tb_str name,
+			     uint64_t id, struct nsp **ret)
+{
+	struct nsp *nsp;
+	enum tb_err err = find_in_state(s, name, NSP_CONNECTED, &nsp);
+
+	if (err != TB_OK)
+		return err;
+	if (!tb_sio_pending_has(&s->owed, slot_of(s, nsp), id))
+		return TB_ERR_NOT_FOUND;
+	*ret = nsp;
+	return TB_OK;
+}
+
+enum tb_err tb_sio_session_settle(struct tb_sio_session *s, struct tb_str name,
+				  uint64_t id)
+{
+	struct nsp *nsp;
+	enum tb_err err = find_owed(s, name, id, &nsp);
+
+	if (err == TB_OK)
+		tb_sio_pending_take(&s->owed, slot_of(s, nsp), id, NULL);
+	return err;
+}
+
 enum tb_err tb_sio_session_ack(struct tb_sio_session *s, struct tb_str name,
 			       uint64_t id, const struct tb_str *args,
 			       size_t n_args, size_t n_attachments,
@@ -357,12 +408,10 @@ enum tb_err tb_sio_session_ack(struct tb_sio_session *s, struct tb_str name,
 		.n_attachments = n_attachments,
 	};
 	struct nsp *nsp;
-	enum tb_err err = find_in_state(s, name, NSP_CONNECTED, &nsp);
+	enum tb_err err = find_owed(s, name, id, &nsp);
 
 	if (err != TB_OK)
 		return err;
-	if (!tb_sio_pending_has(&s->owed, slot_of(s, nsp), id))
-		return TB_ERR_NOT_FOUND;
 	tb_sio_put(buf, &head);
 	tb_sio_put_ack_data(buf, args, n_args);
 	if (tb_buf_err(buf) == TB_OK)

@@ -38,6 +38,10 @@ void tb_sio_session_destroy(struct tb_sio_session *session);
 
 bool tb_sio_session_is_connected(const struct tb_sio_session *session,
 				 struct tb_str nsp);
+/* The namespace in the i-th place (below nsps_max); empty: it is connected to
+ * none there. */
+struct tb_str tb_sio_session_nsp(const struct tb_sio_session *session,
+				 size_t i);
 /* When a client that is in no namespace yet has to be closed; INT64_MAX once
  * it was in one. */
 int64_t tb_sio_session_deadline(const struct tb_sio_session *session);
@@ -66,6 +70,12 @@ struct tb_sio_input {
 enum tb_err tb_sio_session_feed(struct tb_sio_session *session,
 				struct tb_str message, bool is_binary,
 				struct tb_sio_input *ret) tb_must_check;
+
+/* Gives back the memory of the last packet, which is not to be used any more:
+ * for a session that may be silent now. What waits for attachments stays. */
+void tb_sio_session_rest(struct tb_sio_session *session);
+/* Bytes that a packet which waits for attachments has taken so far. */
+size_t tb_sio_session_held_bytes(const struct tb_sio_session *session);
 
 /* ---- what goes out ----
  *
@@ -104,6 +114,9 @@ enum tb_err tb_sio_session_ack(struct tb_sio_session *session,
 			       const struct tb_str *args, size_t n_args,
 			       size_t n_attachments,
 			       struct tb_buf *buf) tb_must_check;
+/* The same for an ACK that is written elsewhere. */
+enum tb_err tb_sio_session_settle(struct tb_sio_session *session,
+				  struct tb_str nsp, uint64_t id) tb_must_check;
 /* Puts the client out of a namespace. */
 enum tb_err tb_sio_session_disconnect(struct tb_sio_session *session,
 				      struct tb_str nsp,

@@ -26,11 +26,18 @@ static const struct tb_eio_options options = {
 	.outbox_max_packets = 5,
 };
 
+static const struct tb_eio_packet shared = {
+	.kind = TB_EIO_MESSAGE,
+	.is_binary = true,
+	.data = TB_STR_INIT("\1\2\3"),
+};
+
 /* What the server around the session knows. */
 struct world {
 	struct tb_eio_session *session;
 	struct tb_arena *arena;
 	struct tb_buf out;
+	struct tb_eio_message *shared;
 	struct tb_str rest;
 	int64_t now_ms;
 	bool poll_waits;
@@ -55,6 +62,8 @@ static void act(struct world *w, const struct tb_eio_action *action)
 		break;
 	case TB_EIO_SEND_FRAME:
 		TB_ASSERT(w->has_socket && !w->has_ended);
+		TB_ASSERT(tb_eio_message_packet(action->message).n > 0);
+		tb_eio_message_unref(action->message);
 		break;
 	case TB_EIO_CLOSE_SOCKET:
 		TB_ASSERT(w->has_socket);
@@ -184,6 +193,23 @@ static void send_message(struct world *w)
 	TB_ASSERT(err == TB_OK || err == TB_ERR_BUSY || err == TB_ERR_CLOSED);
 }
 
+static void share_message(struct world *w)
+{
+	enum tb_err err = tb_eio_session_share(w->session, &w->shared, 1);
+
+	TB_ASSERT(err == TB_OK || err == TB_ERR_BUSY || err == TB_ERR_CLOSED);
+}
+
+static void stop_reading(struct world *w)
+{
+	tb_eio_session_set_read(w->session, w->now_ms, false);
+}
+
+static void read_on(struct world *w)
+{
+	tb_eio_session_set_read(w->session, w->now_ms, true);
+}
+
 static void tick(struct world *w)
 {
 	w->now_ms += STEP_MS;
@@ -196,11 +222,12 @@ static void close_session(struct world *w)
 }
 
 static void (*const events[])(struct world *) = {
-	['g'] = poll,           ['h'] = poll_gone,    ['p'] = post_begin,
-	['b'] = post,           ['q'] = post_gone,    ['s'] = socket_open,
-	['f'] = frame,          ['x'] = socket_gone,  ['u'] = socket_is_full,
-	['w'] = socket_is_free, ['m'] = send_message, ['t'] = tick,
-	['c'] = close_session,
+	['g'] = poll,           ['h'] = poll_gone,     ['p'] = post_begin,
+	['b'] = post,           ['q'] = post_gone,     ['s'] = socket_open,
+	['f'] = frame,          ['x'] = socket_gone,   ['u'] = socket_is_full,
+	['w'] = socket_is_free, ['m'] = send_message,  ['t'] = tick,
+	['c'] = close_session,  ['n'] = share_message, ['z'] = stop_reading,
+	['r'] = read_on,
 };
 
 static void run_events(struct world *w)
@@ -223,6 +250,7 @@ static void fall_silent(struct world *w)
 				STEP_MS +
 			2;
 
+	read_on(w);
 	while (steps-- > 0) {
 		tick(w);
 		run_actions(w);
@@ -242,14 +270,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	w.session = tb_eio_session_create(
 		&options, TB_STR("abc"),
 		is_socket ? TB_EIO_WEBSOCKET : TB_EIO_POLLING, 0);
+	w.shared = tb_eio_message_create(&shared);
 	w.arena = tb_arena_create(ARENA_MAX);
 	tb_buf_init(&w.out, TEXT_MAX);
-	TB_ASSERT(w.session != NULL && w.arena != NULL);
+	TB_ASSERT(w.session != NULL && w.arena != NULL && w.shared != NULL);
 	run_actions(&w);
 	run_events(&w);
 	fall_silent(&w);
 	tb_buf_fini(&w.out);
 	tb_arena_destroy(w.arena);
 	tb_eio_session_destroy(w.session);
+	/* Nobody else has kept it. */
+	TB_ASSERT(w.shared->refs == 1);
+	tb_eio_message_unref(w.shared);
 	return 0;
 }

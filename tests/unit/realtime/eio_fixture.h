@@ -58,8 +58,10 @@ static inline void put_action(struct tb_buf *to,
 		put_visible(to, "poll:", action->bytes);
 		break;
 	case TB_EIO_SEND_FRAME:
-		put_visible(to, action->is_binary ? "bytes:" : "frame:",
-			    action->bytes);
+		put_visible(to,
+			    action->message->is_binary ? "bytes:" : "frame:",
+			    tb_eio_message_packet(action->message));
+		tb_eio_message_unref(action->message);
 		break;
 	case TB_EIO_CLOSE_SOCKET:
 		tb_buf_append_z(to, "close;");
