@@ -133,10 +133,10 @@ class Polling:
             if r.status != 200:
                 raise Closed(r.status)
             for part in r.content.decode().split(SEPARATOR):
-                if part == "1":
-                    raise Closed(1)
                 self.packets.append(base64.b64decode(part[1:], validate=True)
                                     if part[:1] == "b" else part)
+        if self.packets[0] == "1":
+            raise Closed(1)
         return self.packets.pop(0)
 
     def poll_later(self):
