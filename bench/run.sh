@@ -12,5 +12,5 @@ cd "$(dirname "$0")/.."
 test -d build-bench || meson setup build-bench --buildtype=release
 ninja -C build-bench tombolo bench/bench_acl bench/bench_auth \
 	bench/bench_bare bench/bench_bare_http bench/bench_fill \
-	bench/bench_json bench/bench_load
+	bench/bench_json bench/bench_load bench/bench_unaudited
 exec /usr/bin/python3 bench/suite.py

@@ -45,6 +45,13 @@ static const struct option {
 	[TB_OPT_TABLE] = { "table", "NAME", "the record's table" },
 	[TB_OPT_ALL] = { "all", NULL, "all of them" },
 	[TB_OPT_TAKE] = { "take", "SIDE", "whose version: client or server" },
+	[TB_OPT_DEVICE] = { "device", "ID", "of this device alone" },
+	[TB_OPT_EVENT_TYPE] = { "event-type", "TYPE", "of this type alone" },
+	[TB_OPT_SINCE] = { "since", "TIME", "not before this time" },
+	[TB_OPT_UNTIL] = { "until", "TIME", "not after this time" },
+	[TB_OPT_BEFORE] = { "before", "TIME", "those before this time" },
+	[TB_OPT_LIMIT] = { "limit", "N", "at most so many" },
+	[TB_OPT_SEALS] = { "seals", "FILE", "a log of the server" },
 };
 
 #define ALWAYS (TB_OPT(HELP) | TB_OPT(CONFIG) | TB_OPT(DATA))

@@ -112,8 +112,8 @@ static enum tb_err read_backlog(struct tb_session *session, struct tb_tx *tx,
 		err = tb_device_read(session->core, tx, arena, &query, &page);
 	if (!err)
 		*ret = (struct backlog) {
-			.done_to = page.n > 0 ? page.events[0].id - 1
-					      : page.last,
+			.done_to =
+				page.n > 0 ? page.events[0].id - 1 : page.last,
 			.waiting = page.n,
 			.is_more = page.has_more,
 		};

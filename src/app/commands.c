@@ -213,8 +213,7 @@ const struct tb_command tb_commands[] = {
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG),
 	  .help = "Refuse a device and end its tokens",
-	  .notes = REGISTRATIONS " Events go on waiting for\na device that is "
-				 "disabled; `device retire` ends that.",
+	  .notes = REGISTRATIONS " That is\nretired with the account.",
 	  .act = tb_cmd_account_disable },
 	{ .name = "device enable",
 	  .args = "ID",
@@ -222,7 +221,7 @@ const struct tb_command tb_commands[] = {
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG),
 	  .help = "Let a device in again",
-	  .notes = REGISTRATIONS,
+	  .notes = REGISTRATIONS " That is\ntaken back with the account.",
 	  .act = tb_cmd_account_enable },
 	{ .name = "device registered",
 	  .args = "",
@@ -351,12 +350,38 @@ const struct tb_command tb_commands[] = {
 		  "read more than the backup\nholds then start over instead of "
 		  "missing what takes its place.",
 	  .act = tb_cmd_restored },
+	{ .name = "audit list",
+	  .args = "",
+	  .options = LISTED | TB_OPT(DEVICE) | TB_OPT(EVENT_TYPE) |
+		     TB_OPT(SINCE) | TB_OPT(UNTIL) | TB_OPT(LIMIT),
+	  .help = "List rows of the audit trail, the newest first",
+	  .notes = "A JSON object on each line. --since and --until are "
+		   "inclusive; a date alone means\nthe whole day. --limit "
+		   "is for each org.",
+	  .act = tb_cmd_audit_list,
+	  .only_reads = true },
 	{ .name = "audit verify",
 	  .args = "",
-	  .options = LISTED,
+	  .options = LISTED | TB_OPT(SEALS),
 	  .help = "Verify the chains of the audit trail",
+	  .notes = "--seals also compares them with the heads that a server's "
+		   "log says were sealed.",
 	  .act = tb_cmd_audit_verify,
 	  .only_reads = true },
+	{ .name = "audit drop",
+	  .args = "",
+	  .options = LISTED | TB_OPT(BEFORE),
+	  .help = "Drop the oldest rows of the audit trail",
+	  .notes = "Those before --before, else those that are older than "
+		   "audit_keep_days, which the\nserver drops itself, a bit "
+		   "now and then. A row says so.",
+	  .act = tb_cmd_audit_drop },
+	{ .name = "audit erase",
+	  .args = "",
+	  .options = LISTED | TB_OPT(BEFORE),
+	  .help = "Erase the details of rows before a time",
+	  .notes = "The rows stay, and the chain verifies. A row says so.",
+	  .act = tb_cmd_audit_erase },
 	{ .name = "key list",
 	  .args = "",
 	  .help = "List the keys that sign tokens",

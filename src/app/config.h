@@ -23,6 +23,7 @@ struct tb_program_options {
 	const char *store_engine; /* a name in stores.def */
 	unsigned log_level;       /* enum tb_log_level */
 	uint32_t absence_max_days;
+	uint32_t audit_keep_days; /* 0: for ever */
 	bool accept_unknown_tables;
 };
 

@@ -43,12 +43,13 @@ static const struct {
 	  TB_DEVICE_EVENT_PLAIN },
 };
 
-/* What each device has so far: the first event of dev123 has come to all. */
+/* What each device has so far. The first event of dev123 has come to all, the
+ * second one not; dev456 has all there is, dev123 nothing. */
 static const struct {
 	struct tb_str device;
 	uint64_t up_to;
 } acknowledged[] = {
-	{ TB_STR_INIT("dev456"), 2 },
+	{ TB_STR_INIT("dev456"), TB_ARRAY_LEN(events) },
 	{ TB_STR_INIT("back-office"), 2 },
 };
 

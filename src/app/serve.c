@@ -269,6 +269,7 @@ static enum tb_exit start_threads(struct serving *serving)
 			.absence_us = config->program.absence_max_days * DAY_US,
 			.deleted_us = deleted_us(config),
 		},
+		.audit_keep_us = config->program.audit_keep_days * DAY_US,
 	};
 	enum tb_err err = tb_log_start(&serving->log);
 

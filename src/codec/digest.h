@@ -25,8 +25,8 @@ void tb_sha256_parts(const struct tb_str *parts, size_t n,
 		     uint8_t ret[TB_SHA256_BYTES]);
 void tb_hmac_sha256(struct tb_str key, struct tb_str in,
 		    uint8_t ret[TB_SHA256_BYTES]);
-/* Not against anybody: for the handshake of WebSockets (RFC 6455), which has
- * it. */
+/* For the handshake of WebSockets (RFC 6455), where nothing depends on its
+ * strength. */
 void tb_sha1(struct tb_str in, uint8_t ret[TB_SHA1_BYTES]);
 /* SipHash-2-4: for what nobody gains by forging, and what is asked often. */
 uint64_t tb_siphash(const uint64_t key[2], struct tb_str in);

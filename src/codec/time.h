@@ -14,6 +14,9 @@
 enum tb_time_flags {
 	TB_TIME_ZONE_REQUIRED = 1, /* else no zone means UTC */
 	TB_TIME_DATE_ALLOWED = 2,  /* a date alone is its midnight */
+	/* Also the basic form (20240120T100000Z), times without seconds, and
+	 * the comma before a fraction. */
+	TB_TIME_ANY_FORM = 4,
 };
 
 /* Years 1 to 9999; `T`, `t` or a space between date and time; `Z`, `z`,

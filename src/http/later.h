@@ -16,7 +16,8 @@
 struct tb_resting;
 
 const struct tb_request *tb_resting_request(const struct tb_resting *resting);
-/* To be filled in as a handler would: zeroed but for its arena. */
+/* To be filled in as a handler would, but not with another tb_later: zeroed but
+ * for its arena and the headers that were added before. */
 struct tb_response *tb_resting_response(struct tb_resting *resting);
 /* The response is made; once, on any thread. Nothing of the request may be
  * touched afterwards. */

@@ -1,5 +1,6 @@
 #include "http/links.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -173,11 +174,9 @@ struct tb_link *tb_link_create(struct tb_links *links, int fd,
 	return link;
 }
 
-void tb_link_release(struct tb_links *links, struct tb_link *link)
+/* With the lock held. */
+static void forget(struct tb_links *links, struct tb_link *link)
 {
-	/* An epoll set follows the open file, not the descriptor. So this has
-	 * to be said: the file may live on in a duplicate. */
-	pthread_mutex_lock(&links->lock);
 	epoll_ctl(links->epoll_fd, EPOLL_CTL_DEL, link->fd, NULL);
 	link->fd = -1;
 	if (link->next)
@@ -186,15 +185,33 @@ void tb_link_release(struct tb_links *links, struct tb_link *link)
 		link->prev->next = link->next;
 	else
 		links->first = link->next;
+}
+
+int tb_link_take_socket(struct tb_links *links, struct tb_link *link)
+{
+	int old = link->fd, taken;
+
+	pthread_mutex_lock(&links->lock);
+	taken = fcntl(old, F_DUPFD_CLOEXEC, 0);
+	if (taken >= 0) {
+		/* An epoll set has open files, not descriptors: this one would
+		 * live on in it. */
+		forget(links, link);
+		/* Anything else that is open takes the old one's place. */
+		(void)dup3(links->epoll_fd, old, O_CLOEXEC);
+	}
 	pthread_mutex_unlock(&links->lock);
+	return taken;
 }
 
 void tb_link_destroy(struct tb_links *links, struct tb_link *link)
 {
 	if (!link)
 		return;
+	pthread_mutex_lock(&links->lock);
 	if (link->fd >= 0)
-		tb_link_release(links, link);
+		forget(links, link);
+	pthread_mutex_unlock(&links->lock);
 	tb_free(link);
 }
 

@@ -20,6 +20,12 @@ struct tb_response *tb_resting_response(struct tb_resting *resting)
 	return &exchange_of(resting)->res;
 }
 
+static void finish(struct tb_exchange *ex)
+{
+	tb_answer_finish(ex, false);
+	MHD_resume_connection(ex->conn);
+}
+
 /* Makes the answer without holding up the thread that gives it, which has
  * others to give. False: a worker is to make it. */
 static bool finish_quickly(struct tb_exchange *ex)
@@ -27,8 +33,7 @@ static bool finish_quickly(struct tb_exchange *ex)
 	tb_exchange_drop_body(ex);
 	if (!tb_sending_begin(ex, false) || tb_answer_is_to_be_packed(ex))
 		return false;
-	tb_answer_finish(ex, false);
-	MHD_resume_connection(ex->conn);
+	finish(ex);
 	return true;
 }
 
@@ -50,19 +55,19 @@ void tb_resting_answer(struct tb_resting *resting)
 
 void tb_resting_begin(struct tb_exchange *ex)
 {
+	struct tb_server *server = ex->server;
 	struct tb_later *later = ex->res.later;
-	struct tb_resting *resting = (struct tb_resting *)ex;
 
 	ex->phase = TB_PHASE_RESTING;
-	ex->res.later = NULL;
 	/* Either the count is seen by the server that stops, or here that it
 	 * stops. */
-	atomic_fetch_add(&ex->server->n_resting, 1);
-	if (atomic_load(&ex->server->is_over)) {
-		later->cancel(later);
+	atomic_fetch_add(&server->n_resting, 1);
+	if (atomic_load(&server->is_over)) {
 		tb_response_fail(&ex->res, &ex->req, TB_ERR_CLOSED);
-		tb_resting_answer(resting);
+		finish(ex);
+		atomic_fetch_sub(&server->n_resting, 1);
 	} else {
-		later->begin(later, resting);
+		ex->res.later = NULL;
+		later->begin(later, (struct tb_resting *)ex);
 	}
 }

@@ -1,43 +1,37 @@
 #include "http/takeover.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "http/later.h"
 
-/* The taker gets a duplicate, so that libmicrohttpd can close its own and
- * forget the connection with the memory that it has for it. It closes without
- * a shutdown, which would end the duplicate as well. -1: there are no more
- * descriptors. */
-static int duplicate(int fd)
+/* Messages do not wait for those before them to be acknowledged. */
+static void send_at_once(int fd)
 {
-	int on = 1, copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int on = 1;
 
-	/* Messages do not wait for those before them to be acknowledged. */
-	if (copy >= 0)
-		(void)setsockopt(copy, IPPROTO_TCP, TCP_NODELAY, &on,
-				 sizeof(on));
-	return copy;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* The 101 has left, on the I/O thread. */
+/* The 101 has left, on the I/O thread. The socket goes to the taker, so that
+ * libmicrohttpd can close and forget the connection, with all the memory that
+ * it has for it. */
 static void hand_over(void *exchange, struct MHD_Connection *conn,
 		      void *conn_cls, const char *early, size_t early_n,
 		      MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
 {
 	struct tb_exchange *ex = exchange;
 	struct tb_takeover *takeover = ex->res.takeover;
-	int copy;
+	int taken;
 
 	(void)conn;
 	(void)conn_cls;
-	/* Both descriptors are one socket, which nobody may cut from now on. */
-	tb_link_release(&ex->server->links, ex->link);
-	copy = duplicate(fd);
-	if (copy >= 0) {
+	(void)fd;
+	taken = tb_link_take_socket(&ex->server->links, ex->link);
+	if (taken >= 0) {
+		send_at_once(taken);
 		ex->res.takeover = NULL;
-		takeover->take(takeover, copy, tb_str(early, early_n));
+		takeover->take(takeover, taken, tb_str(early, early_n));
 	}
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }

@@ -195,20 +195,37 @@ static enum tb_err insert_org(struct tb_core *core, size_t at,
 	return TB_OK;
 }
 
-/* Takes newer heads over. `*ret_before`: those that were known; epoch and head
- * are 0 where nothing was. */
-static enum tb_err put_heads(struct tb_core *core, const struct heads *heads,
+/* Others have changed the org between what was known and these moves. */
+static bool has_gap(const struct tb_heads *before, const struct tb_org *org,
+		    const struct tb_moves *moves)
+{
+	return before->epoch != org->epoch || before->head < moves->head_before;
+}
+
+/* Takes newer heads over. `*ret_before`: those that were known; all 0 where
+ * nothing was. */
+static enum tb_err put_heads(struct tb_core *core, const struct tb_org *org,
+			     const struct tb_moves *moves,
 			     struct tb_heads *ret_before)
 {
-	size_t at = position_of(core, heads->org);
+	struct heads heads = { org->id, heads_of(org) };
+	size_t at = position_of(core, org->id);
+	struct tb_heads before = { .head = 0 };
+	bool is_known = at < core->n_orgs && core->orgs[at].org == org->id;
+	enum tb_err err = TB_OK;
 
-	if (at == core->n_orgs || core->orgs[at].org != heads->org) {
-		*ret_before = (struct tb_heads) { .head = 0 };
-		return insert_org(core, at, heads);
-	}
-	*ret_before = core->orgs[at].heads;
-	if (!is_older(&heads->heads, ret_before))
-		core->orgs[at].heads = heads->heads;
+	if (is_known)
+		before = core->orgs[at].heads;
+	else
+		err = insert_org(core, at, &heads);
+	if (err != TB_OK)
+		return err;
+	if (is_known && !is_older(&heads.heads, &before))
+		core->orgs[at].heads = heads.heads;
+	core->orgs[at].heads.scopes_turn =
+		before.scopes_turn +
+		(moves->makes_scopes || has_gap(&before, org, moves));
+	*ret_before = before;
 	return TB_OK;
 }
 
@@ -230,36 +247,16 @@ static void tell_listener(struct tb_core *core, const struct tb_org *org,
 		core->listener(core->listener_ctx, org->id);
 }
 
-enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
-{
-	struct heads heads = { org->id, heads_of(org) };
-	struct tb_heads before;
-	enum tb_err err;
-
-	pthread_rwlock_wrlock(&core->lock);
-	err = put_heads(core, &heads, &before);
-	/* Somebody else has changed the org: nobody told what moved. */
-	if (err == TB_OK &&
-	    (before.epoch != org->epoch || before.head < org->head))
-		tb_scope_heads_forget(core->scopes, org->id);
-	if (err == TB_OK)
-		tell_listener(core, org, &before);
-	pthread_rwlock_unlock(&core->lock);
-	return err;
-}
-
 enum tb_err tb_core_publish_group(struct tb_core *core,
 				  const struct tb_org *org,
 				  const struct tb_moves *moves)
 {
-	struct heads heads = { org->id, heads_of(org) };
 	struct tb_heads before;
 	enum tb_err err;
 
 	pthread_rwlock_wrlock(&core->lock);
-	err = put_heads(core, &heads, &before);
-	if (err == TB_OK &&
-	    (before.epoch != org->epoch || before.head < moves->head_before))
+	err = put_heads(core, org, moves, &before);
+	if (err == TB_OK && has_gap(&before, org, moves))
 		tb_scope_heads_forget(core->scopes, org->id);
 	for (size_t i = 0; i < moves->n; i++)
 		tb_scope_heads_move(core->scopes, &moves->list[i]);
@@ -267,6 +264,14 @@ enum tb_err tb_core_publish_group(struct tb_core *core,
 		tell_listener(core, org, &before);
 	pthread_rwlock_unlock(&core->lock);
 	return err;
+}
+
+enum tb_err tb_core_publish(struct tb_core *core, const struct tb_org *org)
+{
+	/* Nobody told what moved. */
+	const struct tb_moves moves = { .head_before = org->head };
+
+	return tb_core_publish_group(core, org, &moves);
 }
 
 bool tb_core_find_scopes(struct tb_core *core, uint32_t org,

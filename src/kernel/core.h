@@ -36,6 +36,9 @@ struct tb_heads {
 	uint64_t dense[TB_DENSE_COUNT];
 	uint64_t floor[TB_DENSE_COUNT];
 	uint64_t generation;
+	/* Another number, from 1, whenever a scope may have been made that was
+	 * not there before; 0 in heads that are from a snapshot. */
+	uint64_t scopes_turn;
 };
 
 struct tb_core_options {

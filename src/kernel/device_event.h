@@ -83,8 +83,9 @@ struct tb_device_push {
 };
 
 /* Names the items: by device and client_id, else by device, type, payload as
- * JSON and timestamp, if there is one. Pure; on the request's own thread.
- * NOMEM; CORRUPT: a payload that is no JSON. */
+ * JSON and the moment of the timestamp, if there is one. Pure; on the request's
+ * own thread. NOMEM; CORRUPT: a payload that is no JSON, a timestamp that is no
+ * time. */
 enum tb_err tb_device_push_prepare(struct tb_device_push *push,
 				   uint32_t org) tb_must_check;
 

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
+#include "codec/time.h"
 #include "kernel/device_event.h"
 #include "kernel/device_tally.h"
 #include "kernel/device_wait.h"
@@ -38,6 +39,26 @@ static void name_by_client(const struct tb_device_push_item *item,
 	tb_sha256_parts(parts, TB_ARRAY_LEN(parts), ret);
 }
 
+/* The moment that a timestamp stands for, however it is written. */
+static enum tb_err digest_moment(struct tb_arena *scratch,
+				 struct tb_str timestamp,
+				 uint8_t ret[TB_SHA256_BYTES])
+{
+	struct tb_json json;
+	struct tb_str text;
+	int64_t us;
+	enum tb_err err = tb_json_parse(scratch, timestamp, NULL, &json, NULL);
+
+	if (err == TB_OK)
+		err = tb_json_string(scratch, tb_json_root(&json), &text);
+	if (err == TB_OK)
+		err = tb_time_parse(
+			text, TB_TIME_DATE_ALLOWED | TB_TIME_ANY_FORM, &us);
+	if (err == TB_OK)
+		tb_sha256(tb_str((const char *)&us, sizeof(us)), ret);
+	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+}
+
 static enum tb_err name_by_content(struct tb_arena *scratch,
 				   const struct tb_device_push_item *item,
 				   uint8_t ret[TB_SHA256_BYTES])
@@ -51,7 +72,7 @@ static enum tb_err name_by_content(struct tb_arena *scratch,
 
 	tb_sha256(item->device, digests[0]);
 	tb_sha256(item->type, digests[1]);
-	err = tb_event_digest(scratch, item->timestamp, digests[2]);
+	err = digest_moment(scratch, item->timestamp, digests[2]);
 	if (err == TB_OK)
 		err = tb_event_digest(scratch, item->payload, digests[3]);
 	if (err == TB_OK)

@@ -22,7 +22,7 @@ struct reading {
 	struct tb_str quoted; /* not_device as a JSON string, or empty */
 	struct tb_device_page page;
 	size_t room;   /* for events */
-	size_t bytes;  /* of `sent` so far */
+	size_t bytes;  /* of their records' bodies */
 	size_t looked; /* how many events */
 	bool is_full;
 };
@@ -78,13 +78,12 @@ static enum tb_err add(struct reading *r, const struct tb_record *record)
 	err = tb_device_event_decode(r->arena, record, event, NULL);
 	if (err != TB_OK)
 		return err;
-	r->bytes += event->sent.n;
+	r->bytes += record->body.n;
 	r->page.n++;
 	return TB_OK;
 }
 
-/* Whether an event with this body goes into the page; it is full otherwise.
- * What is around `sent` counts, too, as far as this goes. */
+/* Whether an event with this body goes into the page; it is full otherwise. */
 static bool fits(const struct reading *r, struct tb_str body)
 {
 	if (r->page.n >= r->query->limit)
@@ -177,7 +176,8 @@ static enum tb_err read_forwards(struct reading *r)
 
 		if (first > query->until)
 			break;
-		at = end > query->until ? query->until : end - 1;
+		at = end > query->until || end == UINT64_MAX ? query->until
+							     : end - 1;
 		err = read_gap(r, first - 1, at);
 	}
 	if (err == TB_OK && !r->is_full)

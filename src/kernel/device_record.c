@@ -55,6 +55,17 @@ static void put_place(struct tb_json_writer *w, const char *name,
 	tb_json_end_array(w);
 }
 
+static void put_name(struct tb_json_writer *w,
+		     const uint8_t name[TB_SHA256_BYTES])
+{
+	char hex[2 * TB_SHA256_BYTES];
+	struct tb_buf buf;
+
+	tb_buf_init_fixed(&buf, hex, sizeof(hex));
+	tb_hex_put(&buf, tb_str((const char *)name, TB_SHA256_BYTES));
+	tb_json_kv_str(w, "name", tb_buf_str(&buf));
+}
+
 enum tb_err tb_device_event_encode(struct tb_arena *arena,
 				   const struct tb_device_push_item *item,
 				   struct tb_str *ret)
@@ -69,13 +80,8 @@ enum tb_err tb_device_event_encode(struct tb_arena *arena,
 	tb_json_kv_str(&w, "type", item->type);
 	if (item->user.n > 0)
 		tb_json_kv_str(&w, "user", item->user);
-	if (item->is_named) {
-		tb_json_key(&w, TB_STR("name"));
-		tb_buf_append_char(&buf, '"');
-		tb_hex_put(&buf, tb_str((const char *)item->name,
-					sizeof(item->name)));
-		tb_buf_append_char(&buf, '"');
-	}
+	if (item->is_named)
+		put_name(&w, item->name);
 	put_place(&w, "timestamp", item->timestamp, item->sent);
 	put_place(&w, "payload", item->payload, item->sent);
 	tb_buf_append_str(&buf, SENT);
@@ -129,7 +135,7 @@ static enum tb_err take_place(struct tb_json_value pair, struct tb_str sent,
 static enum tb_err take_name(struct tb_arena *arena, struct tb_json_value v,
 			     struct tb_str *ret)
 {
-	const size_t n = sizeof(((struct tb_device_push_item *)0)->name);
+	const size_t n = TB_SHA256_BYTES;
 	struct tb_str hex;
 	uint8_t *name;
 	enum tb_err err;

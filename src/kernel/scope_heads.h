@@ -27,6 +27,7 @@ struct tb_moves {
 	uint64_t head_before; /* of the org, before the group that moved them */
 	const struct tb_move *list;
 	size_t n;
+	bool makes_scopes; /* some are of scopes that were not there before */
 };
 
 struct tb_scope_heads;

@@ -225,6 +225,7 @@ static enum tb_err profile_key(struct resolving *r,
 		note_birth(r->sight, record, r->viewer->profile);
 	} else if (err == TB_ERR_NOT_FOUND) {
 		r->sight->is_settled = false;
+		r->sight->lacks_record = true;
 	}
 	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 }

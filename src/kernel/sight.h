@@ -68,9 +68,11 @@ struct tb_sight {
 	 * older, and is new to it. Zero: it always was. */
 	uint64_t since_num;
 	int64_t since_us;
-	bool is_settled; /* the same viewer has the same scopes from now on;
-			  * else one of them, or the viewer's own record, is yet
-			  * to come */
+	bool is_settled;   /* the same viewer has the same scopes from now on;
+			    * else one of them, or the viewer's own record, is yet
+			    * to come */
+	bool lacks_record; /* that record is; else it has the same scopes until
+			    * one is made (scopes_turn of the heads) */
 };
 
 /* Finds the scopes of a viewer. Reads names and the profile's record, which

@@ -34,6 +34,7 @@ struct tb_view {
 	struct tb_move *moves;
 	size_t n_moves;
 	size_t cap_moves;
+	bool makes_scopes;
 };
 
 static void make_org(struct tb_org *org, uint32_t id)
@@ -759,6 +760,15 @@ enum tb_err tb_view_audit(struct tb_view *view, const struct tb_audit_row *row)
 	return add_op(view, &op);
 }
 
+enum tb_err tb_view_audit_forget(struct tb_view *view, enum tb_op_kind kind,
+				 uint64_t n)
+{
+	struct tb_op op = { .kind = kind, .audit.n = n };
+
+	TB_ASSERT(kind == TB_OP_AUDIT_ERASE || kind == TB_OP_AUDIT_DROP);
+	return add_op(view, &op);
+}
+
 uint64_t tb_view_changes(const struct tb_view *view)
 {
 	return view->changes;
@@ -812,6 +822,7 @@ struct tb_moves tb_view_moves(const struct tb_view *view)
 		.head_before = view->head_before,
 		.list = view->moves,
 		.n = view->n_moves,
+		.makes_scopes = view->makes_scopes,
 	};
 }
 
@@ -838,6 +849,12 @@ static size_t flush_slot(const struct tb_view *view, struct tb_slot *slot,
 	return n;
 }
 
+static bool is_new_scope(const struct tb_slot *slot)
+{
+	return slot->stored == NULL && slot->now != NULL &&
+	       slot->now->coll == TB_COLL_SCOPE;
+}
+
 enum tb_err tb_view_flush(struct tb_view *view)
 {
 	size_t max = 2 * view->n_dirty + view->n_ops + 1;
@@ -851,6 +868,7 @@ enum tb_err tb_view_flush(struct tb_view *view)
 	if (ops == NULL)
 		return TB_ERR_NOMEM;
 	for (struct tb_slot *s = view->dirty; s != NULL; s = s->next_dirty) {
+		view->makes_scopes |= is_new_scope(s);
 		n += flush_slot(view, s, &ops[n]);
 		if (s->now != NULL)
 			err = note_moves(view, s->now);

@@ -51,6 +51,23 @@ struct tb_eio_message *tb_eio_message_create(const struct tb_eio_packet *packet)
 	return message;
 }
 
+struct tb_eio_message *tb_eio_message_create_frame(struct tb_str frame)
+{
+	struct tb_eio_message *message = tb_malloc(sizeof(*message) + frame.n);
+	char *to;
+
+	if (message == NULL)
+		return NULL;
+	to = (char *)(message + 1);
+	memcpy(to, frame.p, frame.n);
+	*message = (struct tb_eio_message) {
+		.refs = 1,
+		.n = frame.n,
+		.frame = to,
+	};
+	return message;
+}
+
 void tb_eio_message_unref(struct tb_eio_message *message)
 {
 	if (message != NULL &&

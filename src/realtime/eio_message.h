@@ -21,6 +21,8 @@ struct tb_eio_message {
 /* Copies the packet, which must be sendable. NULL: no memory. */
 struct tb_eio_message *
 tb_eio_message_create(const struct tb_eio_packet *packet);
+/* A frame that says nothing to Engine.IO, as it is: a control frame. */
+struct tb_eio_message *tb_eio_message_create_frame(struct tb_str frame);
 void tb_eio_message_unref(struct tb_eio_message *message); /* takes NULL */
 
 static inline struct tb_eio_message *

@@ -135,6 +135,7 @@ class Polling:
             for part in r.content.decode().split(SEPARATOR):
                 self.packets.append(base64.b64decode(part[1:], validate=True)
                                     if part[:1] == "b" else part)
+        # What stands before the end is read before it.
         if self.packets[0] == "1":
             raise Closed(1)
         return self.packets.pop(0)

@@ -50,6 +50,13 @@ def test_a_body_at_the_ceiling_is_taken_and_one_byte_more_is_413(server):
             assert c.answer().status == 200
 
 
+def test_a_message_has_a_ceiling_of_its_own():
+    with running(body_max_bytes=2 * MIB, body_small_bytes=4 * KIB) as s:
+        assert s.post("/t/message", b"x" * MIB).body == b"%d" % MIB
+        assert s.post("/t/message", b"x" * (MIB + 1)).status == 413
+        assert s.post("/t/echo", b"x" * (MIB + 1)).status == 200
+
+
 def test_a_length_over_the_ceiling_is_413_before_the_body_comes(server):
     with Client(server) as c:
         c.send(post("/t/echo", b"", "X-A: b").replace(

@@ -697,27 +697,37 @@ def test_the_list_is_replaced_while_it_runs():
             assert "access-control-allow-origin" not in a.headers
 
 
-# --- a demo is for this machine only -----------------------------------------
+# --- what is for this machine only -------------------------------------------
 
 @pytest.fixture(scope="module")
-def loopback():
+def demo():
     with running(loopback_only=1) as s:
         yield s
+
+
+@pytest.fixture(params=["server", "api"])
+def loopback(request):
+    """What only this machine may ask: a whole server, and one API of one."""
+    if request.param == "server":
+        return request.getfixturevalue("demo"), "/t/const"
+    return request.getfixturevalue("server"), "/local/const"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "[::1]:80",
                                   "LOCALHOST"])
 def test_a_loopback_host_is_served(loopback, host):
-    with Client(loopback) as c:
-        assert c.send(request("/t/const", host=host)).answer().status == 200
+    at, path = loopback
+    with Client(at) as c:
+        assert c.send(request(path, host=host)).answer().status == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example",
                                   "localhost.", "", "10.0.0.1", "[::2]",
                                   "127.0.0.1:x"])
 def test_another_host_is_403(loopback, host):
-    with Client(loopback) as c:
-        a = c.send(request("/t/const", host=host)).answer()
+    at, path = loopback
+    with Client(at) as c:
+        a = c.send(request(path, host=host)).answer()
         assert a.status == 403
         assert a.json()["code"] == "forbidden"
 
@@ -727,7 +737,8 @@ def test_another_host_is_403(loopback, host):
     "X-Forwarded-Proto: https", "x-real-ip: 127.0.0.1", FOREIGN,
     "Origin: null", "Origin: http://localhost.evil.example"])
 def test_a_proxy_or_a_foreign_page_is_403(loopback, header):
-    a = loopback.get("/t/const", header)
+    at, path = loopback
+    a = at.get(path, header)
     assert a.status == 403
     assert a.json()["code"] == "forbidden"
     assert not [h for h in a.headers if h.startswith("access-control")]
@@ -736,6 +747,19 @@ def test_a_proxy_or_a_foreign_page_is_403(loopback, header):
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://[::1]",
                                     "https://127.0.0.1:8443"])
 def test_a_page_of_this_machine_may_read(loopback, origin):
-    a = loopback.get("/t/const", "Origin: " + origin)
+    at, path = loopback
+    a = at.get(path, "Origin: " + origin)
     assert a.status == 200
     assert a.headers["access-control-allow-origin"] == origin
+
+
+def test_what_is_beside_such_an_api_is_for_everybody(server):
+    for header in ("Via: 1.1 x", FOREIGN):
+        assert server.get("/local/nope", header).status == 403
+        assert server.get("/t/const", header).status == 200
+        assert server.get("/nope", header).status == 404
+    with Client(server) as c:
+        c.send(request("/t/const", host="evil.example"))
+        assert c.answer().status == 200
+    a = server.get("/t/const", "Origin: http://localhost:3000")
+    assert "access-control-allow-origin" not in a.headers

@@ -34,7 +34,8 @@ static void check_timestamp(struct tb_arena *arena, struct tb_str raw)
 
 	TB_ASSERT(!tb_json_parse(arena, raw, NULL, &json, NULL));
 	TB_ASSERT(!tb_json_string(arena, tb_json_root(&json), &text));
-	TB_ASSERT(!tb_time_parse(text, TB_TIME_DATE_ALLOWED, &us));
+	TB_ASSERT(!tb_time_parse(text, TB_TIME_DATE_ALLOWED | TB_TIME_ANY_FORM,
+				 &us));
 }
 
 static void event(struct tb_arena *arena, struct tb_json_value value)
@@ -87,7 +88,8 @@ static void acknowledgement(struct tb_arena *arena, struct tb_json_value value)
 		return;
 	}
 	check_text(ack.what.device, true);
-	TB_ASSERT(ack.what.n + ack.n_odd <= TB_DEVICES_ACK_MAX);
+	TB_ASSERT(ack.what.n <= ack.n_given);
+	TB_ASSERT(ack.n_given <= TB_DEVICES_ACK_MAX);
 	TB_ASSERT(ack.what.n == 0 || ack.what.up_to == 0);
 }
 

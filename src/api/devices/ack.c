@@ -1,10 +1,13 @@
 /*
  * POST ack: a device says which events it has.
  */
+#include <stdlib.h>
+
 #include "api/devices/call.h"
 #include "api/devices/decode_ack.h"
 #include "api/devices/errors.h"
 #include "api/devices/handlers.h"
+#include "api/devices/realtime.h"
 
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
 
@@ -31,8 +34,36 @@ static enum tb_err acknowledge(const struct tb_devices_caller *caller,
 	return err;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *x = a;
+	const uint64_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* "those that name no event are listed in `unknown`", as they were sent. */
+static void put_unknown(struct tb_json_writer *w, struct tb_devices_ack *ack)
+{
+	uint64_t *unknown = ack->what.unknown;
+	size_t n = ack->what.n_unknown;
+
+	if (n > 0)
+		qsort(unknown, n, sizeof(*unknown), compare);
+	tb_json_begin_array(w);
+	for (size_t i = 0; i < ack->n_given; i++) {
+		const struct tb_devices_ack_id *given = &ack->given[i];
+
+		if (given->is_odd ||
+		    (n > 0 && bsearch(&given->id, unknown, n, sizeof(*unknown),
+				      compare)))
+			tb_json_rawval(w, given->raw);
+	}
+	tb_json_end_array(w);
+}
+
 static void answer(const struct tb_request *req, struct tb_response *res,
-		   const struct tb_devices_ack *ack)
+		   struct tb_devices_ack *ack)
 {
 	struct tb_json_writer w;
 	struct tb_buf body;
@@ -43,12 +74,7 @@ static void answer(const struct tb_request *req, struct tb_response *res,
 	tb_json_kv_str(&w, "message", TB_STR("Acknowledgement received"));
 	tb_json_kv_uint(&w, "acknowledged", ack->what.n_new);
 	tb_json_key(&w, TB_STR("unknown"));
-	tb_json_begin_array(&w);
-	for (size_t i = 0; i < ack->what.n_unknown; i++)
-		tb_json_uint(&w, ack->what.unknown[i]);
-	for (size_t i = 0; i < ack->n_odd; i++)
-		tb_json_rawval(&w, ack->odd[i]);
-	tb_json_end_array(&w);
+	put_unknown(&w, ack);
 	tb_json_end_object(&w);
 	tb_response_written(res, req, 200, TB_JSON_TYPE, &body);
 }
@@ -80,5 +106,7 @@ void tb_devices_post_ack(void *state, const struct tb_request *req,
 	}
 	tb_seen_note(caller.devices->seen, caller.org, ack.what.device,
 		     req->now_us);
+	tb_realtime_acknowledged(caller.devices->realtime, caller.org,
+				 ack.what.device);
 	answer(req, res, &ack);
 }

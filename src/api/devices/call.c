@@ -1,6 +1,7 @@
 #include "api/devices/call.h"
 
 #include "api/devices/errors.h"
+#include "api/devices/fields.h"
 #include "http/fail.h"
 
 #define DEPTH_MAX 64
@@ -53,10 +54,8 @@ bool tb_devices_call_object(const struct tb_request *req,
 	};
 	struct tb_str flaw = TB_STR_NONE;
 	enum tb_err err =
-		tb_json_parse(req->arena, req->body, &limits, json, NULL);
+		tb_devices_parse(req->arena, req->body, &limits, json, &flaw);
 
-	if (err == TB_ERR_INVALID)
-		flaw = TB_STR(TB_DEVICES_BAD_JSON);
 	if (!err && !tb_json_is(tb_json_root(json), TB_JSON_OBJECT)) {
 		flaw = TB_STR(TB_DEVICES_NOT_OBJECT);
 		err = TB_ERR_INVALID;

@@ -167,7 +167,7 @@ static enum tb_err take_acknowledge(struct tb_task *task,
 				    struct tb_json_value arg, uint64_t *ret_id,
 				    struct tb_str *ret_flaw)
 {
-	static const char *const needed[] = { "event_id", NULL };
+	static const char *const needed[] = { "event_id", "device_id", NULL };
 	struct tb_json_value id = tb_json_get(arg, TB_STR("event_id"));
 	struct tb_str device;
 	int64_t number;
@@ -183,7 +183,7 @@ static enum tb_err take_acknowledge(struct tb_task *task,
 		*ret_flaw = NOT_BOUND;
 		return TB_ERR_DENIED;
 	}
-	if (device.n > 0 && !tb_str_eq(device, task->device)) {
+	if (!tb_str_eq(device, task->device)) {
 		*ret_flaw = OTHER_DEVICE;
 		return TB_ERR_DENIED;
 	}
@@ -239,8 +239,8 @@ void tb_call_acknowledge(struct tb_task *task, struct tb_json_value arg)
 		return;
 	}
 	task->own = id;
-	tb_peers_tell_device(task->realtime->peers, task->caller.org,
-			     task->device, task->peer, TB_TOLD_ACKNOWLEDGED);
+	tb_roster_tell_device(task->realtime->roster, task->caller.org,
+			      task->device, task->peer, TB_TOLD_ACKNOWLEDGED);
 	answer_id(task, "acknowledged", "Acknowledgement received", *id);
 }
 

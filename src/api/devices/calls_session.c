@@ -24,16 +24,19 @@ static enum tb_err register_device(struct tb_task *task,
 {
 	struct tb_register what;
 	const char *flaw = NULL;
-	enum tb_err err = tb_devices_take_register(
-		task->arena, arg, &what, ret_flaw);
+	enum tb_err err =
+		tb_devices_take_register(task->arena, arg, &what, ret_flaw);
 
 	if (err)
 		return err;
-	if (task->device.n > 0 && !tb_str_eq(task->device, what.device)) {
+	err = tb_devices_caller_check(&task->caller, what.device, &flaw);
+	if (!err && task->device.n > 0 &&
+	    !tb_str_eq(task->device, what.device)) {
 		*ret_flaw = OTHER_BOUND;
 		return TB_ERR_CONFLICT;
 	}
-	err = tb_connect_register(task, &what, registered, &flaw);
+	if (!err)
+		err = tb_connect_register(task, &what, registered, &flaw);
 	if (flaw)
 		*ret_flaw = tb_str_z(flaw);
 	return err;
@@ -70,7 +73,7 @@ void tb_call_register_device_done(struct tb_task *task)
 		tb_peer_end(peer);
 		return;
 	}
-	tb_peers_add_device(task->realtime->peers, peer);
+	tb_roster_add_device(task->realtime->roster, peer);
 	tb_peer_go_on(peer);
 }
 

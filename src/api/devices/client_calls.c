@@ -23,14 +23,10 @@
 	}
 
 static const struct tb_client_call calls[] = {
-	CALL_DONE(acknowledge, false),
-	CALL(critical_event, false),
-	CALL(sync_update, false),
-	CALL(heartbeat, true),
-	CALL_DONE(register_device, false),
-	CALL_DONE(authenticate, true),
-	CALL_DONE(subscribe, true),
-	CALL_DONE(unsubscribe, true),
+	CALL_DONE(acknowledge, false),     CALL(critical_event, false),
+	CALL(sync_update, false),          CALL(heartbeat, true),
+	CALL_DONE(register_device, false), CALL_DONE(authenticate, true),
+	CALL_DONE(subscribe, true),        CALL_DONE(unsubscribe, true),
 };
 
 static const struct tb_client_call *find_call(struct tb_str name)

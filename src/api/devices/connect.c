@@ -58,8 +58,7 @@ static enum tb_err read_missed(struct tb_task *task,
 }
 
 static enum tb_err put_registered(struct tb_task *task,
-				  struct tb_registered *registered,
-				  uint64_t missed)
+				  struct tb_registered *registered)
 {
 	const struct tb_registration *registration = &registered->registration;
 	struct tb_json_writer w;
@@ -70,8 +69,8 @@ static enum tb_err put_registered(struct tb_task *task,
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "device_id", registration->device);
 	tb_devices_kv_time(&w, "registered_at", registration->registered_us);
-	if (missed > 0)
-		tb_json_kv_uint(&w, "missed_up_to", missed);
+	if (registered->missed_up_to > 0)
+		tb_json_kv_uint(&w, "missed_up_to", registered->missed_up_to);
 	tb_json_end_object(&w);
 	return tb_buf_copy_out(&buf, task->arena, &registered->text);
 }
@@ -83,26 +82,22 @@ enum tb_err tb_connect_register(struct tb_task *task,
 {
 	const struct tb_devices *devices = task->realtime->devices;
 	struct tb_audit_note note;
-	uint64_t missed;
 	enum tb_err err;
 
 	*ret_flaw = NULL;
-	err = tb_devices_caller_check(&task->caller, what->device, ret_flaw);
-	if (!err)
-		err = tb_task_note(task, "register", &note);
+	err = tb_task_note(task, "register", &note);
 	if (err)
 		return err;
 	note.device = what->device;
-	err = tb_registration_register(devices->core, task->arena, &note,
-				       task->caller.org, what,
-				       devices->options->devices_max,
-				       &ret->registration);
+	err = tb_registration_register(
+		devices->core, task->arena, &note, task->caller.org, what,
+		devices->options->devices_max, &ret->registration);
 	if (err == TB_ERR_CONFLICT)
 		*ret_flaw = TB_DEVICES_TOO_MANY;
 	if (!err)
-		err = read_missed(task, &ret->registration, &missed);
+		err = read_missed(task, &ret->registration, &ret->missed_up_to);
 	if (!err)
-		err = put_registered(task, ret, missed);
+		err = put_registered(task, ret);
 	if (!err)
 		tb_seen_note(devices->seen, task->caller.org, what->device,
 			     tb_core_now_us(devices->core));
@@ -144,11 +139,10 @@ static enum tb_err find_caller(struct tb_task *task, const char **ret_flaw)
 	enum tb_err err = TB_OK;
 
 	if (connect->token.n > 0)
-		err = tb_token_watch_verify(devices, task->arena,
-					    connect->token,
-					    tb_client_address(task->client),
-					    &task->caller.principal,
-					    &connect->expires_us);
+		err = tb_token_watch_verify(
+			devices, task->arena, connect->token,
+			tb_client_address(task->client),
+			&task->caller.principal, &connect->expires_us);
 	if (err == TB_ERR_UNAUTHENTICATED)
 		*ret_flaw = TB_DEVICES_BAD_TOKEN;
 	if (err)
@@ -189,6 +183,9 @@ static enum tb_err look(struct tb_task *task, struct tb_str *ret_flaw)
 	if (!err)
 		err = read_head(task);
 	what = (struct tb_register) { .device = connect->device };
+	if (!err && connect->device.n > 0)
+		err = tb_devices_caller_check(&task->caller, connect->device,
+					      &flaw);
 	if (!err && connect->device.n > 0)
 		err = tb_connect_register(task, &what, &connect->registered,
 					  &flaw);
@@ -253,7 +250,7 @@ static void connect_done(struct tb_task *task)
 {
 	struct tb_peer *peer = task->peer;
 	struct connect *connect = task->own;
-	struct tb_peers *peers = task->realtime->peers;
+	struct tb_roster *roster = task->realtime->roster;
 
 	if (connect->refusal.n > 0) {
 		tb_client_refuse(task->client, TB_STR("/"), connect->refusal);
@@ -270,13 +267,14 @@ static void connect_done(struct tb_task *task)
 	peer->state = TB_PEER_JOINED;
 	tb_client_accept(task->client, TB_STR("/"));
 	tb_peer_emit(peer, "connected", CONNECTED);
-	if (peer->device)
+	/* Who has asked for nothing is told of what is not to be had. */
+	if (connect->registered.missed_up_to > 0)
 		tb_peer_emit(peer, "registered", connect->registered.text);
 	/* From here on it hears of what happens; the first page is read
 	 * afterwards, so that nothing falls between. */
-	tb_peers_add(peers, peer);
+	tb_roster_add(roster, peer);
 	if (peer->device)
-		tb_peers_add_device(peers, peer);
+		tb_roster_add_device(roster, peer);
 	look_again(peer);
 	tb_peer_go_on(peer);
 	tb_peer_set_timer(peer);

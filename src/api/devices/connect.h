@@ -15,11 +15,12 @@ void tb_connect_begin(struct tb_peer *peer, struct tb_str auth);
  */
 struct tb_registered {
 	struct tb_registration registration;
-	struct tb_str text; /* JSON */
+	uint64_t missed_up_to; /* or 0 */
+	struct tb_str text;    /* JSON */
 };
-/* Makes a device known, or changes what is said of it, and reads what it has
- * missed; results in the task's arena. INVALID and the like: `*ret_flaw` says
- * what is wrong; NULL where only the error does. */
+/* Makes a device known that the caller may speak for, or changes what is said
+ * of it, and reads what it has missed; results in the task's arena. INVALID and
+ * the like: `*ret_flaw` says what is wrong; NULL where only the error does. */
 enum tb_err tb_connect_register(struct tb_task *task,
 				const struct tb_register *what,
 				struct tb_registered *ret,

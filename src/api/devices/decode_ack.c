@@ -25,6 +25,7 @@ static enum tb_err take_ids(struct tb_arena *arena, struct tb_json_value ids,
 			    struct tb_devices_ack *ack, struct tb_str *ret_flaw)
 {
 	size_t n = tb_json_is(ids, TB_JSON_ARRAY) ? tb_json_count(ids) : 0;
+	struct tb_devices_ack_id *given;
 	struct tb_json_iter it;
 	uint64_t *nums;
 
@@ -35,17 +36,18 @@ static enum tb_err take_ids(struct tb_arena *arena, struct tb_json_value ids,
 		return TB_ERR_TOO_LARGE;
 	}
 	nums = tb_arena_calloc(arena, n, sizeof(*nums));
-	ack->odd = tb_arena_calloc(arena, n, sizeof(*ack->odd));
-	if (n > 0 && (!nums || !ack->odd))
+	ack->given = tb_arena_calloc(arena, n, sizeof(*ack->given));
+	if (n > 0 && (!nums || !ack->given))
 		return tb_arena_err(arena);
 	it = tb_json_iter(ids);
 	while (tb_json_next(&it)) {
 		if (!is_integer(it.value))
 			return refuse(ret_flaw, TB_STR(TB_DEVICES_BAD_ACK_IDS));
-		if (tb_json_u64(it.value, &nums[ack->what.n]))
-			ack->odd[ack->n_odd++] = tb_json_raw(it.value);
-		else
-			ack->what.n++;
+		given = &ack->given[ack->n_given++];
+		given->raw = tb_json_raw(it.value);
+		given->is_odd = tb_json_u64(it.value, &given->id) != TB_OK;
+		if (!given->is_odd)
+			nums[ack->what.n++] = given->id;
 	}
 	ack->what.ids = nums;
 	return TB_OK;
@@ -72,7 +74,7 @@ enum tb_err tb_devices_take_ack(struct tb_arena *arena,
 	struct tb_json_value ids = tb_json_get(object, TB_STR("event_ids"));
 	struct tb_json_value up_to = tb_json_get(object, TB_STR("up_to"));
 	bool has_ids = !tb_devices_is_missing(ids);
-	struct tb_devices_ack ack = { .n_odd = 0 };
+	struct tb_devices_ack ack = { .n_given = 0 };
 	enum tb_err err =
 		tb_devices_check_missing(arena, object, needed, NULL, ret_flaw);
 

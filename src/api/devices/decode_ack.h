@@ -10,12 +10,17 @@
 /* Numbers in one acknowledgement. */
 #define TB_DEVICES_ACK_MAX 10000
 
+/* An integer of `event_ids`. */
+struct tb_devices_ack_id {
+	struct tb_str raw; /* as it was written */
+	uint64_t id;
+	bool is_odd; /* no event's: below zero, or beyond 64 bits */
+};
+
 struct tb_devices_ack {
 	struct tb_device_ack what; /* but for devices_max */
-	/* Integers of `event_ids` that are no event's number, as they were
-	 * written: below zero, or beyond 64 bits. */
-	struct tb_str *odd;
-	size_t n_odd;
+	struct tb_devices_ack_id *given;
+	size_t n_given;
 };
 
 /* Takes the body's object; borrowed from the text, or in the arena. INVALID,

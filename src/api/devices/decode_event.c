@@ -64,7 +64,7 @@ static enum tb_err take_timestamp(struct tb_arena *arena,
 				   ret_flaw);
 	if (err)
 		return err;
-	if (tb_time_parse(text, TB_TIME_DATE_ALLOWED, &us)) {
+	if (tb_time_parse(text, TB_TIME_DATE_ALLOWED | TB_TIME_ANY_FORM, &us)) {
 		*ret_flaw = TB_STR(TB_DEVICES_BAD_TIMESTAMP);
 		return TB_ERR_INVALID;
 	}

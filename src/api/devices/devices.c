@@ -1,5 +1,6 @@
 #include "api/devices/devices.h"
 
+#include "api/devices/handlers.h"
 #include "api/devices/realtime.h"
 #include "api/devices/state.h"
 #include "base/alloc.h"
@@ -325,6 +326,8 @@ const struct tb_api_module tb_devices_module = {
 	.destroy = destroy,
 	.upkeep = upkeep,
 	.quiesce = quiesce,
+	.follow = tb_devices_follow,
+	.follow_peek = tb_devices_follow_peek,
 	.is_local = is_local,
 	.is_closed = is_closed,
 };

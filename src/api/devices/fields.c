@@ -1,5 +1,7 @@
 #include "api/devices/fields.h"
 
+#include "api/devices/errors.h"
+
 #include <string.h>
 
 #define FLAW_MAX_BYTES 1024
@@ -10,6 +12,18 @@ static enum tb_err flaw(struct tb_arena *arena, struct tb_str *ret_flaw,
 	enum tb_err err = tb_arena_printf(arena, ret_flaw, "%s %s", name, what);
 
 	return err ? err : TB_ERR_INVALID;
+}
+
+enum tb_err tb_devices_parse(struct tb_arena *arena, struct tb_str text,
+			     const struct tb_json_limits *limits,
+			     struct tb_json *ret, struct tb_str *ret_flaw)
+{
+	enum tb_err err = tb_json_parse(arena, text, limits, ret, NULL);
+
+	if (err != TB_ERR_INVALID && err != TB_ERR_TOO_DEEP)
+		return err;
+	*ret_flaw = TB_STR(TB_DEVICES_BAD_JSON);
+	return TB_ERR_INVALID;
 }
 
 bool tb_devices_is_missing(struct tb_json_value value)

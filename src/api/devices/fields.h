@@ -9,6 +9,12 @@
 #include "base/buf.h"
 #include "codec/json.h"
 
+/* Parses a text. INVALID: it is no JSON, or nested too deeply, which
+ * `*ret_flaw` says. */
+enum tb_err tb_devices_parse(struct tb_arena *arena, struct tb_str text,
+			     const struct tb_json_limits *limits,
+			     struct tb_json *ret,
+			     struct tb_str *ret_flaw) tb_must_check;
 /* True if a member is missing, or as good as that. */
 bool tb_devices_is_missing(struct tb_json_value value);
 /* The text of a member of an object, decoded; empty: missing. INVALID:

@@ -51,10 +51,9 @@ bool tb_flow_ask(struct tb_flow *flow, struct tb_flow_page *ret)
 	if (flow->is_live || flow->is_reading)
 		return false;
 	if (flow->waiting != NULL) {
-		/* Not for each acknowledgement: pages of half a window. */
-		if (flow->n_waiting > flow->window / 2 && !flow->has_others)
-			return false;
 		room = flow->window - flow->n_waiting;
+		if (room == 0 && !flow->has_others)
+			return false;
 	}
 	*ret = (struct tb_flow_page) { .after = flow->sent,
 				       .joined = flow->joined,

@@ -29,12 +29,12 @@ struct org {
 struct tb_live {
 	struct tb_core *core;
 	struct tb_hub *hub;
-	struct tb_peers *peers;
+	struct tb_roster *roster;
 	struct tb_arena *arena;
 	pthread_t thread;
 	bool is_started;
 
-	pthread_mutex_t lock; /* never held while the core is called */
+	pthread_mutex_t lock;   /* never held while the core is called */
 	pthread_cond_t changed; /* the thread waits for it */
 	bool is_stopped;
 	bool is_due;           /* some org is */
@@ -120,6 +120,19 @@ void tb_live_wake(struct tb_live *live, uint32_t org)
 	pthread_mutex_unlock(&live->lock);
 }
 
+uint64_t tb_live_head(struct tb_live *live, uint32_t id)
+{
+	struct org *org;
+	uint64_t head = 0;
+
+	pthread_mutex_lock(&live->lock);
+	org = find_org(live, id);
+	if (org)
+		head = org->sent;
+	pthread_mutex_unlock(&live->lock);
+	return head;
+}
+
 static void on_heads(void *ctx, uint32_t org)
 {
 	struct tb_live *live = ctx;
@@ -184,8 +197,8 @@ static enum tb_err broadcast(struct tb_live *live,
 		.args = &json->text,
 		.n_args = 1,
 	};
-	enum tb_err err = tb_hub_broadcast(live->hub, &emission, id, event,
-					   drop_event);
+	enum tb_err err =
+		tb_hub_broadcast(live->hub, &emission, id, event, drop_event);
 
 	if (err)
 		drop_event(event);
@@ -232,8 +245,8 @@ static enum tb_err send_page(struct tb_live *live, struct org *org,
 		.max_bytes = PAGE_MAX_BYTES,
 	};
 	struct tb_device_page page;
-	enum tb_err err = tb_device_read(live->core, tx, live->arena, &query,
-					 &page);
+	enum tb_err err =
+		tb_device_read(live->core, tx, live->arena, &query, &page);
 
 	tb_core_read_end(tx);
 	for (size_t i = 0; !err && i < page.n; i++) {
@@ -262,7 +275,8 @@ static enum tb_err send_org(struct tb_live *live, struct org *org,
 	if (err)
 		return err;
 	err = tb_device_head(tx, org->id, &head);
-	if (!err && head > org->sent && tb_peers_has_org(live->peers, org->id))
+	if (!err && head > org->sent &&
+	    tb_roster_has_org(live->roster, org->id))
 		return send_page(live, org, tx, head, ret_more);
 	tb_core_read_end(tx);
 	/* Nobody is there; who comes after this head was read finds in the
@@ -272,7 +286,7 @@ static enum tb_err send_org(struct tb_live *live, struct org *org,
 	return err;
 }
 
-/* Tells peers what has happened; `*ret_more`: it is to be called again soon. */
+/* `*ret_more`: it is to be called again soon. */
 static enum tb_err look_at(struct tb_live *live, struct org *org,
 			   bool *ret_more)
 {
@@ -283,9 +297,8 @@ static enum tb_err look_at(struct tb_live *live, struct org *org,
 	if (err)
 		return err;
 	if (heads.generation != org->generation)
-		tb_peers_tell_org(live->peers, org->id, TB_TOLD_CHECK);
+		tb_roster_tell_org(live->roster, org->id, TB_TOLD_CHECK);
 	org->generation = heads.generation;
-	tb_peers_tell_org(live->peers, org->id, TB_TOLD_CHANGES);
 	return send_org(live, org, ret_more);
 }
 
@@ -327,7 +340,8 @@ static size_t take_due(struct tb_live *live, uint32_t *rets, size_t max)
 	for (size_t i = 0; i < live->n_orgs; i++) {
 		struct org *org = &live->orgs[(first + i) % live->n_orgs];
 
-		if (n < max && org->is_due && (org->is_urgent || !only_urgent)) {
+		if (n < max && org->is_due &&
+		    (org->is_urgent || !only_urgent)) {
 			org->is_due = false;
 			org->is_urgent = false;
 			rets[n++] = org->id;
@@ -357,6 +371,10 @@ static void serve(struct tb_live *live, uint32_t id)
 		mark_due(live, id, !err);
 	if (err)
 		live->not_before_us = tb_clock_monotonic_us() + RETRY_US;
+	pthread_mutex_unlock(&live->lock);
+	/* Once it is known how far the org is. */
+	tb_roster_tell_org(live->roster, id, TB_TOLD_CHANGES);
+	pthread_mutex_lock(&live->lock);
 }
 
 static void *run(void *arg)
@@ -410,7 +428,7 @@ static void init_lock(struct tb_live *live)
 }
 
 enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
-			  struct tb_peers *peers, struct tb_live **ret)
+			  struct tb_roster *roster, struct tb_live **ret)
 {
 	struct tb_live *live = tb_calloc(1, sizeof(*live));
 	enum tb_err err = TB_ERR_NOMEM;
@@ -419,7 +437,7 @@ enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
 		return TB_ERR_NOMEM;
 	live->core = core;
 	live->hub = hub;
-	live->peers = peers;
+	live->roster = roster;
 	init_lock(live);
 	live->arena = tb_arena_create(ARENA_MAX_BYTES);
 	if (live->arena)

@@ -1,7 +1,9 @@
 /*
  * A token for a name and a password: POST login. Blocks.
  */
+#include "api/devices/call.h"
 #include "api/devices/errors.h"
+#include "api/devices/fields.h"
 #include "api/devices/handlers.h"
 #include "api/devices/state.h"
 #include "codec/json.h"
@@ -59,11 +61,10 @@ static enum tb_err decode(const struct tb_request *req, struct form *ret,
 	struct tb_json json;
 	struct tb_json_value root;
 	enum tb_err err =
-		tb_json_parse(req->arena, req->body, NULL, &json, NULL);
+		tb_devices_parse(req->arena, req->body, NULL, &json, ret_flaw);
 
-	*ret_flaw = TB_STR(TB_DEVICES_BAD_JSON);
 	if (err)
-		return err == TB_ERR_TOO_DEEP ? TB_ERR_INVALID : err;
+		return err;
 	root = tb_json_root(&json);
 	err = take(req, root, "username", &form.username);
 	if (!err || err == TB_ERR_INVALID)
@@ -151,16 +152,12 @@ void tb_devices_post_login(void *state, const struct tb_request *req,
 {
 	const struct tb_devices *devices = state;
 	struct tb_auth_result result;
-	struct tb_str flaw;
+	struct tb_str flaw = TB_STR_NONE;
 	struct form form;
 	enum tb_err err = decode(req, &form, &flaw);
 
-	if (err == TB_ERR_INVALID) {
-		tb_devices_fail(res, req, 400, flaw);
-		return;
-	}
 	if (err) {
-		tb_response_fail(res, req, err);
+		tb_devices_answer_flaw(req, res, err, flaw);
 		return;
 	}
 	result = tb_auth_login_user(devices->auth, form.username, form.password,

@@ -35,8 +35,8 @@ static enum tb_err begin(struct reading *reading, size_t n_max)
 	enum tb_err err;
 
 	reading->n_max = n_max;
-	reading->page->events = tb_arena_calloc(
-		reader->arena, n_max + 1, sizeof(*reading->page->events));
+	reading->page->events = tb_arena_calloc(reader->arena, n_max + 1,
+						sizeof(*reading->page->events));
 	if (!reading->page->events)
 		return tb_arena_err(reader->arena);
 	err = tb_core_read(reader->core, &reading->tx);
@@ -58,8 +58,8 @@ static enum tb_err add(struct reading *reading,
 	/* One that cannot be shown blocks nobody. */
 	if (err == TB_ERR_CORRUPT)
 		return TB_OK;
-	if (err || (live.connection != 0 &&
-		    live.connection == reader->connection))
+	if (err ||
+	    (live.connection != 0 && live.connection == reader->connection))
 		return err;
 	page->events[page->n++] = (struct tb_pages_event) {
 		.id = event->id,
@@ -72,11 +72,10 @@ static enum tb_err add(struct reading *reading,
 }
 
 /* Reads events in (page->last, until] and adds those that `takes` takes. */
-static enum tb_err read_events(struct reading *reading,
-			       struct tb_device_query *query,
-			       bool (*takes)(const struct reading *reading,
-					     const struct tb_device_event *e,
-					     bool *ret_waits))
+static enum tb_err
+read_events(struct reading *reading, struct tb_device_query *query,
+	    bool (*takes)(const struct reading *reading,
+			  const struct tb_device_event *e, bool *ret_waits))
 {
 	const struct tb_pages_reader *reader = reading->reader;
 	struct tb_pages_page *page = reading->page;

@@ -17,10 +17,10 @@ struct tb_pages_reader {
 	struct tb_core *core;
 	struct tb_arena *arena;
 	uint32_t org;
-	struct tb_str device;   /* or empty */
-	bool has_token;         /* it gets updates, too ... */
-	uint64_t connection;    /* but for its own */
-	size_t max_bytes;       /* of events; one always fits */
+	struct tb_str device; /* or empty */
+	bool has_token;       /* it gets updates, too ... */
+	uint64_t connection;  /* but for its own */
+	size_t max_bytes;     /* of events; one always fits */
 };
 
 struct tb_pages_event {

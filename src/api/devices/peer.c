@@ -222,7 +222,7 @@ void tb_peer_end(struct tb_peer *peer)
 
 	if (peer->state == TB_PEER_GONE)
 		return;
-	tb_peers_remove(peer->realtime->peers, peer);
+	tb_roster_remove(peer->realtime->roster, peer);
 	tb_client_set_timer(peer->client, 0);
 	peer->state = TB_PEER_GONE;
 	peer->held = NULL;

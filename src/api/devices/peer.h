@@ -26,7 +26,7 @@ enum tb_peer_state {
 	TB_PEER_GONE, /* nothing is done for it any more */
 };
 
-/* What a peer may be told, a mask (peers.h). */
+/* What a peer may be told, a mask (roster.h). */
 enum tb_told {
 	TB_TOLD_CHANGES = 1,      /* something has changed in its org */
 	TB_TOLD_CHECK = 2,        /* its token may have ended */
@@ -43,7 +43,7 @@ struct tb_peer {
 	atomic_uint told;    /* what it was not told yet */
 	atomic_bool follows; /* it has subscriptions */
 
-	/* Under the lock of all peers (peers.c). */
+	/* Under the lock of all peers (roster.c). */
 	struct tb_peer *org_next;
 	struct tb_peer **org_link; /* what points to it; NULL: it is not in */
 	struct tb_peer *device_next;
@@ -59,11 +59,11 @@ struct tb_peer {
 	char *device;                         /* NULL: it is nobody's */
 	struct tb_flow flow;
 	struct tb_subscriptions subscriptions;
-	struct tb_task *held;  /* an event that waits until the client reads */
-	bool is_checking;      /* its token, on a worker */
-	bool checks_again;     /* and once more behind that */
-	int64_t poll_us;       /* when to go on; 0: nothing waits */
-	int64_t tick_us;       /* of its flow; 0: none */
+	struct tb_task *held; /* an event that waits until the client reads */
+	bool is_checking;     /* its token, on a worker */
+	bool checks_again;    /* and once more behind that */
+	int64_t poll_us;      /* when to go on; 0: nothing waits */
+	int64_t tick_us;      /* of its flow; 0: none */
 };
 
 /* One reference. NULL: no memory. */

@@ -81,7 +81,8 @@ static enum tb_err find_marks(struct tb_tx *tx, struct tb_arena *arena,
 			      const struct pull *pull,
 			      struct tb_devices_listing *listing)
 {
-	struct tb_device_marks *marks = tb_arena_calloc(arena, 1, sizeof(*marks));
+	struct tb_device_marks *marks =
+		tb_arena_calloc(arena, 1, sizeof(*marks));
 	struct tb_registration registration;
 	uint32_t org = listing->query.org;
 	enum tb_err err;

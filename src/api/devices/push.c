@@ -4,6 +4,7 @@
 #include "api/devices/call.h"
 #include "api/devices/decode_event.h"
 #include "api/devices/errors.h"
+#include "api/devices/fields.h"
 #include "api/devices/handlers.h"
 
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
@@ -41,9 +42,8 @@ static enum tb_err parse(struct push *push, struct tb_str *ret_flaw)
 		text = tb_str(text.p + 1, text.n - 1);
 	push->is_array = text.n > 0 && text.p[0] == '[';
 	limits = tb_devices_event_limits(push->is_array ? 1 : 0);
-	err = tb_json_parse(req->arena, text, &limits, &push->json, NULL);
-	if (err == TB_ERR_INVALID)
-		*ret_flaw = TB_STR(TB_DEVICES_BAD_JSON);
+	err = tb_devices_parse(req->arena, text, &limits, &push->json,
+			       ret_flaw);
 	if (err)
 		return err;
 	if (push->is_array ||

@@ -34,7 +34,8 @@ enum tb_err tb_devices_query_since(const struct tb_request *req, int64_t *ret,
 	enum tb_err err = tb_request_query(req, "since", &text);
 
 	if (!err && text.n > 0)
-		err = tb_time_parse(text, TB_TIME_DATE_ALLOWED, &us);
+		err = tb_time_parse(
+			text, TB_TIME_DATE_ALLOWED | TB_TIME_ANY_FORM, &us);
 	if (err == TB_ERR_INVALID)
 		return refuse(ret_flaw, TB_STR(TB_DEVICES_BAD_SINCE));
 	if (!err)
@@ -92,4 +93,79 @@ enum tb_err tb_devices_query_limit(const struct tb_request *req,
 	if (!err)
 		*ret = limit;
 	return err;
+}
+
+/* ---- the audit trail ---- */
+
+/* Exactly this text; p NULL: any. */
+static enum tb_err take_type(const struct tb_request *req, struct tb_str *ret,
+			     struct tb_str *ret_flaw)
+{
+	struct tb_str text = TB_STR_NONE;
+	enum tb_err err = tb_request_query(req, "event_type", &text);
+
+	if (err == TB_ERR_INVALID ||
+	    (!err && text.n > TB_DEVICE_TEXT_MAX_BYTES))
+		return refuse(ret_flaw, TB_STR(TB_DEVICES_BAD_TYPE));
+	if (!err)
+		*ret = text.n > 0 ? text : TB_STR_NONE;
+	return err;
+}
+
+static enum tb_err take_offset(const struct tb_request *req, uint64_t *ret,
+			       struct tb_str *ret_flaw)
+{
+	struct tb_str text = TB_STR_NONE;
+	uint64_t offset = 0;
+	enum tb_err err = tb_request_query(req, "offset", &text);
+
+	if (!err && text.n > 0)
+		err = tb_str_to_u64(text, &offset);
+	if (err == TB_ERR_INVALID)
+		return refuse(ret_flaw, TB_STR(TB_DEVICES_BAD_OFFSET));
+	if (!err)
+		*ret = offset;
+	return err;
+}
+
+/* "`start_date` and `end_date` are ISO 8601 and inclusive; a date alone means
+ * its whole day." */
+static enum tb_err take_date(const struct tb_request *req, bool is_end,
+			     int64_t *ret_us, struct tb_str *ret_flaw)
+{
+	struct tb_str text = TB_STR_NONE;
+	int64_t us = is_end ? INT64_MAX : INT64_MIN;
+	enum tb_err err = tb_request_query(
+		req, is_end ? "end_date" : "start_date", &text);
+
+	if (!err && text.n > 0)
+		err = tb_audit_parse_time(text, is_end, &us);
+	if (err == TB_ERR_INVALID)
+		return refuse(ret_flaw, is_end ? TB_STR(TB_DEVICES_BAD_END)
+					       : TB_STR(TB_DEVICES_BAD_START));
+	if (!err)
+		*ret_us = us;
+	return err;
+}
+
+enum tb_err tb_devices_query_audit(const struct tb_request *req,
+				   const struct tb_devices_limit_rule *rule,
+				   struct tb_devices_audit_query *ret,
+				   struct tb_str *ret_flaw)
+{
+	struct tb_audit_query *query = &ret->query;
+	enum tb_err err =
+		tb_devices_query_id(req, "device_id", &query->device, ret_flaw);
+
+	if (!err && query->device.n == 0)
+		query->device = TB_STR_NONE;
+	if (!err)
+		err = take_type(req, &query->event_type, ret_flaw);
+	if (!err)
+		err = take_date(req, false, &query->since_us, ret_flaw);
+	if (!err)
+		err = take_date(req, true, &query->until_us, ret_flaw);
+	if (!err)
+		err = tb_devices_query_limit(req, rule, &ret->limit, ret_flaw);
+	return err ? err : take_offset(req, &ret->offset, ret_flaw);
 }

@@ -6,6 +6,7 @@
 #define TB_API_DEVICES_QUERY_H
 
 #include "http/request.h"
+#include "kernel/audit_read.h"
 
 /* Each fails with INVALID, and then `*ret_flaw` says in a static text what is
  * wrong; NOMEM. */
@@ -32,6 +33,17 @@ struct tb_devices_limit_rule {
 enum tb_err tb_devices_query_limit(const struct tb_request *req,
 				   const struct tb_devices_limit_rule *rule,
 				   uint64_t *ret,
+				   struct tb_str *ret_flaw) tb_must_check;
+
+/* What a search of the audit trail asks for; `query.org` is the caller's. */
+struct tb_devices_audit_query {
+	struct tb_audit_query query;
+	uint64_t offset;
+	uint64_t limit;
+};
+enum tb_err tb_devices_query_audit(const struct tb_request *req,
+				   const struct tb_devices_limit_rule *rule,
+				   struct tb_devices_audit_query *ret,
 				   struct tb_str *ret_flaw) tb_must_check;
 
 #endif

@@ -12,7 +12,8 @@
 #define OUTBOX_RESERVE_BYTES ((uint32_t)64 << 10)
 /* No message is shorter on the wire, with what it takes to keep it. */
 #define MESSAGE_MIN_BYTES 16
-#define CLOSE_TIMEOUT_MS 5000
+/* "is disconnected, within a second" */
+#define CLOSE_TIMEOUT_MS 1000
 
 static bool is_main(struct tb_str nsp)
 {
@@ -132,14 +133,14 @@ static enum tb_err start(struct tb_realtime *realtime)
 	enum tb_err err = tb_pool_create(devices->options->workers, tasks_max,
 					 0, tb_task_run, &realtime->pool);
 
-	realtime->peers = tb_peers_create();
-	if (!realtime->peers)
+	realtime->roster = tb_roster_create();
+	if (!realtime->roster)
 		err = TB_ERR_NOMEM;
 	if (!err)
 		err = create_hub(realtime);
 	if (!err)
 		err = tb_live_start(devices->core, realtime->hub,
-				    realtime->peers, &realtime->live);
+				    realtime->roster, &realtime->live);
 	return err;
 }
 
@@ -182,7 +183,7 @@ void tb_realtime_destroy(struct tb_realtime *realtime)
 	tb_hub_destroy(realtime->hub);
 	tb_pool_destroy(realtime->pool);
 	tb_live_destroy(realtime->live);
-	tb_peers_destroy(realtime->peers);
+	tb_roster_destroy(realtime->roster);
 	tb_free(realtime);
 }
 
@@ -199,6 +200,11 @@ void tb_realtime_stored(struct tb_realtime *realtime, uint32_t org)
 void tb_realtime_acknowledged(struct tb_realtime *realtime, uint32_t org,
 			      struct tb_str device)
 {
-	tb_peers_tell_device(realtime->peers, org, device, NULL,
-			     TB_TOLD_ACKNOWLEDGED);
+	tb_roster_tell_device(realtime->roster, org, device, NULL,
+			      TB_TOLD_ACKNOWLEDGED);
+}
+
+uint64_t tb_realtime_head(struct tb_realtime *realtime, uint32_t org)
+{
+	return tb_live_head(realtime->live, org);
 }

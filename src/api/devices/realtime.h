@@ -31,4 +31,8 @@ void tb_realtime_stored(struct tb_realtime *realtime, uint32_t org);
 void tb_realtime_acknowledged(struct tb_realtime *realtime, uint32_t org,
 			      struct tb_str device);
 
+/* The last event of an org that is known here; what is behind it will be known
+ * within a moment. From memory. */
+uint64_t tb_realtime_head(struct tb_realtime *realtime, uint32_t org);
+
 #endif

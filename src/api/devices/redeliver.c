@@ -26,9 +26,9 @@ static void read_again(struct tb_task *task)
 
 	again->err = TB_ERR_CLOSED;
 	if (!atomic_load(&task->realtime->is_stopped))
-		again->err = tb_pages_read_again(
-			&reader, again->pass.after, again->pass.until,
-			again->limit, &again->page);
+		again->err = tb_pages_read_again(&reader, again->pass.after,
+						 again->pass.until,
+						 again->limit, &again->page);
 }
 
 static void send_again(struct tb_task *task)

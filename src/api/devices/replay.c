@@ -29,9 +29,9 @@ static void read_page(struct tb_task *task)
 
 	replay->err = TB_ERR_CLOSED;
 	if (!atomic_load(&task->realtime->is_stopped))
-		replay->err = tb_pages_read(&reader, &replay->want,
-					    replay->waiting, replay->n_waiting,
-					    &replay->page);
+		replay->err =
+			tb_pages_read(&reader, &replay->want, replay->waiting,
+				      replay->n_waiting, &replay->page);
 }
 
 static void send_page(struct tb_task *task)

@@ -88,8 +88,8 @@ static enum tb_err get_source(struct tb_subscriptions *list,
 	if (list->n == TB_SUBSCRIPTIONS_MAX)
 		return TB_ERR_TOO_LARGE;
 	if (!list->list)
-		list->list = tb_calloc(TB_SUBSCRIPTIONS_MAX,
-				       sizeof(*list->list));
+		list->list =
+			tb_calloc(TB_SUBSCRIPTIONS_MAX, sizeof(*list->list));
 	name = list->list ? tb_strdup(source->name) : NULL;
 	if (!name)
 		return TB_ERR_NOMEM;
@@ -542,8 +542,8 @@ void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight)
 		return;
 	arena = tb_arena_create(PEEK_MAX_BYTES);
 	for (size_t i = 0; i < list->n; i++)
-		list->list[i].is_due |= is_sight ||
-					may_have_changed(peer, &list->list[i],
-							 arena);
+		list->list[i].is_due |=
+			is_sight ||
+			may_have_changed(peer, &list->list[i], arena);
 	tb_arena_destroy(arena);
 }

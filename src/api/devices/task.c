@@ -19,9 +19,8 @@ static bool copy_peer(struct tb_task *task)
 
 	task->caller = (struct tb_devices_caller) {
 		.devices = task->realtime->devices,
-		.principal = peer->principal
-				     ? tb_principal_ref(peer->principal)
-				     : NULL,
+		.principal = peer->principal ? tb_principal_ref(peer->principal)
+					     : NULL,
 		.org = peer->org,
 	};
 	err = tb_arena_strdup(task->arena, tb_str_z(peer->token), &task->token);
@@ -89,7 +88,9 @@ static void send_answer(struct tb_task *task,
 					.args = &answer->text,
 					.n_args = 1 };
 
-	if (answer->name)
+	/* "a callback, which gets what the answering event would hold"; an
+	 * error is told in either way. */
+	if (answer->name && (!task->wants_ack || task->status >= 400))
 		tb_peer_emit(task->peer, answer->name, answer->text);
 	if (task->wants_ack)
 		tb_client_ack(task->client, task->ack_id, &emission);

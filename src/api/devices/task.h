@@ -24,7 +24,7 @@ struct tb_task {
 	void (*done)(struct tb_task *task); /* then on the loop, before the
 					     * answers are sent; NULL: nothing
 					     * is left to do there */
-	void *own;  /* what this kind of task keeps, in the arena */
+	void *own; /* what this kind of task keeps, in the arena */
 
 	/* The peer, as it was. */
 	struct tb_devices_caller caller; /* owns the reference */
@@ -68,7 +68,7 @@ enum tb_err tb_task_note(struct tb_task *task, const char *operation,
 void tb_task_count(const struct tb_task *task, const char *operation,
 		   unsigned status);
 
-/* The event's answer: to the callback, if one is asked for, and, where it has
+/* The event's answer: to the callback, if one is asked for, else, where it has
  * a name, as an event. The text lives in the arena. */
 void tb_task_answer(struct tb_task *task, const char *name, struct tb_str text);
 /* Takes the text of a buffer, which it frees. */

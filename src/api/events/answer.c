@@ -19,31 +19,19 @@ struct start {
 enum tb_err tb_events_answer_open(struct tb_events_answer *answer,
 				  const struct tb_rules *rules)
 {
-	const struct tb_principal *user = answer->req->principal;
-	struct tb_heads heads;
-	enum tb_err err =
-		tb_core_heads(answer->events->core, user->org, &heads);
-
-	if (err)
-		return err;
-	answer->history = (struct tb_history_id) {
-		.org = user->org,
-		.epoch = heads.epoch,
-	};
-	answer->head = heads.dense[TB_DENSE_EVENTS];
-	tb_events_view_init(&answer->view, user, rules);
-	return TB_OK;
+	return tb_events_stand_open(&answer->stand, answer->events->core,
+				    answer->req->principal, rules);
 }
 
 void tb_events_answer_close(struct tb_events_answer *answer)
 {
-	tb_events_view_fini(&answer->view);
+	tb_events_stand_close(&answer->stand);
 }
 
 static struct tb_events_cursor cursor_at(const struct tb_events_answer *answer,
 					 uint64_t num)
 {
-	return tb_events_view_cursor(&answer->view, answer->history.epoch, num);
+	return tb_events_stand_cursor(&answer->stand, num);
 }
 
 /* ---- headers ---- */
@@ -54,7 +42,7 @@ static struct tb_str tag_of(const struct tb_events_answer *answer,
 			    char buf[TAG_MAX_BYTES])
 {
 	const struct tb_events_query *query = &answer->query;
-	struct tb_events_cursor end = cursor_at(answer, answer->head);
+	struct tb_events_cursor end = cursor_at(answer, answer->stand.head);
 	char at[TB_EVENTS_CURSOR_MAX_BYTES], after[TB_EVENTS_CURSOR_MAX_BYTES];
 	struct tb_str head = tb_events_cursor_text(&end, at);
 	struct tb_str from = TB_STR("0");
@@ -151,7 +139,7 @@ void tb_events_answer_empty(struct tb_events_answer *answer,
 static void answer_nothing(const struct tb_events_answer *answer,
 			   struct start start)
 {
-	enum tb_err err = put_headers(answer, start, answer->head);
+	enum tb_err err = put_headers(answer, start, answer->stand.head);
 
 	if (err)
 		fail(answer, err);
@@ -164,8 +152,8 @@ static void answer_nothing(const struct tb_events_answer *answer,
 static struct tb_events_filter filter_of(const struct tb_events_answer *answer)
 {
 	return (struct tb_events_filter) {
-		.acl = answer->view.acl,
-		.user = answer->view.user,
+		.acl = answer->stand.view.acl,
+		.user = answer->stand.view.user,
 		.from_s = answer->query.from_s,
 	};
 }
@@ -175,10 +163,14 @@ static enum tb_err read_page(const struct tb_events_answer *answer,
 			     struct tb_events_reader *reader,
 			     struct tb_buf *buf)
 {
-	struct tb_events_batch batch = {
+	struct tb_events_text text = {
 		.buf = buf,
 		.max_bytes = answer->before.n +
 			     answer->events->options->page_max_bytes,
+	};
+	struct tb_events_batch batch = {
+		.take = tb_events_take_text,
+		.ctx = &text,
 		.max_events = answer->query.limit,
 		.max_looked_at = LOOKED_AT_MAX,
 	};
@@ -202,14 +194,14 @@ static void answer_page(const struct tb_events_answer *answer,
 	struct tb_events_reader reader = {
 		.core = answer->events->core,
 		.index = tb_segments_index(answer->events->segments),
-		.history = answer->history,
+		.history = answer->stand.history,
 		.filter = filter_of(answer),
 	};
 	struct tb_buf buf;
 	enum tb_err err;
 
 	tb_buf_init(&buf, PAGE_MAX_BYTES);
-	tb_events_reader_seek(&reader, start.at, answer->head);
+	tb_events_reader_seek(&reader, start.at, answer->stand.head);
 	err = read_page(answer, &reader, &buf);
 	if (!err)
 		err = put_headers(answer, start, reader.at);
@@ -224,7 +216,7 @@ static void answer_page(const struct tb_events_answer *answer,
 
 static bool is_filtered(const struct tb_events_answer *answer)
 {
-	return answer->view.is_restricted || answer->query.from_s;
+	return answer->stand.view.is_restricted || answer->query.from_s;
 }
 
 static void answer_stream(const struct tb_events_answer *answer,
@@ -233,16 +225,16 @@ static void answer_stream(const struct tb_events_answer *answer,
 	struct tb_events_stream_options options = {
 		.core = answer->events->core,
 		.segments = answer->events->segments,
-		.history = answer->history,
+		.history = answer->stand.history,
 		.at = start.at,
-		.head = answer->head,
+		.head = answer->stand.head,
 		.filter = filter_of(answer),
 		.before = answer->before,
 		.behind = answer->behind,
 	};
 	struct tb_source *source;
 	uint64_t length;
-	enum tb_err err = put_headers(answer, start, answer->head);
+	enum tb_err err = put_headers(answer, start, answer->stand.head);
 
 	if (!err)
 		err = tb_events_stream_create(answer->req->arena, &options,
@@ -258,9 +250,9 @@ static struct tb_part_at first_part(const struct tb_events_answer *answer,
 				    struct start start)
 {
 	return (struct tb_part_at) {
-		.history = answer->history,
+		.history = answer->stand.history,
 		.at = start.at,
-		.head = answer->head,
+		.head = answer->stand.head,
 		.is_first = true,
 	};
 }
@@ -271,7 +263,7 @@ static void answer_part(const struct tb_events_answer *answer,
 			struct start start, struct tb_part *part)
 {
 	struct tb_blob *blob = part->piece.plain;
-	bool is_whole = part->last == answer->head && !answer->before.p;
+	bool is_whole = part->last == answer->stand.head && !answer->before.p;
 	bool is_plain = !part->piece.packed ||
 			tb_blob_str(blob).n < TB_COMPRESS_MIN_BYTES;
 	enum tb_err err;
@@ -281,7 +273,7 @@ static void answer_part(const struct tb_events_answer *answer,
 		tb_piece_release(&part->piece);
 		return;
 	}
-	err = put_headers(answer, start, answer->head);
+	err = put_headers(answer, start, answer->stand.head);
 	if (err)
 		fail(answer, err);
 	else
@@ -311,8 +303,19 @@ static enum tb_events_verdict judge(const struct tb_events_answer *answer)
 {
 	if (!answer->query.has_cursor)
 		return TB_EVENTS_GOES_ON;
-	return tb_events_view_judge(&answer->view, answer->history.epoch,
-				    answer->head, &answer->query.after);
+	return tb_events_stand_judge(&answer->stand, &answer->query.after);
+}
+
+/* The same to the end. */
+static enum tb_err resolve(const struct tb_events_answer *answer,
+			   enum tb_events_verdict *ret)
+{
+	if (answer->query.has_cursor)
+		return tb_events_stand_resolve(&answer->stand,
+					       answer->events->rules,
+					       &answer->query.after, ret);
+	*ret = TB_EVENTS_GOES_ON;
+	return TB_OK;
 }
 
 static struct start start_by(const struct tb_events_answer *answer,
@@ -330,7 +333,7 @@ static struct start start_by(const struct tb_events_answer *answer,
  * without reading. */
 static bool answer_fresh(const struct tb_events_answer *answer)
 {
-	struct tb_events_cursor cursor = cursor_at(answer, answer->head);
+	struct tb_events_cursor cursor = cursor_at(answer, answer->stand.head);
 	char buf[TAG_MAX_BYTES];
 	enum tb_err err;
 
@@ -359,7 +362,7 @@ bool tb_events_answer_quick(struct tb_events_answer *answer)
 	if (verdict == TB_EVENTS_DEPENDS)
 		return false;
 	start = start_by(answer, verdict);
-	if (start.at == answer->head) {
+	if (start.at == answer->stand.head) {
 		answer_nothing(answer, start);
 		return true;
 	}
@@ -374,25 +377,21 @@ bool tb_events_answer_quick(struct tb_events_answer *answer)
 
 void tb_events_answer_history(struct tb_events_answer *answer)
 {
-	enum tb_events_verdict verdict = judge(answer);
+	enum tb_events_verdict verdict;
 	struct start start;
-	enum tb_err err = TB_OK;
+	enum tb_err err = resolve(answer, &verdict);
 
-	if (verdict == TB_EVENTS_DEPENDS)
-		err = tb_events_view_resolve(
-			&answer->view, answer->events->rules,
-			answer->history.org, &answer->query.after, &verdict);
 	if (err) {
 		fail(answer, err);
 		return;
 	}
 	start = start_by(answer, verdict);
-	if (start.at == answer->head)
+	if (start.at == answer->stand.head)
 		answer_nothing(answer, start);
 	else if (answer->query.limit)
 		answer_page(answer, start);
 	else if (is_filtered(answer) ||
-		 answer->head - start.at > TB_SEGMENT_EVENTS)
+		 answer->stand.head - start.at > TB_SEGMENT_EVENTS)
 		answer_stream(answer, start);
 	else
 		answer_few(answer, start);

@@ -7,8 +7,8 @@
 #define TB_API_EVENTS_ANSWER_H
 
 #include "api/events/query.h"
+#include "api/events/stand.h"
 #include "api/events/state.h"
-#include "api/events/view.h"
 #include "http/response.h"
 
 struct tb_events_answer {
@@ -16,10 +16,7 @@ struct tb_events_answer {
 	const struct tb_request *req;
 	struct tb_response *res;
 	struct tb_events_query query;
-	/* What there is, and what of it the caller sees. */
-	struct tb_history_id history;
-	uint64_t head;
-	struct tb_events_view view;
+	struct tb_events_stand stand;
 	/* What else the body is made of: text around the array. */
 	struct tb_str before;
 	struct tb_str behind;

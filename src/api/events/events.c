@@ -1,6 +1,7 @@
 #include "api/events/events.h"
 
 #include "api/api.h"
+#include "api/events/handlers.h"
 #include "api/events/state.h"
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -103,4 +104,6 @@ const struct tb_api_module tb_events_module = {
 	.settings = &settings,
 	.create = create,
 	.destroy = destroy,
+	.follow = tb_events_follow,
+	.follow_peek = tb_events_follow_peek,
 };

@@ -1,9 +1,11 @@
 /*
- * The handlers of the events API, one for each route (routes.c).
+ * The handlers of the events API, one for each route (routes.c), and what
+ * others read of it.
  */
 #ifndef TB_API_EVENTS_HANDLERS_H
 #define TB_API_EVENTS_HANDLERS_H
 
+#include "api/follow.h"
 #include "http/route.h"
 
 /* history.c, post.c */
@@ -25,5 +27,9 @@ tb_handler_fn tb_events_delete_user;
 /* token.c, health.c */
 tb_handler_fn tb_events_post_token;
 tb_quick_fn tb_events_get_health;
+
+/* follow.c */
+tb_follow_fn tb_events_follow;
+tb_follow_peek_fn tb_events_follow_peek;
 
 #endif

@@ -339,16 +339,15 @@ static struct tb_events_cursor next_cursor(const struct post *post)
 {
 	const struct tb_events_answer *answer = &post->answer;
 	const struct tb_events_query *query = &answer->query;
-	struct tb_events_cursor cursor =
-		tb_events_view_cursor(&answer->view, answer->history.epoch,
-				      query->is_given ? 0 : answer->head);
+	struct tb_events_cursor cursor = tb_events_stand_cursor(
+		&answer->stand, query->is_given ? 0 : answer->stand.head);
 
 	if (!query->is_given)
 		return cursor;
 	if (query->has_cursor)
 		cursor = query->after;
 	if (post->commit.n_stored > 0 &&
-	    cursor.epoch == answer->history.epoch &&
+	    cursor.epoch == answer->stand.history.epoch &&
 	    cursor.num == post->commit.before)
 		cursor.num = post->commit.head;
 	return cursor;

@@ -3,7 +3,8 @@
 #include "api/events/errors.h"
 
 /* "Absent, empty or `0`: from the beginning." */
-static enum tb_err read_after(struct tb_str text, struct tb_events_query *query)
+enum tb_err tb_events_query_read_after(struct tb_str text,
+				       struct tb_events_query *query)
 {
 	query->is_given = text.p != NULL;
 	if (!text.p || text.n == 0 || tb_str_eq(text, TB_STR("0")))
@@ -55,7 +56,7 @@ static enum tb_err read_all(const struct tb_request *req,
 	*what = TB_EVENTS_BAD_CURSOR;
 	err = tb_request_query(req, "after", &text);
 	if (!err)
-		err = read_after(text, query);
+		err = tb_events_query_read_after(text, query);
 	if (err)
 		return err;
 	*what = TB_EVENTS_BAD_LIMIT;

@@ -23,6 +23,10 @@ struct tb_events_query_limits {
 	bool without_from; /* there is no such parameter */
 };
 
+/* What `after` says, p NULL: absent. INVALID: no cursor. */
+enum tb_err
+tb_events_query_read_after(struct tb_str text,
+			   struct tb_events_query *query) tb_must_check;
 /* INVALID, with what to tell the client (static): a parameter is wrong. NOMEM,
  * TOO_LARGE of the request's arena. Parameters of other names may be there. */
 enum tb_err tb_events_query_read(const struct tb_request *req,

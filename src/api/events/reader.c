@@ -76,26 +76,40 @@ static enum tb_err filter_event(struct walk *walk, struct tb_str body,
 	return TB_OK;
 }
 
-static bool overflows(const struct tb_events_batch *batch, size_t more)
+enum tb_err tb_events_take_text(void *ctx, uint64_t num, struct tb_str body,
+				bool *ret_fits)
 {
-	return batch->n > 0 && batch->buf->n + more > batch->max_bytes;
-}
-
-static void give(struct walk *walk, struct tb_str body)
-{
-	struct tb_events_reader *reader = walk->reader;
-	struct tb_buf *buf = walk->batch->buf;
+	struct tb_events_text *text = ctx;
+	struct tb_buf *buf = text->buf;
 	/* A comma in front, and perhaps a bracket behind. */
-	char *to = tb_buf_reserve(buf, body.n + 2);
+	size_t more = body.n + 2;
+	char *to;
 
+	(void)num;
+	*ret_fits = text->n == 0 || buf->n + more <= text->max_bytes;
+	if (!*ret_fits)
+		return TB_OK;
+	to = tb_buf_reserve(buf, more);
 	if (!to)
-		return;
-	if (reader->has_given)
+		return tb_buf_err(buf);
+	if (text->has_given)
 		*to++ = ',';
 	memcpy(to, body.p, body.n);
-	buf->n += body.n + reader->has_given;
-	reader->has_given = true;
-	walk->batch->n++;
+	buf->n += body.n + text->has_given;
+	text->has_given = true;
+	text->n++;
+	return TB_OK;
+}
+
+static enum tb_err take(struct walk *walk, uint64_t num, struct tb_str body)
+{
+	struct tb_events_batch *batch = walk->batch;
+	bool fits = true;
+	enum tb_err err = batch->take(batch->ctx, num, body, &fits);
+
+	walk->is_full = !fits;
+	batch->n += !err && fits;
+	return err;
 }
 
 static enum tb_err take_row(struct walk *walk, const struct tb_feed_row *row)
@@ -110,18 +124,14 @@ static enum tb_err take_row(struct walk *walk, const struct tb_feed_row *row)
 		return TB_ERR_CORRUPT;
 	if (walk->filter)
 		err = filter_event(walk, body, &passes);
-	if (err)
+	if (!err && passes)
+		err = take(walk, row->num, body);
+	if (err || walk->is_full)
 		return err;
-	/* The comma in front and a bracket behind. */
-	walk->is_full = passes && overflows(walk->batch, body.n + 2);
-	if (walk->is_full)
-		return TB_OK;
-	if (passes)
-		give(walk, body);
 	walk->is_full = walk->batch->n == walk->batch->max_events;
 	reader->noted.bytes += body.n + 1;
 	reader->at = row->num;
-	return tb_buf_err(walk->batch->buf);
+	return TB_OK;
 }
 
 static enum tb_err walk_rows(struct walk *walk, struct tb_tx *tx,

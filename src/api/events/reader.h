@@ -24,9 +24,8 @@ struct tb_events_reader {
 	struct tb_history_index *index;
 	struct tb_history_id history;
 	struct tb_events_filter filter;
-	uint64_t at;    /* number of the last event that was looked at */
-	uint64_t head;  /* and of the last one to look at */
-	bool has_given; /* some came before: a comma goes between */
+	uint64_t at;   /* number of the last event that was looked at */
+	uint64_t head; /* and of the last one to look at */
 	struct tb_segment_facts noted; /* of the events behind noted_at */
 	uint64_t noted_at;
 };
@@ -36,15 +35,30 @@ struct tb_events_reader {
 void tb_events_reader_seek(struct tb_events_reader *reader, uint64_t at,
 			   uint64_t head);
 
+/* Takes the event of this number, whose body is borrowed. `*ret_fits` is true
+ * before; false ends the batch in front of the event. */
+typedef enum tb_err tb_events_take_fn(void *ctx, uint64_t num,
+				      struct tb_str body, bool *ret_fits);
+
 /* What one call may take, and has taken. */
 struct tb_events_batch {
-	struct tb_buf *buf;     /* the events, with commas between them */
-	size_t max_bytes;       /* ends before the event that would make the
-				 * buffer larger; one always fits */
-	size_t max_events;      /* in it */
+	tb_events_take_fn *take;
+	void *ctx;
+	size_t max_events;
 	uint64_t max_looked_at; /* and left out ones; a segment more is */
-	size_t n;               /* the result: events in it */
+	size_t n;               /* the result: events that were taken */
 };
+
+/* Events as the inside of an array, with commas between them. */
+struct tb_events_text {
+	struct tb_buf *buf;
+	size_t max_bytes; /* ends before the event that would make the buffer
+			   * longer; one always fits */
+	size_t n;         /* events in it */
+	bool has_given;   /* some came before: a comma goes between */
+};
+/* `ctx` is a struct tb_events_text. */
+tb_events_take_fn tb_events_take_text;
 
 /* Reads on, with a fresh snapshot for each segment, until one of the batch's
  * ends is reached, or the head. CORRUPT: an event is not there. */

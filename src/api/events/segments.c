@@ -178,11 +178,15 @@ static enum tb_err render(struct tb_segments *segments,
 		.core = segments->core,
 		.index = segments->index,
 		.history = place->history,
+	};
+	struct tb_events_text text = {
+		.buf = buf,
+		.max_bytes = TB_PART_MAX_BYTES,
 		.has_given = !place->is_first,
 	};
 	struct tb_events_batch batch = {
-		.buf = buf,
-		.max_bytes = TB_PART_MAX_BYTES,
+		.take = tb_events_take_text,
+		.ctx = &text,
 		.max_events = SIZE_MAX,
 		.max_looked_at = UINT64_MAX,
 	};

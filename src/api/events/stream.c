@@ -15,6 +15,7 @@ struct stream {
 	struct tb_segments *segments;
 	struct tb_events_reader reader; /* and where the answer has come to */
 	bool is_filtered;
+	bool has_given;       /* filtered: some events have gone */
 	bool is_open;         /* the array's first bracket has gone */
 	struct tb_str before; /* p NULL: it has gone, or there is none */
 	struct tb_str behind;
@@ -130,9 +131,14 @@ static enum tb_err make_part(struct stream *stream, struct tb_piece *ret)
 
 static enum tb_err read_filtered(struct stream *stream, struct tb_buf *buf)
 {
-	struct tb_events_batch batch = {
+	struct tb_events_text text = {
 		.buf = buf,
 		.max_bytes = FILTERED_BYTES,
+		.has_given = stream->has_given,
+	};
+	struct tb_events_batch batch = {
+		.take = tb_events_take_text,
+		.ctx = &text,
 		.max_events = SIZE_MAX,
 		.max_looked_at = LOOKED_AT_MAX,
 	};
@@ -144,6 +150,7 @@ static enum tb_err read_filtered(struct stream *stream, struct tb_buf *buf)
 	if (err)
 		return err;
 	stream->is_open = true;
+	stream->has_given = text.has_given;
 	if (stream->reader.at == stream->reader.head)
 		tb_buf_append_char(buf, ']');
 	/* Space between values: who waits for one event among millions sees

@@ -243,39 +243,28 @@ enum tb_err tb_resources_follow(void *state,
 
 /* Nothing of what the caller sees has a number above the cursor's. */
 static bool is_at_end(const struct tb_resources_cursor *after,
-		      const struct tb_heads *heads, const uint64_t *nums,
-		      size_t n)
+		      const struct tb_reader_ends *ends)
 {
+	const struct tb_heads *heads = &ends->heads;
+
 	if (after->epoch != heads->epoch || after->num > heads->head ||
 	    heads->head - after->num > CURSOR_NUMS_MAX)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (nums[i] > after->num)
+	for (size_t i = 0; i < ends->sight.n; i++)
+		if (ends->nums[i] > after->num)
 			return false;
 	return true;
 }
 
 bool tb_resources_follow_peek(void *state, const struct tb_follow_query *follow)
 {
-	uint64_t nums[TB_RULES_MAX];
-	struct tb_sights_key key;
-	struct tb_heads before, heads;
-	struct tb_sight sight;
+	struct tb_reader_ends ends;
 	struct asked asked;
-	struct tb_core *core;
+	enum tb_err err = open_asked(&asked, state, follow);
 
-	if (open_asked(&asked, state, follow) || !asked.query.has_after)
-		return true;
-	core = asked.resources->core;
-	if (tb_core_heads(core, follow->principal->org, &before))
-		return true;
-	key = tb_reader_sights_key(&asked.options, before.generation);
-	if (!tb_sights_find(asked.resources->sights, &key, &sight) ||
-	    !tb_core_find_scopes(core, follow->principal->org, sight.scopes,
-				 sight.n, &heads, nums))
-		return true;
-	/* The account may see something else by now. */
-	if (heads.generation != before.generation)
-		return true;
-	return !is_at_end(&asked.query.after, &heads, nums, sight.n);
+	if (err == TB_ERR_NOT_FOUND)
+		return false;
+	return err || !asked.query.has_after ||
+	       !tb_reader_find_ends(&asked.options, &ends) ||
+	       !is_at_end(&asked.query.after, &ends);
 }

@@ -187,31 +187,19 @@ bool tb_resources_get_list_quick(void *state, const struct tb_request *req,
 				 struct tb_response *res)
 {
 	char tag[TB_RESOURCES_ETAG_BYTES];
-	struct tb_resources *resources = state;
-	struct tb_sights_key key;
-	struct tb_sight sight;
-	struct tb_heads heads;
-	uint64_t nums[TB_RULES_MAX];
+	struct tb_reader_ends ends;
 	struct tb_str etag;
 	struct list list;
 
 	if (!open_list(&list, state, req, res))
 		return true;
-	if (!tb_request_header(req, "If-None-Match").p)
+	if (!tb_request_header(req, "If-None-Match").p ||
+	    !tb_reader_find_ends(&list.options, &ends))
 		return false;
-	key = tb_reader_sights_key(&list.options, req->principal->generation);
-	if (!tb_sights_find(resources->sights, &key, &sight) ||
-	    !tb_core_find_scopes(resources->core, req->principal->org,
-				 sight.scopes, sight.n, &heads, nums))
-		return false;
-	/* The time in the answer must not be later than what the account is
-	 * known to see. */
-	if (heads.generation != req->principal->generation)
-		return false;
-	etag = etag_of(&list, heads.epoch, &sight, nums, tag);
+	etag = etag_of(&list, ends.heads.epoch, &ends.sight, ends.nums, tag);
 	if (!tb_request_is_fresh(req, etag))
 		return false;
-	answer_fresh(&list, etag, heads.last_us);
+	answer_fresh(&list, etag, ends.heads.last_us);
 	return true;
 }
 

@@ -56,8 +56,9 @@ static enum tb_err find_filters(struct tb_reader *r)
 	return err;
 }
 
-struct tb_sights_key tb_reader_sights_key(const struct tb_reader_options *o,
-					  uint64_t generation)
+/* Under what it is remembered. */
+static struct tb_sights_key sights_key(const struct tb_reader_options *o,
+				       uint64_t generation)
 {
 	const struct tb_collection *c = o->layout->collection;
 	struct tb_sights_key key = { .rid = o->principal->rid,
@@ -130,7 +131,7 @@ static enum tb_err find_viewer(struct tb_reader *r, struct tb_viewer *ret)
 static enum tb_err find_sight(struct tb_reader *r)
 {
 	const struct tb_reader_options *o = &r->options;
-	struct tb_sights_key key = tb_reader_sights_key(o, r->org.generation);
+	struct tb_sights_key key = sights_key(o, r->org.generation);
 	struct tb_viewer viewer;
 	enum tb_err err = find_viewer(r, &viewer);
 
@@ -142,7 +143,7 @@ static enum tb_err find_sight(struct tb_reader *r)
 	if (!err)
 		err = narrow(r);
 	if (!err)
-		tb_sights_put(o->sights, &key, &r->sight);
+		tb_sights_put(o->sights, &key, &r->sight, r->turn);
 	return err;
 }
 
@@ -172,6 +173,16 @@ static enum tb_err read_nums(struct tb_reader *r)
 	return err;
 }
 
+/* Before the snapshot, which so has all scopes that were made up to then. */
+static uint64_t scopes_turn(const struct tb_reader *r)
+{
+	struct tb_heads heads;
+
+	return tb_core_heads(r->options.core, org_of(r), &heads)
+		       ? 0
+		       : heads.scopes_turn;
+}
+
 static enum tb_err begin(struct tb_reader *r)
 {
 	enum tb_err err = tb_core_read(r->options.core, &r->tx);
@@ -190,22 +201,6 @@ void tb_reader_close(struct tb_reader *r)
 	r->tx = NULL;
 }
 
-void tb_reader_remember(const struct tb_reader *r)
-{
-	struct tb_core *core = r->options.core;
-	const struct tb_sight *sight = &r->sight;
-	uint64_t nums[TB_RULES_MAX];
-	struct tb_heads heads;
-
-	if (!sight->is_settled ||
-	    tb_core_find_scopes(core, org_of(r), sight->scopes, sight->n,
-				&heads, nums))
-		return;
-	if (tb_core_load_scopes(core, org_of(r), sight->scopes, sight->n,
-				&heads, nums))
-		return; /* The next one asks the store again. */
-}
-
 enum tb_err tb_reader_open(struct tb_reader *r,
 			   const struct tb_reader_options *options)
 {
@@ -214,6 +209,7 @@ enum tb_err tb_reader_open(struct tb_reader *r,
 	*r = (struct tb_reader) { .options = *options,
 				  .query = *options->query,
 				  .n_snapshots = 1 };
+	r->turn = scopes_turn(r);
 	err = begin(r);
 	if (!err)
 		err = find_sight(r);
@@ -222,6 +218,48 @@ enum tb_err tb_reader_open(struct tb_reader *r,
 	if (err)
 		tb_reader_close(r);
 	return err;
+}
+
+/* ---- from memory ---- */
+
+bool tb_reader_find_ends(const struct tb_reader_options *o,
+			 struct tb_reader_ends *ret)
+{
+	uint32_t org = o->principal->org;
+	struct tb_reader_ends ends;
+	struct tb_sights_key key;
+	struct tb_heads before;
+	uint64_t turn;
+
+	if (tb_core_heads(o->core, org, &before))
+		return false;
+	key = sights_key(o, before.generation);
+	if (!tb_sights_find(o->sights, &key, &ends.sight, &turn) ||
+	    !tb_core_find_scopes(o->core, org, ends.sight.scopes, ends.sight.n,
+				 &ends.heads, ends.nums))
+		return false;
+	/* The account, or the scopes, may be others by now. */
+	if (ends.heads.generation != before.generation ||
+	    (!ends.sight.is_settled && ends.heads.scopes_turn != turn))
+		return false;
+	*ret = ends;
+	return true;
+}
+
+void tb_reader_remember(const struct tb_reader *r)
+{
+	struct tb_core *core = r->options.core;
+	const struct tb_sight *sight = &r->sight;
+	uint64_t nums[TB_RULES_MAX];
+	struct tb_heads heads;
+
+	if (!tb_sights_keeps(sight) ||
+	    tb_core_find_scopes(core, org_of(r), sight->scopes, sight->n,
+				&heads, nums))
+		return;
+	if (tb_core_load_scopes(core, org_of(r), sight->scopes, sight->n,
+				&heads, nums))
+		return; /* The next one asks the store again. */
 }
 
 /* ---- who must start over ---- */

@@ -40,6 +40,7 @@ struct tb_reader {
 	struct tb_org org;
 	struct tb_sight sight;
 	struct tb_restart sighted; /* the account's last change of it */
+	uint64_t turn;             /* of the org's scopes, or an earlier one */
 	uint64_t nums[TB_RULES_MAX];
 	/* What is asked for; judge may say that its time is as good as none. */
 	struct tb_resources_query query;
@@ -54,11 +55,16 @@ struct tb_reader {
 	int64_t last_us;                 /* X-Last-Sync */
 };
 
-/* Under what the sight is remembered that the query asks for, while the org is
- * at this generation. */
-struct tb_sights_key
-tb_reader_sights_key(const struct tb_reader_options *options,
-		     uint64_t generation);
+/* What the caller sees of what is asked for, where its feeds end, and the org's
+ * heads of the same moment. */
+struct tb_reader_ends {
+	struct tb_sight sight;
+	uint64_t nums[TB_RULES_MAX];
+	struct tb_heads heads;
+};
+/* The same from memory. False: memory does not have it. Never blocks. */
+bool tb_reader_find_ends(const struct tb_reader_options *options,
+			 struct tb_reader_ends *ret);
 
 /* Opens a snapshot and finds what the caller sees in it. NOT_FOUND: the org is
  * not there. */
@@ -78,7 +84,7 @@ enum tb_err tb_reader_run(struct tb_reader *reader,
 /* Ends a snapshot that is open. Takes one that is zeroed. */
 void tb_reader_close(struct tb_reader *reader);
 /* For one whose snapshot is over: from now on memory knows where the feeds of
- * its sight end (tb_core_find_scopes), so that who asks again need not read. */
+ * its sight end, so that who asks again need not read (tb_reader_find_ends). */
 void tb_reader_remember(const struct tb_reader *reader);
 
 #endif

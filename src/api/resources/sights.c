@@ -24,6 +24,7 @@ struct tb_viewer tb_sights_viewer(const struct tb_principal *principal)
 struct kept {
 	_Atomic size_t refs;
 	struct tb_sight sight;
+	uint64_t turn;
 };
 
 static void ref(void *value)
@@ -76,7 +77,7 @@ static enum tb_err put_key(struct tb_buf *buf, const struct tb_sights_key *key)
 }
 
 bool tb_sights_find(struct tb_sights *sights, const struct tb_sights_key *key,
-		    struct tb_sight *ret)
+		    struct tb_sight *ret, uint64_t *ret_turn)
 {
 	char bytes[KEY_MAX_BYTES];
 	struct kept *kept;
@@ -89,25 +90,32 @@ bool tb_sights_find(struct tb_sights *sights, const struct tb_sights_key *key,
 	if (!kept)
 		return false;
 	*ret = kept->sight;
+	*ret_turn = kept->turn;
 	unref(kept);
 	return true;
 }
 
+bool tb_sights_keeps(const struct tb_sight *sight)
+{
+	return sight->is_settled || !sight->lacks_record;
+}
+
 void tb_sights_put(struct tb_sights *sights, const struct tb_sights_key *key,
-		   const struct tb_sight *sight)
+		   const struct tb_sight *sight, uint64_t turn)
 {
 	char bytes[KEY_MAX_BYTES];
 	struct kept *kept;
 	struct tb_buf buf;
 
 	tb_buf_init_fixed(&buf, bytes, sizeof(bytes));
-	if (!sight->is_settled || put_key(&buf, key))
+	if (!tb_sights_keeps(sight) || put_key(&buf, key))
 		return;
 	kept = tb_calloc(1, sizeof(*kept));
 	if (!kept)
 		return;
 	kept->refs = 1;
 	kept->sight = *sight;
+	kept->turn = turn;
 	if (tb_cache_put(cache_of(sights), tb_buf_str(&buf), kept,
 			 sizeof(*kept) + buf.n)) {
 		/* Without memory it is not kept. */

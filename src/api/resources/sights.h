@@ -1,7 +1,7 @@
 /*
  * Who sees which scopes, in memory, so that an answer that reads nothing need
  * not ask for them. Only what cannot change any more for this state of an
- * account is kept. Bounded. Thread-safe.
+ * account is kept, or not until a scope is made. Bounded. Thread-safe.
  */
 #ifndef TB_API_RESOURCES_SIGHTS_H
 #define TB_API_RESOURCES_SIGHTS_H
@@ -28,11 +28,15 @@ struct tb_sights_key {
 	struct tb_str value;
 };
 
-/* False: it is not known. */
+/* False: it is not known. `*ret_turn`: one that is not settled holds while this
+ * is the scopes_turn of the heads. */
 bool tb_sights_find(struct tb_sights *sights, const struct tb_sights_key *key,
-		    struct tb_sight *ret);
-/* Keeps a copy, if it is settled and there is memory for it. */
+		    struct tb_sight *ret, uint64_t *ret_turn);
+/* True of a sight that can be kept. */
+bool tb_sights_keeps(const struct tb_sight *sight);
+/* Keeps a copy, if it can be and there is memory for it. `turn`: scopes_turn
+ * before it was read. */
 void tb_sights_put(struct tb_sights *sights, const struct tb_sights_key *key,
-		   const struct tb_sight *sight);
+		   const struct tb_sight *sight, uint64_t turn);
 
 #endif

@@ -266,9 +266,11 @@ static void integers_that_no_event_has_are_kept_as_written(void **state)
 
 	assert_int_equal(taken.what.n, 1);
 	assert_int_equal(taken.what.ids[0], 5);
-	assert_int_equal(taken.n_odd, 2);
-	assert_str(taken.odd[0], "-1");
-	assert_str(taken.odd[1], "18446744073709551616");
+	assert_int_equal(taken.n_given, 3);
+	assert_true(taken.given[0].is_odd && taken.given[2].is_odd);
+	assert_false(taken.given[1].is_odd);
+	assert_str(taken.given[0].raw, "-1");
+	assert_str(taken.given[2].raw, "18446744073709551616");
 	taken = ack(*state,
 		    "{\"device_id\":\"d\",\"up_to\":18446744073709551616}");
 	assert_true(taken.what.up_to == UINT64_MAX);

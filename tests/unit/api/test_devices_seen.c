@@ -4,8 +4,11 @@
  */
 #include "../kernel/inline_core.h"
 
+#include <stdio.h>
+
 #include "api/devices/seen.h"
 #include "base/assert.h"
+#include "kernel/device_event.h"
 #include "kernel/registration.h"
 
 #define DEVICES_MAX 1000
@@ -37,6 +40,7 @@ static int set_up(void **state)
 	assert_non_null(w.seen);
 	add(&w, "till-1");
 	add(&w, "till-2");
+	w.ic.now_us += 10 * HOUR_US;
 	*state = &w;
 	return 0;
 }

@@ -13,6 +13,8 @@
 #include "api/resources/reader.h"
 #include "api/resources/state.h"
 #include "auth/auth.h"
+#include "follow_torture.h"
+
 #include "kernel/retention.h"
 
 #define KEYS 12
@@ -446,6 +448,52 @@ static void test_an_old_principal_is_what_the_account_is(void **state)
 
 /* ---- from memory ---- */
 
+/* Who follows what nobody has made yet. */
+static void test_who_sees_nothing_yet_need_not_read_for_it(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_follow_page page;
+	const char *cursor;
+
+	fixture_put(f, DOCTORS, "8", "{}");
+	put_appointment(f, "1", 1, 9);
+	fixture_become(f, "doctor", "8");
+	cursor = stand(f, "appointments");
+	assert_true(peek(f, "appointments", cursor));
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	assert_false(peek(f, "appointments", cursor));
+	put_appointment(f, "1", 1, 9);
+	fixture_delete(f, APPOINTMENTS, "1");
+	assert_false(peek(f, "appointments", cursor));
+	put_appointment(f, "2", 1, 8);
+	assert_true(peek(f, "appointments", cursor));
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	assert_int_equal(page.n, 1);
+}
+
+static void test_who_is_not_there_yet_is_looked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_follow_page page;
+	const char *cursor;
+
+	fixture_put(f, DOCTORS, "8", "{}");
+	put_appointment(f, "1", 1, 8);
+	/* Of a doctor who has a key, and no id. */
+	fixture_put(f, APPOINTMENTS, "2", "{\"doctor_id\":\"d-7\"}");
+	fixture_become(f, "doctor", "77");
+	cursor = stand(f, "appointments");
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	fixture_write(f, DOCTORS, "d-7", "{}", 77);
+	assert_true(peek(f, "appointments", cursor));
+	assert_int_equal(follow(f, "appointments", cursor, 1, &page),
+			 TB_ERR_RESYNC);
+	cursor = stand(f, "appointments");
+	fixture_put(f, APPOINTMENTS, "2", "{\"doctor_id\":\"d-7\",\"x\":1}");
+	MUST(follow(f, "appointments", cursor, 1, &page));
+	assert_int_equal(page.n, 1);
+}
+
 static void test_who_is_idle_gets_a_new_cursor_some_day(void **state)
 {
 	struct fixture *f = *state;
@@ -471,6 +519,50 @@ static void test_who_is_idle_gets_a_new_cursor_some_day(void **state)
 	assert_int_equal(page.n, 0);
 	assert_string_equal(copy(page.cursor), stand(f, "notes"));
 	assert_false(peek(f, "notes", copy(page.cursor)));
+}
+
+/* ---- what fails ---- */
+
+/* Another one, who sees the same. */
+static void forget(void *ctx)
+{
+	((struct fixture *)ctx)->principal.rid++;
+}
+
+static void test_whatever_fails_is_an_error(void **state)
+{
+	static const struct {
+		const char *collection;
+		const char *role;
+	} asks[] = {
+		{ "appointments", "staff" },
+		{ "patients", "doctor" },
+		{ "pharmacy-stock", "staff" },
+	};
+	struct fixture *f = *state;
+	const char *cursor;
+
+	fixture_put(f, DOCTORS, "8", "{}");
+	cursor = stand(f, "appointments");
+	fixture_put(f, PATIENTS, "1", "{}");
+	put_appointment(f, "1", 1, 8);
+	put_appointment(f, "2", 1, 8);
+	fixture_delete(f, APPOINTMENTS, "2");
+	fixture_write(f, PHARMACIES, "x", "{\"name\":\"n\"}", 5);
+	fixture_put(f, STOCK, "1", "{\"pharmacy_id\":\"x\"}");
+	for (size_t i = 0; i < TB_ARRAY_LEN(asks); i++) {
+		struct follow_torture torture = {
+			.follow = tb_resources_follow,
+			.state = f->resources,
+			.query = query_of(f, asks[i].collection, cursor, 10),
+			.store = f->ic.store,
+			.forget = forget,
+			.ctx = f,
+		};
+
+		fixture_become(f, asks[i].role, "8");
+		follow_torture(&torture);
+	}
 }
 
 /* ---- the model ---- */
@@ -789,6 +881,9 @@ int main(void)
 		TEST(test_who_missed_a_dropped_deletion_starts_over),
 		TEST(test_who_sees_otherwise_since_starts_over),
 		TEST(test_an_old_principal_is_what_the_account_is),
+		TEST(test_who_sees_nothing_yet_need_not_read_for_it),
+		TEST(test_who_is_not_there_yet_is_looked_for),
+		TEST(test_whatever_fails_is_an_error),
 		TEST(test_who_is_idle_gets_a_new_cursor_some_day),
 		cmocka_unit_test(test_who_follows_holds_what_a_download_shows),
 	};

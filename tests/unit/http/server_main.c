@@ -16,6 +16,7 @@
 #include "codec/json.h"
 #include "fake_auth.h"
 #include "http/server.h"
+#include "server_later.h"
 #include "server_sources.h"
 
 #define BODY_MAX (256u << 20)
@@ -283,6 +284,7 @@ static const struct tb_route routes[] = {
 	{ TB_GET, "/big", ANYONE, TB_BODY_NONE, .handler = big },
 	{ TB_POST, "/echo", ANYONE, TB_BODY_LARGE, .handler = echo },
 	{ TB_POST, "/small", ANYONE, TB_BODY_SMALL, .handler = length },
+	{ TB_POST, "/message", ANYONE, TB_BODY_MESSAGE, .handler = length },
 	{ TB_POST, "/any", ANYONE, TB_BODY_LARGE, true, .handler = length },
 	{ TB_POST, "/private", TB_WHO_USER, TB_BODY_LARGE, .handler = length },
 	{ TB_GET, "/user", TB_WHO_USER, TB_BODY_NONE, .handler = whoami },
@@ -313,6 +315,33 @@ static const struct tb_route routes[] = {
 	  .quick = sources_get_counts },
 	{ TB_GET, "/source/open", ANYONE, TB_BODY_NONE,
 	  .quick = sources_open_gate },
+	{ TB_GET, "/later", ANYONE | TB_WHO_USER, TB_BODY_NONE,
+	  .quick = later_answer_quick },
+	{ TB_POST, "/later", ANYONE | TB_WHO_USER, TB_BODY_LARGE,
+	  .quick = later_answer_quick },
+	{ TB_GET, "/later/worker", ANYONE, TB_BODY_NONE,
+	  .handler = later_answer },
+	{ TB_POST, "/later/worker", ANYONE, TB_BODY_LARGE, .quick = never_quick,
+	  .handler = later_answer },
+	{ TB_GET, "/later/at-once", ANYONE | TB_WHO_USER, TB_BODY_NONE,
+	  .quick = later_answer_at_once },
+	{ TB_POST, "/later/at-once", ANYONE | TB_WHO_USER, TB_BODY_LARGE,
+	  .quick = later_answer_at_once },
+	{ TB_GET, "/later/late", ANYONE, TB_BODY_NONE,
+	  .handler = later_answer_late },
+	{ TB_GET, "/later/instead", ANYONE, TB_BODY_NONE,
+	  .quick = later_answer_instead },
+	{ TB_GET, "/later/release", ANYONE, TB_BODY_NONE,
+	  .quick = later_release },
+	{ TB_GET, "/later/counts", ANYONE, TB_BODY_NONE,
+	  .quick = later_get_counts },
+	{ TB_GET, "/take", ANYONE | TB_WHO_USER, TB_BODY_NONE,
+	  .quick = later_take_quick },
+	{ TB_POST, "/take", ANYONE | TB_WHO_USER, TB_BODY_LARGE,
+	  .quick = later_take_quick },
+	{ TB_GET, "/take/worker", ANYONE, TB_BODY_NONE, .handler = later_take },
+	{ TB_GET, "/take/later", ANYONE, TB_BODY_NONE,
+	  .quick = later_take_later },
 };
 
 static const char *const prefixes[] = { "/t", NULL };
@@ -352,6 +381,21 @@ static const struct tb_api own_api = {
 	.exposed = "X-One, X-Two",
 };
 
+/* One for this machine alone. */
+static const struct tb_route local_routes[] = {
+	{ TB_GET, "/const", ANYONE, TB_BODY_NONE, .quick = get_const },
+};
+static const char *const local_prefixes[] = { "/local", NULL };
+static const struct tb_api local_api = {
+	.name = "local",
+	.prefixes = local_prefixes,
+	.routes = local_routes,
+	.n_routes = TB_ARRAY_LEN(local_routes),
+	.schemes = TB_AUTH_BEARER,
+	.put_error = put_error,
+	.refuse = refuse,
+};
+
 static void print_access(void *ctx, const struct tb_access *access)
 {
 	struct tb_buf buf;
@@ -384,6 +428,8 @@ struct settings {
 	size_t n_origins;
 	size_t n_proxies;
 	bool quiet;
+	bool is_late; /* who answers later is told to only by USR1, when the
+		       * server stops already */
 };
 
 static const struct {
@@ -443,6 +489,8 @@ static bool set(struct settings *s, const char *arg)
 		s->proxies[s->n_proxies++] = rest.p;
 	else if (tb_str_eq(name, TB_STR("quiet")))
 		s->quiet = true;
+	else if (tb_str_eq(name, TB_STR("late")))
+		s->is_late = true;
 	else
 		return set_number(&s->options, name, rest.p);
 	return true;
@@ -479,11 +527,39 @@ static void serve(struct tb_server *server, struct settings *s,
 	}
 }
 
+static void *quiesce_late(void *signals)
+{
+	int number;
+
+	while (sigwait(signals, &number) == 0 && number != SIGUSR1)
+		continue;
+	later_quiesce();
+	return NULL;
+}
+
+static void stop(struct tb_server *server, const struct settings *s,
+		 sigset_t *signals)
+{
+	pthread_t late;
+
+	if (!s->is_late)
+		later_quiesce();
+	else if (pthread_create(&late, NULL, quiesce_late, signals) != 0)
+		abort();
+	tb_server_stop(server);
+	if (s->is_late)
+		pthread_join(late, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct settings s = { .options = tb_server_default_options };
 	struct state state = { .is_open = false };
-	struct tb_mount mounts[] = { { &api, &state }, { &own_api, &state } };
+	struct tb_mount mounts[] = {
+		{ &api, &state },
+		{ &own_api, &state },
+		{ &local_api, &state, .loopback_only = true },
+	};
 	struct rlimit files = { 16384, 16384 };
 	struct tb_auth auth = { 0 };
 	struct tb_server *server;
@@ -506,17 +582,22 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	init_state(&state);
+	later_init();
 	err = tb_server_start(&s.options, &auth, mounts, TB_ARRAY_LEN(mounts),
 			      &server);
 	if (err) {
+		later_fini();
 		printf("error %s\n", tb_err_name(err));
 	} else {
 		printf("port %u\n", tb_server_port(server));
 		fflush(stdout);
 		serve(server, &s, &signals);
-		tb_server_stop(server);
+		stop(server, &s, &signals);
+		later_fini();
+		later_print();
 		printf("stopped %ld\n", fake_auth_refs());
 	}
 	tb_blob_unref(state.small);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "http/fail.h"
+#include "http/later.h"
 #include "http/response.h"
 #include "http/route.h"
 #include "http/source.h"
@@ -53,6 +54,45 @@ static struct tb_buf text(const char *z)
 	tb_buf_init(&buf, 1000);
 	tb_buf_append_z(&buf, z);
 	return buf;
+}
+
+static unsigned n_cancelled;
+
+static void cancel_later(struct tb_later *later)
+{
+	assert_non_null(later);
+	n_cancelled++;
+}
+
+static void cancel_takeover(struct tb_takeover *takeover)
+{
+	assert_non_null(takeover);
+	n_cancelled++;
+}
+
+static void another_answer_cancels_what_was_handed_over(void **state)
+{
+	struct tb_later later = { .cancel = cancel_later };
+	struct tb_takeover takeover = { .cancel = cancel_takeover };
+	struct fixture *f = *state;
+
+	n_cancelled = 0;
+	tb_response_later(&f->res, &later);
+	assert_int_equal(f->res.status, 0);
+	assert_ptr_equal(f->res.later, &later);
+	tb_response_takeover(&f->res, &takeover);
+	assert_int_equal(n_cancelled, 1);
+	assert_null(f->res.later);
+	assert_int_equal(f->res.status, 101);
+	assert_ptr_equal(f->res.takeover, &takeover);
+	tb_response_later(&f->res, &later);
+	assert_int_equal(n_cancelled, 2);
+	assert_null(f->res.takeover);
+	tb_response_fail(&f->res, &f->req, TB_ERR_BUSY);
+	assert_int_equal(n_cancelled, 3);
+	assert_null(f->res.later);
+	tb_response_empty(&f->res, 204);
+	assert_int_equal(n_cancelled, 3);
 }
 
 static void a_blob_lives_as_long_as_its_references(void **state)
@@ -236,6 +276,7 @@ static void gzip_is_taken_by_those_who_say_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH(another_answer_cancels_what_was_handed_over),
 		cmocka_unit_test(a_blob_lives_as_long_as_its_references),
 		cmocka_unit_test(a_blob_without_memory_leaves_the_buffer),
 		WITH(a_later_body_replaces_an_earlier_one),

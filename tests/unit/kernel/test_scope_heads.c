@@ -225,6 +225,14 @@ static void own_commits_on(struct clinic_world *w)
 }
 CLINIC_TEST(own_commits)
 
+static uint64_t turn_of(struct clinic_world *w)
+{
+	struct tb_heads org;
+
+	MUST(tb_core_heads(w->centre.core, FLEET_ORG, &org));
+	return org.scopes_turn;
+}
+
 static struct tb_org org_row(struct clinic_world *w)
 {
 	struct look look;
@@ -235,6 +243,36 @@ static struct tb_org org_row(struct clinic_world *w)
 	look_end(&look);
 	return org;
 }
+
+/* Who lacks a scope need not ask for it again until one was made. */
+static void new_scopes_on(struct clinic_world *w)
+{
+	struct tb_org org;
+	uint64_t turn;
+
+	clinic_put(w, "patients", "p1", BODY);
+	turn = turn_of(w);
+	assert_true(turn > 0);
+	clinic_put(w, "patients", "p1", "{\"store_id\":\"s1\",\"name\":\"x\"}");
+	clinic_delete(w, "patients", "p1");
+	clinic_put(w, "patients", "p1", BODY);
+	assert_true(turn_of(w) == turn);
+	clinic_put(w, "patients", "p2", BODY);
+	assert_true(turn_of(w) > turn);
+	turn = turn_of(w);
+	org = org_row(w);
+	MUST(tb_core_publish(w->centre.core, &org));
+	assert_true(turn_of(w) == turn);
+	/* Nobody tells what others have made. */
+	org.head++;
+	MUST(tb_core_publish(w->centre.core, &org));
+	assert_true(turn_of(w) > turn);
+	turn = turn_of(w);
+	org.epoch++;
+	MUST(tb_core_publish(w->centre.core, &org));
+	assert_true(turn_of(w) > turn);
+}
+CLINIC_TEST(new_scopes)
 
 /* Another core on the same store, as another process would have. */
 static struct tb_core *other_core(struct clinic_world *w, struct centre *centre)
@@ -323,6 +361,7 @@ int main(void)
 		T(many_are_kept_and_too_many_forgotten),
 		T(without_memory_nothing_is_lost),
 		cmocka_unit_test(own_commits),
+		cmocka_unit_test(new_scopes),
 		cmocka_unit_test(foreign_commits),
 		cmocka_unit_test(failing_reads),
 	};

@@ -1,4 +1,4 @@
-#include "api/devices/peers.h"
+#include "api/devices/roster.h"
 
 #include <pthread.h>
 
@@ -8,71 +8,71 @@
 #define ORG_CHAINS 1024u
 #define DEVICE_CHAINS 16384u
 
-struct tb_peers {
+struct tb_roster {
 	pthread_mutex_t lock;
 	struct tb_peer *by_org[ORG_CHAINS];
 	struct tb_peer *by_device[DEVICE_CHAINS];
 };
 
-struct tb_peers *tb_peers_create(void)
+struct tb_roster *tb_roster_create(void)
 {
-	struct tb_peers *peers = tb_calloc(1, sizeof(*peers));
+	struct tb_roster *roster = tb_calloc(1, sizeof(*roster));
 
-	if (peers)
-		pthread_mutex_init(&peers->lock, NULL);
-	return peers;
+	if (roster)
+		pthread_mutex_init(&roster->lock, NULL);
+	return roster;
 }
 
-void tb_peers_destroy(struct tb_peers *peers)
+void tb_roster_destroy(struct tb_roster *roster)
 {
-	if (!peers)
+	if (!roster)
 		return;
-	pthread_mutex_destroy(&peers->lock);
-	tb_free(peers);
+	pthread_mutex_destroy(&roster->lock);
+	tb_free(roster);
 }
 
-static struct tb_peer **org_chain(struct tb_peers *peers, uint32_t org)
+static struct tb_peer **org_chain(struct tb_roster *roster, uint32_t org)
 {
-	return &peers->by_org[org & (ORG_CHAINS - 1)];
+	return &roster->by_org[org & (ORG_CHAINS - 1)];
 }
 
-static struct tb_peer **device_chain(struct tb_peers *peers, uint32_t org,
+static struct tb_peer **device_chain(struct tb_roster *roster, uint32_t org,
 				     struct tb_str device)
 {
-	return &peers->by_device[(tb_str_hash(device) + org) &
-				 (DEVICE_CHAINS - 1)];
+	return &roster->by_device[(tb_str_hash(device) + org) &
+				  (DEVICE_CHAINS - 1)];
 }
 
-void tb_peers_add(struct tb_peers *peers, struct tb_peer *peer)
+void tb_roster_add(struct tb_roster *roster, struct tb_peer *peer)
 {
-	struct tb_peer **chain = org_chain(peers, peer->org);
+	struct tb_peer **chain = org_chain(roster, peer->org);
 
-	pthread_mutex_lock(&peers->lock);
+	pthread_mutex_lock(&roster->lock);
 	peer->org_next = *chain;
 	peer->org_link = chain;
 	if (*chain)
 		(*chain)->org_link = &peer->org_next;
 	*chain = peer;
-	pthread_mutex_unlock(&peers->lock);
+	pthread_mutex_unlock(&roster->lock);
 }
 
-void tb_peers_add_device(struct tb_peers *peers, struct tb_peer *peer)
+void tb_roster_add_device(struct tb_roster *roster, struct tb_peer *peer)
 {
 	struct tb_peer **chain =
-		device_chain(peers, peer->org, tb_str_z(peer->device));
+		device_chain(roster, peer->org, tb_str_z(peer->device));
 
-	pthread_mutex_lock(&peers->lock);
+	pthread_mutex_lock(&roster->lock);
 	peer->device_next = *chain;
 	peer->device_link = chain;
 	if (*chain)
 		(*chain)->device_link = &peer->device_next;
 	*chain = peer;
-	pthread_mutex_unlock(&peers->lock);
+	pthread_mutex_unlock(&roster->lock);
 }
 
-void tb_peers_remove(struct tb_peers *peers, struct tb_peer *peer)
+void tb_roster_remove(struct tb_roster *roster, struct tb_peer *peer)
 {
-	pthread_mutex_lock(&peers->lock);
+	pthread_mutex_lock(&roster->lock);
 	if (peer->org_link) {
 		*peer->org_link = peer->org_next;
 		if (peer->org_next)
@@ -85,18 +85,18 @@ void tb_peers_remove(struct tb_peers *peers, struct tb_peer *peer)
 	}
 	peer->org_link = NULL;
 	peer->device_link = NULL;
-	pthread_mutex_unlock(&peers->lock);
+	pthread_mutex_unlock(&roster->lock);
 }
 
-bool tb_peers_has_org(struct tb_peers *peers, uint32_t org)
+bool tb_roster_has_org(struct tb_roster *roster, uint32_t org)
 {
 	struct tb_peer *peer;
 
-	pthread_mutex_lock(&peers->lock);
-	peer = *org_chain(peers, org);
+	pthread_mutex_lock(&roster->lock);
+	peer = *org_chain(roster, org);
 	while (peer && peer->org != org)
 		peer = peer->org_next;
-	pthread_mutex_unlock(&peers->lock);
+	pthread_mutex_unlock(&roster->lock);
 	return peer != NULL;
 }
 
@@ -123,32 +123,33 @@ static void tell(struct tb_peer *peer, enum tb_told what)
 	tb_peer_unref(peer);
 }
 
-void tb_peers_tell_org(struct tb_peers *peers, uint32_t org, enum tb_told what)
+void tb_roster_tell_org(struct tb_roster *roster, uint32_t org,
+			enum tb_told what)
 {
 	struct tb_peer *peer;
 
-	pthread_mutex_lock(&peers->lock);
-	for (peer = *org_chain(peers, org); peer; peer = peer->org_next) {
+	pthread_mutex_lock(&roster->lock);
+	for (peer = *org_chain(roster, org); peer; peer = peer->org_next) {
 		if (peer->org != org)
 			continue;
 		if (what != TB_TOLD_CHANGES || atomic_load(&peer->follows))
 			tell(peer, what);
 	}
-	pthread_mutex_unlock(&peers->lock);
+	pthread_mutex_unlock(&roster->lock);
 }
 
-void tb_peers_tell_device(struct tb_peers *peers, uint32_t org,
-			  struct tb_str device, const struct tb_peer *except,
-			  enum tb_told what)
+void tb_roster_tell_device(struct tb_roster *roster, uint32_t org,
+			   struct tb_str device, const struct tb_peer *except,
+			   enum tb_told what)
 {
 	struct tb_peer *peer;
 
-	pthread_mutex_lock(&peers->lock);
-	for (peer = *device_chain(peers, org, device); peer;
+	pthread_mutex_lock(&roster->lock);
+	for (peer = *device_chain(roster, org, device); peer;
 	     peer = peer->device_next) {
 		if (peer != except && peer->org == org &&
 		    tb_str_eq(tb_str_z(peer->device), device))
 			tell(peer, what);
 	}
-	pthread_mutex_unlock(&peers->lock);
+	pthread_mutex_unlock(&roster->lock);
 }
