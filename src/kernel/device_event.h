@@ -48,7 +48,9 @@ struct tb_device_event {
 	struct tb_str timestamp; /* JSON, in `sent`; empty: none */
 };
 
-/* Events that one request pushes, in one commit. Each is judged by itself. */
+/* Events that one request pushes, in one commit. Each is judged by itself.
+ * Their senders get registered, but not by updates, which clients send that are
+ * no devices. */
 struct tb_device_push_item {
 	enum tb_device_event_kind kind;
 	struct tb_str device;
