@@ -8,6 +8,8 @@
 #include "hub/socket.h"
 
 #define TEXT_MAX ((size_t)64 << 10)
+/* Emissions and answers to a client that its loop has not come to yet. */
+#define LETTERS_MAX 8192
 
 /* Something asked for that needs memory. */
 struct asked {
@@ -135,6 +137,8 @@ static void run_asked(struct tb_loop *loop, struct tb_command *command)
 	asked->act(asked->client, asked);
 	if (asked->client->eio != NULL)
 		tb_client_touch(asked->client);
+	if (asked->letter != NULL)
+		atomic_fetch_sub(&asked->client->n_letters, 1);
 	tb_letter_destroy(asked->letter);
 	tb_client_unref(asked->client);
 	tb_free(asked);
@@ -178,16 +182,28 @@ static void act_ack(struct tb_client *client, struct asked *asked)
 		tb_client_put_answer(client, letter->messages, letter->n);
 }
 
+/* There is a bound to what waits in front of the outbox, too. */
+static bool may_ask(struct tb_client *client)
+{
+	if (atomic_fetch_add(&client->n_letters, 1) < LETTERS_MAX)
+		return true;
+	atomic_fetch_sub(&client->n_letters, 1);
+	return false;
+}
+
 static void send_letter(struct tb_client *client, enum tb_err err,
 			struct tb_letter *letter,
 			void (*act)(struct tb_client *, struct asked *),
 			uint64_t id)
 {
+	bool is_counted = err == TB_OK && may_ask(client);
 	struct asked *asked = NULL;
 
-	if (err == TB_OK)
+	if (is_counted)
 		asked = create(client, act, TB_STR_NONE, TB_STR_NONE);
 	if (asked == NULL) {
+		if (is_counted)
+			atomic_fetch_sub(&client->n_letters, 1);
 		tb_letter_destroy(letter);
 		lose(client, act == act_ack);
 		return;

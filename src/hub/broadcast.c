@@ -8,6 +8,8 @@
 
 /* Clients whose memory is fetched ahead of their turn. */
 #define AHEAD 2
+/* That some loop has not come to yet. */
+#define BROADCASTS_MAX 8192
 
 struct part {
 	struct tb_command command;
@@ -15,6 +17,7 @@ struct part {
 };
 
 struct tb_broadcast {
+	struct tb_hub *hub;
 	struct tb_letter *letter;
 	uint64_t tag;
 	void *data;
@@ -27,6 +30,7 @@ static void end_part(struct tb_broadcast *broadcast)
 {
 	if (atomic_fetch_sub(&broadcast->n_left, 1) > 1)
 		return;
+	atomic_fetch_sub(&broadcast->hub->n_broadcasts, 1);
 	if (broadcast->drop != NULL)
 		broadcast->drop(broadcast->data);
 	tb_letter_destroy(broadcast->letter);
@@ -70,29 +74,57 @@ static void run_part(struct tb_loop *loop, struct tb_command *command)
 	end_part(broadcast);
 }
 
-enum tb_err tb_hub_broadcast(struct tb_hub *hub,
-			     const struct tb_emission *emission, uint64_t tag,
-			     void *data, void (*drop)(void *data))
+static enum tb_err create(struct tb_hub *hub,
+			  const struct tb_emission *emission,
+			  struct tb_broadcast **ret)
 {
-	size_t n = hub->n_loops;
-	struct tb_broadcast *broadcast =
-		tb_malloc(sizeof(*broadcast) + n * sizeof(broadcast->parts[0]));
-	enum tb_err err = TB_ERR_NOMEM;
-	struct tb_letter *letter = NULL;
+	struct tb_broadcast *broadcast = tb_calloc(
+		1, sizeof(*broadcast) + hub->n_loops * sizeof(struct part));
+	enum tb_err err;
 
-	if (broadcast != NULL)
-		err = tb_letter_create_event(emission, &letter);
+	if (broadcast == NULL)
+		return TB_ERR_NOMEM;
+	err = tb_letter_create_event(emission, &broadcast->letter);
 	if (err != TB_OK) {
 		tb_free(broadcast);
 		return err;
 	}
-	*broadcast = (struct tb_broadcast) { letter, tag, data, drop, n };
-	for (size_t i = 0; i < n; i++) {
-		broadcast->parts[i] = (struct part) {
-			.command.run = run_part,
-			.broadcast = broadcast,
-		};
-		tb_loop_submit(&hub->loops[i], &broadcast->parts[i].command);
+	broadcast->hub = hub;
+	*ret = broadcast;
+	return TB_OK;
+}
+
+static void submit(struct tb_broadcast *broadcast)
+{
+	struct tb_hub *hub = broadcast->hub;
+
+	atomic_store(&broadcast->n_left, hub->n_loops);
+	for (size_t i = 0; i < hub->n_loops; i++) {
+		struct part *part = &broadcast->parts[i];
+		part->command.run = run_part;
+		part->broadcast = broadcast;
 	}
+	/* It may be gone as soon as the last part is handed in. */
+	for (size_t i = 0, n = hub->n_loops; i < n; i++)
+		tb_loop_submit(&hub->loops[i], &broadcast->parts[i].command);
+}
+
+enum tb_err tb_hub_broadcast(struct tb_hub *hub,
+			     const struct tb_emission *emission, uint64_t tag,
+			     void *data, void (*drop)(void *data))
+{
+	struct tb_broadcast *broadcast;
+	enum tb_err err = TB_ERR_BUSY;
+
+	if (atomic_fetch_add(&hub->n_broadcasts, 1) < BROADCASTS_MAX)
+		err = create(hub, emission, &broadcast);
+	if (err != TB_OK) {
+		atomic_fetch_sub(&hub->n_broadcasts, 1);
+		return err;
+	}
+	broadcast->tag = tag;
+	broadcast->data = data;
+	broadcast->drop = drop;
+	submit(broadcast);
 	return TB_OK;
 }

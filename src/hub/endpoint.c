@@ -1,13 +1,13 @@
 /* The HTTP side: requests are judged on the I/O thread, and handed over. */
+#include <stddef.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "hub/call.h"
 #include "hub/client.h"
 #include "hub/handshake.h"
 #include "hub/socket.h"
-
-#include <stddef.h>
-#include <unistd.h>
 
 static const struct tb_str methods[TB_METHOD_COUNT] = {
 	[TB_GET] = TB_STR_INIT("GET"),
@@ -20,6 +20,13 @@ static const struct tb_str methods[TB_METHOD_COUNT] = {
 };
 
 /* ---- calls ---- */
+
+static void cancel(struct tb_call *call)
+{
+	if (call->client == NULL)
+		tb_hub_dismiss(call->hub);
+	tb_call_destroy(call);
+}
 
 static void begin(struct tb_later *later, struct tb_resting *resting)
 {
@@ -40,19 +47,12 @@ static void take(struct tb_takeover *takeover, int fd, struct tb_str early)
 	call->fd = fd;
 	if (early.n > 0)
 		call->early = tb_rest_create(early);
-	if (early.n > 0 && call->early == NULL) {
-		close(fd);
-		takeover->cancel(takeover);
+	if (early.n == 0 || call->early != NULL) {
+		tb_call_submit(call);
 		return;
 	}
-	tb_call_submit(call);
-}
-
-static void cancel(struct tb_call *call)
-{
-	if (call->client == NULL)
-		tb_hub_dismiss(call->hub);
-	tb_call_destroy(call);
+	close(fd);
+	cancel(call);
 }
 
 static void cancel_later(struct tb_later *later)

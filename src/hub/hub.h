@@ -172,7 +172,8 @@ size_t tb_client_backlog(const struct tb_client *client);
 /* Sends one event to all clients of a namespace that want it; it is encoded
  * once. Broadcasts of one thread reach each client in their order. `tag` and
  * `data` are for the app's `wants`; `drop` (may be NULL) is called with `data`
- * when it has been sent. NOMEM. */
+ * when it has been sent. NOMEM; BUSY: as many wait as may, since they are made
+ * faster than they can be sent; `drop` is not called then. */
 enum tb_err tb_hub_broadcast(struct tb_hub *hub,
 			     const struct tb_emission *emission, uint64_t tag,
 			     void *data,

@@ -18,7 +18,8 @@ struct tb_hub {
 	struct tb_sio_options sio;
 	struct tb_sids sids;
 	struct tb_budget inbound;
-	_Atomic size_t n_clients; /* those that are about to be, too */
+	_Atomic size_t n_clients;    /* those that are about to be, too */
+	_Atomic size_t n_broadcasts; /* that are not through */
 	_Atomic bool is_stopping;
 	_Atomic uint32_t next_loop;
 	size_t n_loops;

@@ -169,8 +169,11 @@ static void fire_due(struct tb_loop *loop)
 {
 	struct tb_timer *timer;
 
-	while ((timer = tb_timers_take_due(&loop->timers, loop->now_us)) !=
-	       NULL) {
+	/* Each once, though it may be set anew to what is past already. */
+	for (size_t i = loop->timers.n; i > 0; i--) {
+		timer = tb_timers_take_due(&loop->timers, loop->now_us);
+		if (timer == NULL)
+			break;
 		timer->fire(loop, timer);
 		run_own(loop);
 	}
@@ -234,12 +237,12 @@ static void *run(void *arg)
 	loop->now_us = tb_clock_monotonic_us();
 	while (goes_on) {
 		take_events(loop);
-		/* What has come by a WebSocket was sent before a request was
-		 * that is handed over only now. */
+		/* What has come by a WebSocket, and what is due, was so before
+		 * a request that is handed over only now. */
 		read_ready(loop);
+		fire_due(loop);
 		goes_on = run_asked(loop);
 		run_own(loop);
-		fire_due(loop);
 		settle_touched(loop);
 		let_go(loop);
 		tell_when_stopped(loop);

@@ -61,6 +61,7 @@ struct tb_loop {
 	size_t n_clients;
 	size_t cap_clients;
 	size_t n_sockets;
+	size_t n_closing;          /* of those */
 	struct tb_client *touched; /* there may be something to do for them */
 	struct tb_client *gone;    /* to be let go at the end of the turn */
 	struct tb_socket *ready;   /* there may be something to read */

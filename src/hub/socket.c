@@ -16,6 +16,8 @@
 /* What the kernel holds that it has not sent: the rest is better kept where it
  * is counted, and where a ping still goes before it. */
 #define NOTSENT_MAX_BYTES (128 << 10)
+/* Who wait for the other side to close; more are closed at once. */
+#define CLOSING_MAX 1024
 
 /* ---- its life ---- */
 
@@ -97,6 +99,8 @@ void tb_socket_drop(struct tb_socket *socket)
 
 	if (socket->is_dead)
 		return;
+	if (socket->is_closing)
+		loop->n_closing--;
 	detach(socket);
 	tb_writing_forget(socket);
 	tb_timers_dismiss(&loop->timers, &socket->timer);
@@ -121,10 +125,12 @@ void tb_socket_close(struct tb_socket *socket, uint16_t code)
 	detach(socket);
 	/* In the middle of a frame there is no way to say anything. */
 	if (socket->is_broken || socket->unsent != NULL ||
-	    !tb_writing_end(socket)) {
+	    !tb_writing_end(socket) || loop->n_closing == CLOSING_MAX) {
 		tb_socket_drop(socket);
 		return;
 	}
+	socket->is_closing = true;
+	loop->n_closing++;
 	tb_timers_set(&loop->timers, &socket->timer, loop->now_us + timeout_us);
 	socket->is_readable = true;
 	tb_socket_wake(socket);
@@ -290,7 +296,7 @@ void tb_socket_read(struct tb_socket *socket)
 {
 	if (socket->is_dead)
 		return;
-	if (socket->client == NULL) {
+	if (socket->is_closing) {
 		discard(socket);
 		return;
 	}
@@ -305,11 +311,10 @@ void tb_socket_read(struct tb_socket *socket)
 void tb_socket_wake(struct tb_socket *socket)
 {
 	struct tb_loop *loop = socket->loop;
-	bool is_closing = socket->client == NULL;
 
 	if (socket->is_in_ready || socket->is_dead ||
 	    (socket->rest == NULL && !socket->is_readable) ||
-	    (!is_closing && !may_feed(socket)))
+	    (!socket->is_closing && !may_feed(socket)))
 		return;
 	socket->is_in_ready = true;
 	socket->next_ready = loop->ready;

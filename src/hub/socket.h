@@ -27,7 +27,7 @@ struct tb_unsent {
 
 struct tb_socket {
 	struct tb_loop *loop;
-	struct tb_client *client; /* NULL: it is being closed */
+	struct tb_client *client; /* NULL: it is nobody's */
 	struct tb_socket *next_ready;
 	struct tb_socket *next_dead;
 	struct tb_frames *frames; /* lent */
@@ -40,6 +40,7 @@ struct tb_socket {
 	bool is_readable; /* as far as is known */
 	bool has_hung_up;
 	bool is_broken; /* writing has failed */
+	bool is_closing;
 	bool is_in_ready;
 	bool is_dead;
 };

@@ -330,6 +330,18 @@ void tb_eio_session_socket_gone(struct tb_eio_session *s)
 
 /* ---- time ---- */
 
+/* Counted from when the ping was due, as clients count, and not from when
+ * somebody came to send it; unless that was so late that too little would be
+ * left. */
+static int64_t pong_deadline(const struct tb_eio_session *s, int64_t now_ms)
+{
+	int64_t timeout_ms = s->options->ping_timeout_ms;
+	int64_t from_due = s->heartbeat_ms + timeout_ms;
+	int64_t least = now_ms + timeout_ms / 2;
+
+	return from_due > least ? from_due : least;
+}
+
 static void beat(struct tb_eio_session *s, int64_t now_ms)
 {
 	if (now_ms < s->heartbeat_ms)
@@ -341,8 +353,8 @@ static void beat(struct tb_eio_session *s, int64_t now_ms)
 	s->ping_due = true;
 	s->awaits_pong = true;
 	s->pinged_ms = now_ms;
-	s->heartbeat_ms = now_ms + (s->is_read ? s->options->ping_timeout_ms
-					       : s->options->ping_interval_ms);
+	s->heartbeat_ms = s->is_read ? pong_deadline(s, now_ms)
+				     : now_ms + s->options->ping_interval_ms;
 }
 
 /* Clients count on pings, too: each goes away when none came for so long. */

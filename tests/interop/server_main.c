@@ -62,8 +62,7 @@ static void read_args(struct call *call)
 	call->args = tb_arena_calloc(call->arena,
 				     tb_json_count(tb_json_root(&json)) + 1,
 				     sizeof(struct tb_str));
-	TB_ASSERT(call->args != NULL);
-	while (tb_json_next(&it))
+	while (call->args != NULL && tb_json_next(&it))
 		call->args[call->n_args++] = tb_json_raw(it.value);
 }
 
@@ -185,25 +184,26 @@ static void run_step(struct tb_client *client, void *arg)
 	emit_text(client, arg);
 }
 
-/* Everything that there is an order of: it must arrive in this one. */
+/* Everything that there is an order of. What is asked for by what was asked for
+ * comes last. */
 static bool on_steps(struct call *call)
 {
-	static char second[] = "2", fifth[] = "5";
-	struct tb_str arg = TB_STR("4");
+	static char fifth[] = "5", sixth[] = "6";
+	struct tb_str arg = TB_STR("3");
 	const struct tb_emission step = { .nsp = TB_STR("/"),
 					  .name = TB_STR("step"),
 					  .args = &arg,
 					  .n_args = 1 };
 
 	emit_text(call->client, "1");
-	if (!tb_client_run(call->client, run_step, second))
+	if (!tb_client_run(call->client, run_step, fifth))
 		tb_client_close(call->client);
-	emit_text(call->client, "3");
+	emit_text(call->client, "2");
 	if (tb_hub_broadcast(call->state->hub, &step, 0, call->state, drop) !=
 		    TB_OK ||
-	    !tb_client_run(call->client, run_step, fifth))
+	    !tb_client_run(call->client, run_step, sixth))
 		tb_client_close(call->client);
-	emit_text(call->client, "6");
+	emit_text(call->client, "4");
 	return true;
 }
 
@@ -239,6 +239,13 @@ static bool on_address(struct call *call)
 	return true;
 }
 
+/* The n-th allocation of the client's loop from now on fails, once. */
+static bool on_fail(struct call *call)
+{
+	tb_alloc_fail_at(number(call, 0));
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(struct call *call);
@@ -253,6 +260,7 @@ static const struct {
 	{ "leave-me", on_leave_me },
 	{ "close-me", on_close_me },
 	{ "address", on_address },
+	{ "fail", on_fail },
 };
 
 /* ---- the app ---- */
@@ -283,7 +291,10 @@ static bool on_event(void *ctx, struct tb_client *client,
 
 	atomic_fetch_add(&call.state->n_events, 1);
 	call.arena = tb_arena_create(ARENA_MAX);
-	TB_ASSERT(call.arena != NULL);
+	if (call.arena == NULL) {
+		tb_client_close(client);
+		return true;
+	}
 	read_args(&call);
 	for (size_t i = 0; i < TB_ARRAY_LEN(handlers); i++) {
 		if (tb_str_eq(event->name, tb_str_z(handlers[i].name)))
@@ -397,6 +408,16 @@ static uint64_t query(const struct tb_request *req, const char *name)
 	return tb_request_query_u64(req, name, 0, &value) == TB_OK ? value : 0;
 }
 
+/* The same for the thread that requests come in by. */
+static bool get_fail(void *ctx, const struct tb_request *req,
+		     struct tb_response *res)
+{
+	(void)ctx;
+	tb_response_empty(res, 204);
+	tb_alloc_fail_at(query(req, "n"));
+	return true;
+}
+
 /* n events, numbered, of so many bytes, with this tag. */
 static void get_broadcast(void *ctx, const struct tb_request *req,
 			  struct tb_response *res)
@@ -441,6 +462,7 @@ static const struct tb_route routes[] = {
 	/* Which the protocol answers as it does a POST that begins nothing. */
 	{ TB_PUT, "/", ANYONE, TB_BODY_MESSAGE, true, .quick = post },
 	{ TB_GET, "/stats", ANYONE, TB_BODY_NONE, .quick = get_stats },
+	{ TB_GET, "/fail", ANYONE, TB_BODY_NONE, .quick = get_fail },
 	{ TB_GET, "/broadcast", ANYONE, TB_BODY_NONE,
 	  .handler = get_broadcast },
 };
@@ -622,7 +644,7 @@ int main(int argc, char **argv)
 {
 	struct settings settings = read_settings(argc, argv);
 	struct state state = { .is_quiet = settings.quiet };
-	struct rlimit files = { 65536, 65536 };
+	struct rlimit files = { 16384, 16384 };
 	sigset_t signals;
 	enum tb_err err = tb_digest_init();
 

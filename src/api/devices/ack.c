@@ -7,6 +7,7 @@
 #include "api/devices/decode_ack.h"
 #include "api/devices/errors.h"
 #include "api/devices/handlers.h"
+#include "api/devices/realtime.h"
 
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
 
@@ -105,5 +106,7 @@ void tb_devices_post_ack(void *state, const struct tb_request *req,
 	}
 	tb_seen_note(caller.devices->seen, caller.org, ack.what.device,
 		     req->now_us);
+	tb_realtime_acknowledged(caller.devices->realtime, caller.org,
+				 ack.what.device);
 	answer(req, res, &ack);
 }

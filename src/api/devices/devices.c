@@ -1,5 +1,7 @@
 #include "api/devices/devices.h"
 
+#include "api/devices/handlers.h"
+#include "api/devices/realtime.h"
 #include "api/devices/state.h"
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -29,6 +31,7 @@ const struct tb_devices_options tb_devices_default_options = {
 	.window = 64,
 	.redeliver_s = 30,
 	.loops = 2,
+	.workers = 16,
 	.clients_max = 20000,
 	.events_per_s = 200,
 	.outbox_bytes = MIB,
@@ -113,8 +116,13 @@ static enum tb_err find_open_org(struct tb_devices *devices,
 static enum tb_err make(struct tb_devices *devices,
 			const struct tb_api_env *env)
 {
+	enum tb_err err;
+
 	devices->seen = tb_seen_create();
-	return devices->seen ? find_open_org(devices, env) : TB_ERR_NOMEM;
+	if (!devices->seen)
+		return TB_ERR_NOMEM;
+	err = find_open_org(devices, env);
+	return err ? err : tb_realtime_create(devices, &devices->realtime);
 }
 
 enum tb_err tb_devices_create(const struct tb_api_env *env,
@@ -143,6 +151,7 @@ void tb_devices_destroy(struct tb_devices *devices)
 {
 	if (!devices)
 		return;
+	tb_realtime_destroy(devices->realtime);
 	tb_seen_destroy(devices->seen);
 	tb_free(devices);
 }
@@ -202,6 +211,8 @@ static const struct tb_setting rows[] = {
 	  .doc = "A critical event is sent again to who does not acknowledge "
 		 "it for so long." },
 	{ NUMBER(loops, 1, 64), .doc = "Threads that serve realtime clients." },
+	{ NUMBER(workers, 1, 1024),
+	  .doc = "Threads that do what realtime clients ask for." },
 	{ NUMBER(clients_max, 1, 1000000),
 	  .doc = "Realtime clients at once; over it 503." },
 	{ NUMBER(events_per_s, 0, 1000000),
@@ -285,6 +296,13 @@ static bool is_local(const void *state)
 	       !devices->options->open_to_network;
 }
 
+static void quiesce(void *state)
+{
+	struct tb_devices *devices = state;
+
+	tb_realtime_stop(devices->realtime);
+}
+
 static bool is_closed(const void *state)
 {
 	const struct tb_devices *devices = state;
@@ -307,6 +325,9 @@ const struct tb_api_module tb_devices_module = {
 	.create = create,
 	.destroy = destroy,
 	.upkeep = upkeep,
+	.quiesce = quiesce,
+	.follow = tb_devices_follow,
+	.follow_peek = tb_devices_follow_peek,
 	.is_local = is_local,
 	.is_closed = is_closed,
 };

@@ -36,7 +36,8 @@ struct tb_devices_options {
 	/* Real time. */
 	uint32_t window;            /* not acknowledged, in a redelivery; 64 */
 	uint32_t redeliver_s;       /* without an acknowledgement; 30 */
-	uint32_t loops;             /* threads; 2 */
+	uint32_t loops;             /* threads that serve clients; 2 */
+	uint32_t workers;           /* and that do what these ask for; 16 */
 	uint32_t clients_max;       /* 20,000 */
 	uint32_t events_per_s;      /* of a client; 200 */
 	uint32_t outbox_bytes;      /* of a client; 1 MiB */

@@ -4,6 +4,7 @@
 #ifndef TB_API_DEVICES_HANDLERS_H
 #define TB_API_DEVICES_HANDLERS_H
 
+#include "api/follow.h"
 #include "http/route.h"
 
 /* ping.c, login.c */
@@ -23,5 +24,13 @@ tb_handler_fn tb_devices_get_overdue;
 /* audit_list.c, audit_verify.c */
 tb_handler_fn tb_devices_get_audit;
 tb_handler_fn tb_devices_get_audit_verdict;
+
+/* sockets.c */
+tb_quick_fn tb_devices_get_socket;
+tb_quick_fn tb_devices_post_socket;
+
+/* follow.c */
+tb_follow_fn tb_devices_follow;
+tb_follow_peek_fn tb_devices_follow_peek;
 
 #endif

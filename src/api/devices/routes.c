@@ -12,6 +12,13 @@ static const char *const prefixes[] = { "/api", "/sync", "/device",
 		.who = (who_), .body = (body_), .handler = (handler_),         \
 		.quick = (quick_)                                              \
 	}
+/* Its clients bring their tokens when they ask to join. */
+#define SOCKET(method_, body_, quick_)                                         \
+	{                                                                      \
+		.method = (method_), .prefix = "/socket.io", .path = "/",      \
+		.who = TB_WHO_ANYONE, .body = (body_), .quick = (quick_),      \
+		.any_content_type = true                                       \
+	}
 #define ANYONE TB_WHO_ANYONE
 /* Who sends no token is let in where nobody needs one; caller.c says. */
 #define CALLER (TB_WHO_ANYONE | TB_WHO_USER | TB_WHO_DEVICE)
@@ -40,6 +47,8 @@ static const struct tb_route routes[] = {
 	      tb_devices_get_audit_verdict, NULL),
 	ROUTE(TB_POST, "/device", "/register", CALLER, TB_BODY_SMALL,
 	      tb_devices_post_register, NULL),
+	SOCKET(TB_GET, NO_BODY, tb_devices_get_socket),
+	SOCKET(TB_POST, TB_BODY_MESSAGE, tb_devices_post_socket),
 };
 
 const struct tb_api tb_devices_api = {

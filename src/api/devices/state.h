@@ -7,6 +7,8 @@
 #include "api/devices/devices.h"
 #include "api/devices/seen.h"
 
+struct tb_realtime;
+
 struct tb_devices {
 	struct tb_core *core;
 	struct tb_auth *auth;
@@ -18,6 +20,7 @@ struct tb_devices {
 	void *count_ctx;
 	uint32_t open_org; /* of who sends no token; 0: everybody has to */
 	struct tb_seen *seen;
+	struct tb_realtime *realtime;
 };
 
 #endif

@@ -100,6 +100,7 @@ struct naive {
 static void expect_same(const struct tb_marks *marks, const struct naive *naive)
 {
 	uint64_t last = 0;
+	uint64_t begin = 1;
 
 	for (uint64_t num = 1; num <= NUMS; num++) {
 		uint64_t next = num;
@@ -114,6 +115,10 @@ static void expect_same(const struct tb_marks *marks, const struct naive *naive)
 		assert_int_equal(tb_marks_next_done(marks, num),
 				 next_done <= NUMS ? next_done : UINT64_MAX);
 		assert_int_equal(tb_marks_last_done(marks, num), last);
+		if (naive->is_done[num])
+			assert_int_equal(tb_marks_begin_of(marks, num), begin);
+		else
+			begin = num + 1;
 		last = naive->is_done[num] ? num : last;
 	}
 }
