@@ -172,7 +172,7 @@ static enum tb_err find_rows(const struct tb_devices *devices,
 	enum tb_err err;
 
 	if (!rows || !page)
-		return tb_arena_err(req->arena);
+		return TB_ERR_NOMEM;
 	err = tb_audit_page_read(devices->core, &asked->query, asked->offset,
 				 (size_t)asked->limit,
 				 devices->options->audit_scan_max, page);
