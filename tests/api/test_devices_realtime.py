@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from devices import Caller, DevicesOrg, open_config
-from devices_socket import Socket, WebSocket, auth_of, join
+from devices import TOKEN_CONFIG, Caller, DevicesOrg, open_config
+from devices_socket import ConnectError, Socket, WebSocket, auth_of, join
 from harness import at_the_same_time
+from test_audit import sums
 
 OUTBOX = 65536
 WINDOW = 8
@@ -248,6 +249,36 @@ def test_joining_while_others_send_misses_nothing_that_comes_behind(org,
             got.append(s.take("critical_event")["event_id"])
         assert got == list(range(got[0], last + 1))
         s.close()
+
+
+# --- the audit trail ---------------------------------------------------------
+
+def test_what_commits_nothing_is_added_up(serve):
+    """Those who come and those who must not, and what they ask for; what
+    commits something has a row of its own."""
+    server = serve(TOKEN_CONFIG)
+    org = DevicesOrg(server)
+    a, b = org.devices(2)
+    for _ in range(2):
+        join(server, a).close()
+    with pytest.raises(ConnectError):
+        Socket(WebSocket(server)).join({"token": "x"})
+    s, t = join(server, a), join(server, b)
+    n = s.critical(1)
+    assert s.error_of("critical_event", {}).startswith("Missing fields")
+    for _ in range(3):
+        t.acknowledge(n)
+    t.settle()
+    s.close()
+    t.close()
+    server.restart()
+    added, who = sums(server.data), "user/" + org.user.uuid
+    assert added[who, "connect", 200] == 4
+    assert added["", "connect", 401] == 1
+    assert added[who, "critical_event", 400] == 1
+    assert added[who, "critical_event", 200] == 0
+    assert added[who, "acknowledge", 200] == 2
+    assert added[who, "heartbeat", 200] == 1
 
 
 # --- sites -------------------------------------------------------------------
