@@ -484,6 +484,22 @@ def test_who_becomes_somebody_else_starts_over(org, joined):
             break
 
 
+def test_who_may_view_more_starts_over(org, joined):
+    """What was hidden before the cursor is not behind it."""
+    what, admin = {"feed": "events"}, events_client(org.admin)
+    admin.put_acl(rule(user=org.user.uuid, item="open/*"))
+    s = joined(org.user)
+    subscribe(s, what)
+    hidden = event(item="secret/1")
+    admin.posted(hidden)
+    admin.put_acl(rule())
+    admin.posted(event(item="open/1"))
+    got = s.take("resync")
+    assert set(got) == {"feed", "error"} and got["feed"] == "events"
+    subscribe(s, what, after="0")
+    assert change(s, what)["event"]["uuid"] == hidden["uuid"]
+
+
 def test_a_site_hears_of_no_device(org, joined):
     """It may follow the central feed, and nothing else."""
     a = org.device()
