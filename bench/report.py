@@ -24,11 +24,13 @@ class Line:
     against: Optional[float] = None
     ratio: Optional[float] = None
     at_least: Optional[float] = None  # of the ratio
+    at_most: Optional[float] = None   # of the ratio
     floor: Optional[float] = None     # of the figure
     ceiling: Optional[float] = None   # of the figure
 
     def is_met(self):
         return ((self.at_least is None or self.ratio >= self.at_least) and
+                (self.at_most is None or self.ratio <= self.at_most) and
                 (self.floor is None or self.figure >= self.floor) and
                 (self.ceiling is None or self.figure < self.ceiling))
 
@@ -36,6 +38,8 @@ class Line:
         parts = []
         if self.at_least is not None:
             parts.append("ratio >= %g" % self.at_least)
+        if self.at_most is not None:
+            parts.append("ratio <= %.2g" % self.at_most)
         if self.floor is not None:
             parts.append(">= %s %s" % (number(self.floor), self.unit))
         if self.ceiling is not None:

@@ -11,6 +11,7 @@ import tempfile
 import report
 import suite_events
 import suite_parts
+import suite_realtime
 import suite_resources
 import suite_sites
 from measure import FULL, QUICK, REPEATS, Suite
@@ -18,7 +19,7 @@ from servers import BUILD
 
 ONLY = os.environ.get("BENCH_ONLY", "").split()
 STEPS = (suite_parts.STEPS + suite_sites.STEPS + suite_events.STEPS +
-         suite_resources.STEPS)
+         suite_resources.STEPS + suite_realtime.STEPS)
 # Those that take long; made in full, or when they are named.
 LONG_STEPS = suite_events.LONG_STEPS
 

@@ -35,6 +35,8 @@ jq                   command:jq
 '
 bench_needs='
 nginx-light          command:nginx
+nodejs               command:node
+npm                  command:npm
 '
 ci_needs='
 clang                command:clang

@@ -7,17 +7,16 @@ static enum tb_err name(struct tb_arena *arena,
 			struct tb_str *ret)
 {
 	const struct tb_principal *principal = author->principal;
-	const char *kind = "device";
-	struct tb_str key = author->device;
 
-	if (principal) {
-		kind = tb_principal_kind_name(principal->kind);
-		key = principal->key;
-	} else if (key.n == 0) {
+	/* What device it says it is stands elsewhere: nobody has verified it.
+	 */
+	if (!principal) {
 		*ret = TB_STR("nobody");
 		return TB_OK;
 	}
-	return tb_arena_printf(arena, ret, "%s/%.*s", kind, TB_STR_ARG(key));
+	return tb_arena_printf(arena, ret, "%s/%.*s",
+			       tb_principal_kind_name(principal->kind),
+			       TB_STR_ARG(principal->key));
 }
 
 enum tb_err tb_api_audit_by(struct tb_arena *arena,

@@ -18,9 +18,8 @@ enum tb_err tb_api_audit(const struct tb_request *req, struct tb_response *res,
 /* Who changes something, where that may be somebody without a token, or no
  * HTTP request. Slices are borrowed as the note's are. */
 struct tb_audit_author {
-	const struct tb_principal *principal; /* NULL: nobody */
-	/* That is acted for; nobody's note says "device/ID", or, where it is
-	 * empty, "nobody". */
+	const struct tb_principal *principal; /* NULL: "nobody" */
+	/* That is acted for. */
 	struct tb_str device;
 	struct tb_str request_id;
 	struct tb_str address;

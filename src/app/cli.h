@@ -123,6 +123,10 @@ const char *tb_cli_value(const struct tb_cli *cli, enum tb_option_id id);
 const char *tb_cli_next_value(const struct tb_cli *cli, enum tb_option_id id,
 			      size_t *i);
 
+/* Appends the command as a JSON array of its words, arguments and options, but
+ * for those that say where the store is. */
+void tb_cli_put_line(struct tb_buf *buf, const struct tb_cli *cli);
+
 /* Appends the help that was asked for: of the command, of the group of
  * commands, or of all. */
 void tb_cli_put_help(struct tb_buf *buf, const struct tb_cli *cli);

@@ -120,7 +120,7 @@ static enum tb_exit update(struct tb_session *session, const char *operation,
 			   struct tb_account *account, unsigned changes)
 {
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note(operation, &note);
+	enum tb_err err = tb_session_note(session, operation, &note);
 
 	if (!err)
 		err = tb_directory_update_account(session->core, &note, account,
@@ -158,7 +158,8 @@ static enum tb_exit retire_device(struct tb_session *session,
 
 	if (account->kind != TB_ACCOUNT_DEVICE)
 		return TB_EXIT_OK;
-	err = tb_session_note(account->disabled ? "device_retire"
+	err = tb_session_note(session,
+			      account->disabled ? "device_retire"
 						: "device_reinstate",
 			      &note);
 	note.device = account->key;
@@ -211,7 +212,7 @@ static enum tb_exit add(struct tb_session *session, const char *operation,
 			const struct tb_account *account)
 {
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note(operation, &note);
+	enum tb_err err = tb_session_note(session, operation, &note);
 
 	if (!err)
 		err = tb_directory_add_account(session->core, &note, account);

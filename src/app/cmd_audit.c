@@ -199,7 +199,7 @@ static enum tb_exit drop_chain(struct tb_session *session,
 	if (exit)
 		return exit;
 	while (!err && dropped == TB_AUDIT_DROP_MAX) {
-		err = tb_session_note(TB_AUDIT_DROP, &note);
+		err = tb_session_note(session, TB_AUDIT_DROP, &note);
 		if (!err)
 			err = tb_audit_drop(session->core, &note, org->id,
 					    before_us, &dropped);
@@ -235,7 +235,7 @@ static enum tb_exit erase_chain(struct tb_session *session,
 		return exit;
 	err = tb_audit_erase_begin(session->core, org->id, before_us, &erasure);
 	while (!err && !tb_audit_erase_is_done(&erasure)) {
-		err = tb_session_note(TB_AUDIT_ERASE, &note);
+		err = tb_session_note(session, TB_AUDIT_ERASE, &note);
 		if (!err)
 			err = tb_audit_erase_next(session->core, &note,
 						  &erasure);

@@ -194,7 +194,7 @@ static enum tb_exit retire(struct tb_session *session, const char *operation,
 
 	if (exit)
 		return exit;
-	err = tb_session_note(operation, &note);
+	err = tb_session_note(session, operation, &note);
 	note.device = tb_str_z(device);
 	if (!err)
 		err = tb_registration_retire(session->core, &note, org.id,
@@ -282,7 +282,7 @@ enum tb_exit tb_cmd_device_give_up(struct tb_session *session)
 	exit = tb_session_org(session, &org);
 	if (exit)
 		return exit;
-	err = tb_session_note("device_give_up", &note);
+	err = tb_session_note(session, "device_give_up", &note);
 	if (!err)
 		err = tb_device_give_up(session->core, &note, org.id, id);
 	if (err == TB_ERR_CONFLICT)

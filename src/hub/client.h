@@ -13,8 +13,8 @@ struct tb_call;
 
 /* Why nothing more of a client is taken, as bits. */
 enum tb_hold {
-	TB_HOLD_APP = 1, /* an event of its is being worked on */
-	TB_HOLD_RATE = 2,
+	TB_HOLD_APP = 1,  /* an event of its is being worked on */
+	TB_HOLD_RATE = 2, /* it has had its share for now */
 };
 
 /* What may be asked for without memory; at most once at a time. */
@@ -40,6 +40,8 @@ struct tb_client {
 	int64_t app_due_us;     /* 0: never */
 	int64_t allowed_us;     /* all events until then are used up */
 	int64_t rate_due_us;    /* the end of TB_HOLD_RATE */
+	int64_t turn_us;        /* when the last message was taken */
+	uint32_t n_in_turn;     /* those that were taken then */
 	uint64_t inbound_bytes; /* of the budget */
 	struct tb_ask close;
 	struct tb_ask resume;

@@ -10,6 +10,8 @@
 /* Who is held for its rate is read again after this at the earliest, so that
  * not each event costs a turn. */
 #define RATE_PAUSE_US 20000
+/* Messages that are taken of a client in one turn of its loop. */
+#define TURN_MAX 64
 /* The opening bracket in place of the name. */
 #define ARGS_MAX ((size_t)64 << 20)
 
@@ -53,13 +55,20 @@ void tb_client_release(struct tb_client *client, enum tb_hold why)
 
 /* ---- the rate ---- */
 
+static void pause_until(struct tb_client *client, int64_t due_us)
+{
+	if (client->holds & TB_HOLD_RATE && client->rate_due_us >= due_us)
+		return;
+	client->rate_due_us = due_us;
+	tb_client_hold(client, TB_HOLD_RATE);
+}
+
 /* Each event uses up its part of a second; who is too far ahead is not read
  * until time has caught up. */
 static void pay(struct tb_client *client)
 {
-	const struct tb_loop *loop = client->loop;
-	uint32_t rate = loop->hub->options.events_per_s;
-	int64_t now_us = loop->now_us;
+	int64_t now_us = client->loop->now_us;
+	uint32_t rate = client->loop->hub->options.events_per_s;
 	int64_t due_us;
 
 	if (rate == 0)
@@ -70,11 +79,21 @@ static void pay(struct tb_client *client)
 	due_us = client->allowed_us + SECOND_US / rate - BURST_US;
 	if (due_us <= now_us)
 		return;
-	client->rate_due_us = due_us < now_us + RATE_PAUSE_US
-				      ? now_us + RATE_PAUSE_US
-				      : due_us;
-	tb_client_hold(client, TB_HOLD_RATE);
-	tb_client_touch(client);
+	pause_until(client, due_us < now_us + RATE_PAUSE_US
+				    ? now_us + RATE_PAUSE_US
+				    : due_us);
+}
+
+/* Others have their turn, too. */
+static void count_turn(struct tb_client *client)
+{
+	int64_t now_us = client->loop->now_us;
+
+	if (client->turn_us != now_us)
+		client->n_in_turn = 0;
+	client->turn_us = now_us;
+	if (++client->n_in_turn == TURN_MAX)
+		pause_until(client, now_us + 1);
 }
 
 /* ---- the budget ---- */
@@ -225,5 +244,6 @@ void tb_client_take(struct tb_client *client,
 	/* Attachments belong to the event that they come behind. */
 	if (client->sio == NULL || !message->is_binary)
 		pay(client);
+	count_turn(client);
 	tb_client_touch(client);
 }

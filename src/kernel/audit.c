@@ -59,6 +59,8 @@ static enum tb_err make_detail(struct tb_arena *arena,
 	put_if(&w, "request_id", note->request_id);
 	put_if(&w, "address", note->address);
 	put_if(&w, "device", note->device);
+	if (note->command.n > 0)
+		tb_json_kv_raw(&w, "command", note->command);
 	if (note->detail.n > 0) {
 		if (w.comma)
 			tb_buf_append_char(&buf, ',');

@@ -27,10 +27,11 @@ struct tb_audit_note {
 	struct tb_str device;
 	struct tb_str request_id;
 	struct tb_str address;
-	struct tb_str detail; /* JSON object members, or empty */
-	uint8_t salt[16];     /* random, from the caller */
-	bool *is_written;     /* set to true once the row is durable; else
-			       * untouched. NULL: nobody asks */
+	struct tb_str command; /* the command line, a JSON array; or empty */
+	struct tb_str detail;  /* JSON object members, or empty */
+	uint8_t salt[16];      /* random, from the caller */
+	bool *is_written;      /* set to true once the row is durable; else
+				* untouched. NULL: nobody asks */
 };
 
 /* Appends the note's row to the view's org. Its time is the view's, or that of

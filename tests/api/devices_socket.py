@@ -163,6 +163,11 @@ class Polling:
         return ws
 
     def close(self):
+        """End the session, if it has not ended, as a client does."""
+        try:
+            self.post("1")
+        except (OSError, http.client.HTTPException):
+            pass  # The server is gone.
         self.getter.close()
         self.poster.close()
 
@@ -376,7 +381,7 @@ class Socket:
         data = json.loads(data) if data else None
         parts = [self.engine.receive() for _ in range(int(count or 0))]
         assert all(isinstance(p, bytes) for p in parts), parts
-        return kind, number, filled(data, parts)
+        return kind, number, filled(data, parts) if count else data
 
     def read(self):
         """Take in one packet, be it an event or an acknowledgement."""

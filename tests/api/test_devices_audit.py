@@ -1,7 +1,6 @@
 """GET /sync/audit-logs: the trail, as administrators read it."""
 
 import datetime
-import sqlite3
 
 import pytest
 
@@ -9,7 +8,7 @@ from devices import (TIME, TOKEN_CONFIG, Caller, DevicesOrg, assert_error,
                      time_of)
 from devices_socket import join
 from events import event
-from test_audit import audit_database
+from test_audit import alteration, place, tamper
 
 MEMBERS = ["id", "event_type", "operation", "status", "device_id", "user_id",
            "timestamp", "details"]
@@ -226,19 +225,19 @@ def damaged(serve):
     return serve(TOKEN_CONFIG)
 
 
-@pytest.mark.parametrize("damage", [
-    "delete from audit where rowid = (select rowid from audit "
-    "order by rowid limit 1 offset (select count(*) / 2 from audit))"],
-    ids=["a row gone"])
-def test_a_missing_row_is_found(damaged, damage):
+@pytest.mark.parametrize("change", [
+    lambda db: ["delete from audit where " + place(db, "audit")],
+    alteration("audit", "hash"), alteration("audit", "row")],
+    ids=["missing", "another hash", "another row"])
+def test_a_row_that_was_tampered_with_is_found(damaged, change):
+    """The one in the middle of all rows, which most are this org's."""
     org = DevicesOrg(damaged)
     a = org.device()
-    for n in range(10):
+    for n in range(40):
         a.pushed(payload=n)
     assert verified(org.admin)["valid"] is True
     assert damaged.stop() == 0
-    with sqlite3.connect(audit_database(damaged.data)) as db:
-        assert db.execute(damage).rowcount == 1
+    tamper(damaged.data, change)
     damaged.start()
     body = verified(org.admin)
     assert body["valid"] is False, body

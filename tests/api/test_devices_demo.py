@@ -9,6 +9,9 @@ from cli import PROGRAM, Cli
 from harness import ADMIN_PASSWORD, DEADLINE_S, Server, free_port
 
 SINCE = "2025-07-25T12:00:00"
+# Passwords are hashed at the least cost.
+CHEAP = "auth: {argon2_mem_bytes: 65536, argon2_ops: 1}\n"
+OPEN = CHEAP + "devices:\n  auth: open\n"
 
 
 def get(server, path, **params):
@@ -24,8 +27,8 @@ def push(server, **more):
 
 # --- the demo ----------------------------------------------------------------
 
-def test_the_pull_of_the_documentation_answers(fresh):
-    r = get(fresh, "/sync/pull", device_id="dev123", since=SINCE)
+def test_the_pull_of_the_documentation_answers(demo):
+    r = get(demo, "/sync/pull", device_id="dev123", since=SINCE)
     assert r.status_code == 200, r.text
     events = r.json()["events"]
     assert events
@@ -33,8 +36,8 @@ def test_the_pull_of_the_documentation_answers(fresh):
                for e in events)
 
 
-def test_the_status_of_the_documentation_answers(fresh):
-    r = get(fresh, "/sync/status", device_id="dev123")
+def test_the_status_of_the_documentation_answers(demo):
+    r = get(demo, "/sync/status", device_id="dev123")
     assert r.status_code == 200, r.text
     summary = r.json()["summary"]
     assert summary["pending"] and summary["synced"]
@@ -97,7 +100,7 @@ def serve(folder, config, *orgs, listen=None):
 
 
 def test_a_refusal_says_what_to_set(tmp_path):
-    done = serve(tmp_path, "devices:\n  auth: open\n",
+    done = serve(tmp_path, OPEN,
                  listen="0.0.0.0:%d" % free_port())
     assert done.returncode == 6, done
     for words in ("devices.auth: open", "127.0.0.1", "devices.auth: token",
@@ -106,19 +109,19 @@ def test_a_refusal_says_what_to_set(tmp_path):
 
 
 def test_open_for_an_org_that_is_not_there_does_not_start(tmp_path):
-    done = serve(tmp_path, "devices:\n  auth: open\n  org: nowhere\n")
+    done = serve(tmp_path, OPEN + "  org: nowhere\n")
     assert done.returncode == 5, done
     assert "devices.org" in done.stderr and "nowhere" in done.stderr
 
 
 def test_open_for_one_of_several_orgs_must_say_which(tmp_path):
-    done = serve(tmp_path, "devices:\n  auth: open\n", "second")
+    done = serve(tmp_path, OPEN, "second")
     assert done.returncode == 5, done
     assert "devices.org" in done.stderr
 
 
 def test_open_needs_no_name_of_the_only_org(tmp_path):
-    s = Server(tmp_path, config="devices:\n  auth: open\n")
+    s = Server(tmp_path, config=OPEN)
     s.cli.init("main", "admin", ADMIN_PASSWORD)
     s.start()
     try:
@@ -130,8 +133,7 @@ def test_open_needs_no_name_of_the_only_org(tmp_path):
 def test_open_to_the_network_answers_proxies(tmp_path):
     """On an address that others could reach it is meant; here it is asked on
     loopback, where it would refuse them."""
-    s = Server(tmp_path, config="devices:\n  auth: open\n"
-                                "  open_to_network: yes\n")
+    s = Server(tmp_path, config=OPEN + "  open_to_network: yes\n")
     s.cli.init("main", "admin", ADMIN_PASSWORD)
     s.start()
     try:
@@ -146,7 +148,7 @@ def test_open_to_the_network_answers_proxies(tmp_path):
 
 def test_without_a_token_no_body_is_awaited(tmp_path):
     """Nobody can make the server hold what nobody is answerable for."""
-    s = Server(tmp_path, config="")
+    s = Server(tmp_path, config=CHEAP)
     s.cli.init("main", "admin", ADMIN_PASSWORD)
     s.start()
     try:

@@ -1,10 +1,11 @@
 """subscribe: committed changes of every API, live, for who may see them."""
 
 import json
+import time
 
 import pytest
 
-from devices import Caller, DevicesOrg, checked, open_config
+from devices import Caller, DevicesOrg, altered, checked, open_config
 from devices_socket import Polling, WebSocket, join
 from events import Client, event, rule, shown
 from resources import COLLECTIONS, User
@@ -168,7 +169,7 @@ def test_a_collection(org, joined):
     assert got["data"]["name"] == "b"
     assert client.delete("things", record["id"]).status_code in (200, 204)
     got = change(s, what)
-    assert set(got) == {"collection", "cursor", "id", "deleted"}
+    assert "data" not in got
     assert (got["id"], got["deleted"]) == (record["id"], True)
 
 
@@ -243,6 +244,95 @@ def test_a_cursor_of_subscribed_can_be_gone_on_behind(org, joined, what):
     cursor = subscribe(s, what)
     assert set(s.call("unsubscribe", what)) >= set(what)
     subscribe(s, what, after=cursor)
+
+
+def test_a_cursor_of_the_events_api_is_good_here(org, joined):
+    """And "0" is the beginning."""
+    what, client = {"feed": "events"}, events_client(org.user)
+    sent = [event(item="i/%d" % n) for n in range(4)]
+    client.posted(*sent[:2])
+    cursor = client.page()[1]
+    client.posted(*sent[2:])
+    s, t = joined(org.user), joined(org.user)
+    subscribe(s, what, after=cursor)
+    assert [change(s, what)["event"]["uuid"] for _ in range(2)] \
+        == [e["uuid"] for e in sent[2:]]
+    subscribe(t, what, after="0")
+    got = [change(t, what) for _ in range(4)]
+    assert [c["event"]["uuid"] for c in got] == [e["uuid"] for e in sent]
+    events, _, starts_over = client.page(got[1]["cursor"])
+    assert not starts_over
+    assert [e["uuid"] for e in events] == [e["uuid"] for e in sent[2:]]
+
+
+def test_a_sequence_of_the_central_feed_is_good_here(org, joined):
+    what, site, primary = {"feed": "central"}, org.org.site(), \
+        org.org.primary()
+    primary.pushed(*[primary.record("item", "i-%d" % n, {"n": n})
+                     for n in range(3)])
+    entries, _ = site.central_all()
+    token = Caller(org.server, site.token())
+    for at, after in enumerate(["0"] + [e["sequence"] for e in entries]):
+        s = joined(token)
+        subscribe(s, what, after=str(after))
+        primary.pushed(primary.record("item", "live-%d" % at, {}))
+        got = []
+        while not got or got[-1] != "live-%d" % at:
+            got.append(change(s, what)["change"]["recordID"])
+        left = [e["recordID"] for e in entries[at:]]
+        assert got[:len(left)] == left
+        s.close()
+
+
+def test_a_download_is_followed_from_its_x_last_sync(org, joined):
+    what, user = {"collection": "things"}, staff(org)
+    client = resources_client(user)
+    client.created("things", name="before")
+    records, last_sync = client.pull("things")
+    assert [r["name"] for r in records] == ["before"]
+    missed = client.created("things", name="missed")
+    s = joined(user)
+    subscribe(s, what, after=last_sync)
+    live = client.created("things", name="live")
+    got = []
+    while not got or got[-1] != live["id"]:
+        got.append(change(s, what)["id"])
+    assert missed["id"] in got
+
+
+def test_a_collection_goes_by_the_name_of_its_address(org, joined):
+    s = joined(staff(org))
+    subscribe(s, {"collection": "shop-stock"})
+    assert s.error_of("subscribe", {"collection": "shop_stock"}) == UNKNOWN
+
+
+def test_what_goes_out_of_sight_is_deleted_and_comes_back(org, joined):
+    """A doctor sees the people of the own visits."""
+    what, nurse = {"collection": "visits"}, staff(org)
+    client = resources_client(nurse)
+    doctor = org.new_user("--role", "doctor", "--profile", "7")
+    person = client.created("people", name="p")
+    visit = client.created("visits", person_id=person["id"], doctor_id=7)
+    s = joined(doctor)
+    subscribe(s, what)
+    for doctor_id, is_there in ((8, False), (7, True)):
+        r = client.patch("visits", visit["id"], doctor_id=doctor_id)
+        assert r.status_code == 200, r.text
+        got = change(s, what)
+        assert got["id"] == visit["id"]
+        assert ("data" in got) is is_there
+        assert got.get("deleted", False) is not is_there
+
+
+def test_a_token_too_old_for_a_collection_is_told_so(org, joined):
+    """`young` takes tokens of a second."""
+    s = joined(staff(org))
+    old = altered(org.server, org.user.token, iat=int(time.time()) - 60)
+    t = joined(Caller(org.server, old))
+    assert t.error_of("subscribe", {"collection": "young"}) \
+        == "Token expired"
+    subscribe(t, {"collection": "tags"})
+    assert s.pending("error") == []
 
 
 def test_a_cursor_outlives_a_restart(org, joined):
@@ -362,8 +452,9 @@ def test_another_orgs_changes_are_not_there(live, org, joined):
         subscribe(s, what)
     other.device().pushed()
     events_client(other.user).posted(event())
-    resources_client(staff(other)).created("tags", label="theirs")
-    ours = resources_client(staff(org)).created("tags", label="ours")
+    resources_client(staff(other)).created("tags", id="t-1", label="theirs")
+    ours = resources_client(staff(org)).created("tags", id="t-2",
+                                                label="ours")
     got = s.take("change")
     assert (got["collection"], got["id"]) == ("tags", ours["id"])
     assert s.pending("change") == []

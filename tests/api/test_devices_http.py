@@ -40,7 +40,7 @@ def norg(narrow):
 
 @pytest.mark.parametrize("path", [
     "/device/nothing", "/device/register/x", "/sync/push/x",
-    "/sync/audit-logs/nothing", "/api/login/x", "/sync/pull/x"])
+    "/sync/audit-logs/nothing", "/sync/pull/x"])
 def test_a_path_that_is_not_there_is_404(nobody, path):
     for method in ("GET", "POST"):
         r = nobody.request(method, path, {} if method == "POST" else None)

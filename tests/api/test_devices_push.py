@@ -179,7 +179,7 @@ BAD_TIMES = [
 @pytest.mark.parametrize("text", GOOD_TIMES)
 def test_a_timestamp_is_any_iso_8601_and_given_back(dorg_of_times, text):
     a, b, last = dorg_of_times
-    n = a.pushed(timestamp=text)
+    n = a.pushed(payload=text, timestamp=text)
     got, = b.pulled(after=last[0])
     assert got["id"] == n
     assert got["client_timestamp"] == text

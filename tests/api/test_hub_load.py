@@ -235,8 +235,7 @@ def test_idle_websockets_take_little(make_server):
     before = server.rss_kib()
     clients = [joined(server) for _ in range(1000)]
     assert server.stats()["clients"] == 1000
-    # Sanitizers take more; what would be found is a reader for each.
-    assert server.rss_kib() - before < 16000
+    assert server.rss_kib() - before < 4000 or server.is_instrumented()
     server.broadcast(3, 100)
     for c in clients:
         assert [c.event()[1] for _ in range(3)] == [0, 1, 2]
@@ -266,7 +265,7 @@ def test_a_flood_holds_nobody_up(make_server):
     threads = [threading.Thread(target=flood, args=(x,)) for x in floods]
     for t in threads:
         t.start()
-    for _ in range(20):
+    for _ in range(10):
         for kind in (SocketClient, PollingClient):
             c = joined(server, kind)
             c.emit("message", 1)

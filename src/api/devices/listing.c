@@ -176,9 +176,9 @@ static void destroy(struct tb_source *source)
 /* ---- the answer ---- */
 
 /* A listing that outlives the handler. */
-static enum tb_err open(struct tb_arena *arena,
-			const struct tb_devices_listing *what,
-			struct listing **ret)
+static enum tb_err make_listing(struct tb_arena *arena,
+				const struct tb_devices_listing *what,
+				struct listing **ret)
 {
 	static const struct tb_source_ops ops = {
 		.find = find,
@@ -189,7 +189,7 @@ static enum tb_err open(struct tb_arena *arena,
 	enum tb_err err;
 
 	if (!listing)
-		return tb_arena_err(arena);
+		return TB_ERR_NOMEM;
 	listing->source.ops = &ops;
 	listing->what = *what;
 	err = tb_arena_strdup(arena, what->query.device,
@@ -226,9 +226,9 @@ void tb_devices_answer_listing(const struct tb_devices_listing *what,
 			       struct tb_tx *tx, const struct tb_request *req,
 			       struct tb_response *res)
 {
-	struct listing *listing = NULL;
+	struct listing *listing;
 	struct tb_buf first;
-	enum tb_err err = open(req->arena, what, &listing);
+	enum tb_err err = make_listing(req->arena, what, &listing);
 
 	tb_buf_init(&first, PIECE_MAX_BYTES);
 	if (!err)
