@@ -33,10 +33,8 @@ static const char records_sql[] =
 	"ORDER BY s.version, s.rid";
 
 static const char audits_sql[] =
-	"SELECT a.n, a.row, a.hash, d.detail FROM source.audit a "
-	"JOIN source.audit_detail d ON d.org = a.org AND d.n = a.n "
-	"WHERE a.org = ?1 AND a.n > "
-	"(SELECT audit_n FROM main.org WHERE id = ?1) ORDER BY a.n";
+	"SELECT n, row, hash, detail FROM source.audit WHERE org = ?1 AND n > "
+	"(SELECT audit_n FROM main.org WHERE id = ?1) ORDER BY n";
 
 static const char *const differences[] = {
 	"SELECT count(*) FROM (SELECT * FROM source.record WHERE rid >= ?2 "
@@ -49,8 +47,6 @@ static const char *const differences[] = {
 	"EXCEPT SELECT * FROM main.link)",
 	"SELECT count(*) FROM (SELECT * FROM source.audit WHERE org = ?1 "
 	"EXCEPT SELECT * FROM main.audit)",
-	"SELECT count(*) FROM (SELECT * FROM source.audit_detail WHERE "
-	"org = ?1 EXCEPT SELECT * FROM main.audit_detail)",
 	"SELECT count(*) FROM (SELECT * FROM source.org WHERE id = ?1 "
 	"EXCEPT SELECT * FROM main.org)",
 };

@@ -7,7 +7,7 @@
 #include "store/sqlite/sqlite_log.h"
 
 /* The columns of an org, of which these move. */
-#define ORG_COLUMNS 14
+#define ORG_COLUMNS 15
 #define ORG_HEAD 4
 #define ORG_AUDIT_N 12
 
@@ -90,7 +90,6 @@ static void write_audit(struct tb_sqlite_conn *conn,
 			const struct tb_bare_audit_row *row)
 {
 	struct tb_sqlite_binder audit = { 0 };
-	struct tb_sqlite_binder detail = { 0 };
 
 	tb_bench_must(tb_sqlite_get(conn, TB_SQLITE_AUDIT_INSERT, &audit.stmt),
 		      "audit");
@@ -98,14 +97,8 @@ static void write_audit(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind(&audit, row->n);
 	tb_sqlite_bind_bytes(&audit, row->row);
 	tb_sqlite_bind_bytes(&audit, row->hash);
+	tb_sqlite_bind_bytes(&audit, row->detail);
 	run(conn, &audit);
-	tb_bench_must(
-		tb_sqlite_get(conn, TB_SQLITE_DETAIL_INSERT, &detail.stmt),
-		"audit_detail");
-	tb_sqlite_bind(&detail, rows->org);
-	tb_sqlite_bind(&detail, row->n);
-	tb_sqlite_bind_bytes(&detail, row->detail);
-	run(conn, &detail);
 }
 
 /* The source's row of the org; the statement stays on it. */

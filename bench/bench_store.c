@@ -191,7 +191,7 @@ static const char *const bare_texts[] = {
 	[BARE_BEGIN] = "BEGIN IMMEDIATE",
 	[BARE_COMMIT] = "COMMIT",
 	[BARE_ORG] = "REPLACE INTO org VALUES (?1, '', '', 0, ?2, 0, 0, 0, 0, "
-		     "0, 0, 0, 0, zeroblob(32))",
+		     "0, 0, 0, 0, zeroblob(32), 0)",
 	[BARE_INSERT] =
 		"INSERT INTO record (rid, version, created, updated, origin, "
 		"deleted, entries, body, org, coll, key) "

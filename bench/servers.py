@@ -175,9 +175,11 @@ class Process:
 class Tombolo(Process):
     """The server, on the demo's accounts and declaration."""
 
+    program = "tombolo"
+
     def __init__(self, data, core=None, sites_cache=True):
         env = {} if sites_cache else {"TOMBOLO_SITES_CACHE_MAX_BYTES": "0"}
-        super().__init__([str(BUILD / "tombolo"), "serve", "--demo",
+        super().__init__([str(BUILD / self.program), "serve", "--demo",
                           "--listen", "127.0.0.1:PORT", "--data", str(data)],
                          core, pathlib.Path(data).parent, env)
 
@@ -194,6 +196,12 @@ class Tombolo(Process):
         _, answer = self.must("POST", "/api/v1/auth/token",
                               {"Content-Type": "application/json"}, body)
         return {"Authorization": "Bearer " + json.loads(answer)["token"]}
+
+
+class Unaudited(Tombolo):
+    """The same without its audit trail (bench/unaudited.c)."""
+
+    program = "bench/bench_unaudited"
 
 
 class BareHttp(Process):

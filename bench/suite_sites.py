@@ -1,11 +1,13 @@
 """The sites API: pushes, pulls, sites that do nothing, and the start."""
 
+import itertools
 import statistics
 
 from measure import (FULL, MILLION, QUICK, REPEATS, bare_walk, ratios,
                      written_against_loop)
 from report import Line
-from servers import PRIMARY, SERVER_CORE, SITE, Nginx, Tombolo, basic, load
+from servers import (PRIMARY, SERVER_CORE, SITE, Nginx, Tombolo, Unaudited,
+                     basic, load)
 
 CENTRAL = "/sync/v5/central_records"
 PAGE = 1000
@@ -68,6 +70,32 @@ def push_idle_sites(suite):
     a, b, ratio = ratios(REPEATS, push_to(crowded), push_to(suite.base()))
     return [Line("push of central data with 10,000 sites that never call; "
                  "without them", "records/s", a, b, ratio, 0.9)]
+
+
+def push_audit(suite):
+    """What the audit trail costs: both servers take the same pushes in turns,
+    each on a copy of its own of one store."""
+    lines = []
+    for what, connections, batch, total in (
+            ("64 connections, 1 record a request", 64, 1,
+             5000 if QUICK else 20000),
+            ("16 connections, 500 records a request", 16, 500,
+             50000 if QUICK else 200000)):
+        copies = [suite.copy(suite.base(), "audit") for _ in range(2)]
+        seeds = itertools.count(1)
+        with Tombolo(copies[0]) as audited, Unaudited(copies[1]) as bare:
+            def push(t):
+                return load("push", t.port, core=None, batch=batch,
+                            connections=connections, total=total,
+                            seed=next(seeds))["records_per_s"]
+
+            a, b, ratio = ratios(2 * REPEATS + 1, lambda: push(audited),
+                                 lambda: push(bare))
+        for copy in copies:
+            suite.drop(copy)
+        lines.append(Line("push, %s; without audit rows" % what, "records/s",
+                          a, b, ratio, 0.9))
+    return lines
 
 
 # ---- pull ----
@@ -168,5 +196,5 @@ def start(suite):
                  statistics.median(times), ceiling=200)]
 
 
-STEPS = [push_batches, push_single, push_singles, push_idle_sites,
+STEPS = [push_batches, push_single, push_singles, push_idle_sites, push_audit,
          pull_ordered, pull_random, pull_sizes, pull_cached, idle, start]

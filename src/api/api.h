@@ -37,12 +37,18 @@ struct tb_api_env {
 	void (*count)(void *ctx, uint32_t org, struct tb_str principal,
 		      const char *operation, unsigned status);
 	void *count_ctx;
+	/* Where `create` may say why it failed, in words; NULL: nobody asks. */
+	struct tb_buf *problem;
 	bool is_demo;
 };
 
 struct tb_api_module {
 	const struct tb_api *api;
 	const struct tb_settings *settings; /* NULL: it has none */
+	/* Why these options must not be served on this address, in a static
+	 * text that says what to set; NULL: they may. Pure. NULL: they always
+	 * may. */
+	const char *(*refusal)(const void *options, const char *listen);
 	/* Makes the state that handlers get. NULL: it needs none. */
 	enum tb_err (*create)(const struct tb_api_env *env, void **ret_state);
 	void (*destroy)(void *state); /* takes NULL */
@@ -53,6 +59,9 @@ struct tb_api_module {
 	/* True if it is to answer this machine alone (struct tb_mount), in the
 	 * state that create made. NULL: it answers everybody. */
 	bool (*is_local)(const void *state);
+	/* True if nobody calls without credentials (struct tb_mount). NULL: who
+	 * may stands in the routes alone. */
+	bool (*is_closed)(const void *state);
 	/* The server is about to stop: answers those whose answer is awaited.
 	 * NULL: nobody's is. */
 	void (*quiesce)(void *state);

@@ -53,8 +53,8 @@ typedef enum tb_err tb_follow_fn(void *state,
 
 /* True if something may have come behind a cursor, or if it may be time to
  * start over; from memory, never blocks. May be wrong towards true, for the
- * first time in particular: a follow makes memory know. The arena need not have
- * more than some hundred bytes. */
+ * first time in particular: a follow makes memory know. False for what is not
+ * followed here. The arena need not have more than some hundred bytes. */
 typedef bool tb_follow_peek_fn(void *state,
 			       const struct tb_follow_query *query);
 

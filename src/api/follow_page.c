@@ -34,6 +34,13 @@ static bool fits(const struct tb_follow_filling *filling, size_t bytes)
 			   filling->bytes <= query->max_bytes - bytes));
 }
 
+static char *put(char *to, struct tb_str s)
+{
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
 static enum tb_err join(struct tb_arena *arena, struct tb_str lead,
 			struct tb_str text, struct tb_str *ret)
 {
@@ -41,9 +48,9 @@ static enum tb_err join(struct tb_arena *arena, struct tb_str lead,
 
 	if (!to)
 		return tb_arena_err(arena);
-	memcpy(to, lead.p, lead.n);
-	memcpy(to + lead.n, text.p, text.n);
+	put(put(to, lead), text);
 	*ret = tb_str(to, lead.n + text.n);
+
 	return TB_OK;
 }
 

@@ -5,6 +5,10 @@
 
 #include "base/assert.h"
 #include "base/str.h"
+#include "codec/json.h"
+
+/* With the dashes in front of it. */
+#define OPTION_MAX_BYTES 64
 
 static const struct option {
 	const char *name;
@@ -45,6 +49,13 @@ static const struct option {
 	[TB_OPT_TABLE] = { "table", "NAME", "the record's table" },
 	[TB_OPT_ALL] = { "all", NULL, "all of them" },
 	[TB_OPT_TAKE] = { "take", "SIDE", "whose version: client or server" },
+	[TB_OPT_DEVICE] = { "device", "ID", "of this device alone" },
+	[TB_OPT_EVENT_TYPE] = { "event-type", "TYPE", "of this type alone" },
+	[TB_OPT_SINCE] = { "since", "TIME", "not before this time" },
+	[TB_OPT_UNTIL] = { "until", "TIME", "not after this time" },
+	[TB_OPT_BEFORE] = { "before", "TIME", "those before this time" },
+	[TB_OPT_LIMIT] = { "limit", "N", "at most so many" },
+	[TB_OPT_SEALS] = { "seals", "FILE", "a log of the server" },
 };
 
 #define ALWAYS (TB_OPT(HELP) | TB_OPT(CONFIG) | TB_OPT(DATA))
@@ -251,6 +262,30 @@ const char *tb_cli_next_value(const struct tb_cli *cli, enum tb_option_id id,
 			return cli->given[(*i)++].value;
 	}
 	return NULL;
+}
+
+void tb_cli_put_line(struct tb_buf *buf, const struct tb_cli *cli)
+{
+	struct tb_json_writer w = tb_json_writer(buf);
+	struct tb_str rest = tb_str_z(cli->command->name);
+
+	tb_json_begin_array(&w);
+	while (rest.n > 0)
+		tb_json_str(&w, tb_str_cut(&rest, ' '));
+	for (size_t i = 0; i < cli->n_args; i++)
+		tb_json_str(&w, tb_str_z(cli->args[i]));
+	for (size_t i = 0; i < cli->n_given; i++) {
+		const struct option *option = &options[cli->given[i].id];
+		char name[OPTION_MAX_BYTES];
+
+		if (ALWAYS >> cli->given[i].id & 1)
+			continue;
+		snprintf(name, sizeof(name), "--%s", option->name);
+		tb_json_str(&w, tb_str_z(name));
+		if (option->arg)
+			tb_json_str(&w, tb_str_z(cli->given[i].value));
+	}
+	tb_json_end_array(&w);
 }
 
 static void put_option(struct tb_buf *buf, const struct option *option)

@@ -55,6 +55,13 @@ enum tb_option_id {
 	TB_OPT_TABLE,
 	TB_OPT_ALL,
 	TB_OPT_TAKE,
+	TB_OPT_DEVICE,
+	TB_OPT_EVENT_TYPE,
+	TB_OPT_SINCE,
+	TB_OPT_UNTIL,
+	TB_OPT_BEFORE,
+	TB_OPT_LIMIT,
+	TB_OPT_SEALS,
 	TB_OPT_COUNT,
 };
 
@@ -115,6 +122,10 @@ const char *tb_cli_value(const struct tb_cli *cli, enum tb_option_id id);
  * last. */
 const char *tb_cli_next_value(const struct tb_cli *cli, enum tb_option_id id,
 			      size_t *i);
+
+/* Appends the command as a JSON array of its words, arguments and options, but
+ * for those that say where the store is. */
+void tb_cli_put_line(struct tb_buf *buf, const struct tb_cli *cli);
 
 /* Appends the help that was asked for: of the command, of the group of
  * commands, or of all. */

@@ -7,6 +7,7 @@
 #include "app/password.h"
 #include "app/tokens.h"
 #include "base/assert.h"
+#include "kernel/registration.h"
 
 #define OUTPUT_MAX_BYTES (64 * 1024 * 1024)
 #define LIST_ARENA_MAX_BYTES (64 * 1024 * 1024)
@@ -119,7 +120,7 @@ static enum tb_exit update(struct tb_session *session, const char *operation,
 			   struct tb_account *account, unsigned changes)
 {
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note(operation, &note);
+	enum tb_err err = tb_session_note(session, operation, &note);
 
 	if (!err)
 		err = tb_directory_update_account(session->core, &note, account,
@@ -147,6 +148,30 @@ enum tb_exit tb_cmd_account_set_password(struct tb_session *session)
 	return update(session, "set_password", &account, TB_CHANGE_PASSWORD);
 }
 
+/* Events do not wait for a device that may not come: with its account its
+ * registration, if it has one, is retired, and taken back. */
+static enum tb_exit retire_device(struct tb_session *session,
+				  const struct tb_account *account)
+{
+	struct tb_audit_note note;
+	enum tb_err err;
+
+	if (account->kind != TB_ACCOUNT_DEVICE)
+		return TB_EXIT_OK;
+	err = tb_session_note(session,
+			      account->disabled ? "device_retire"
+						: "device_reinstate",
+			      &note);
+	note.device = account->key;
+	if (!err)
+		err = tb_registration_retire(session->core, &note, account->org,
+					     account->key, account->disabled);
+	if (err && err != TB_ERR_NOT_FOUND)
+		return tb_fail(err, "registered device `%s`",
+			       session->cli->args[0]);
+	return TB_EXIT_OK;
+}
+
 static enum tb_exit set_disabled(struct tb_session *session, bool disabled)
 {
 	struct tb_account account;
@@ -156,8 +181,9 @@ static enum tb_exit set_disabled(struct tb_session *session, bool disabled)
 	if (exit)
 		return exit;
 	account.disabled = disabled;
-	return update(session, disabled ? "disable" : "enable", &account,
+	exit = update(session, disabled ? "disable" : "enable", &account,
 		      TB_CHANGE_DISABLED);
+	return exit ? exit : retire_device(session, &account);
 }
 
 enum tb_exit tb_cmd_account_disable(struct tb_session *session)
@@ -186,7 +212,7 @@ static enum tb_exit add(struct tb_session *session, const char *operation,
 			const struct tb_account *account)
 {
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note(operation, &note);
+	enum tb_err err = tb_session_note(session, operation, &note);
 
 	if (!err)
 		err = tb_directory_add_account(session->core, &note, account);

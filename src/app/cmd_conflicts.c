@@ -130,7 +130,7 @@ static enum tb_exit settle(struct tb_session *session,
 {
 	const char *id = session->cli->args[0];
 	enum tb_err err =
-		tb_session_note("conflict_resolve", &settlement->note);
+		tb_session_note(session, "conflict_resolve", &settlement->note);
 
 	if (!err)
 		err = tb_settle(session->core, settlement);

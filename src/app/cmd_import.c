@@ -253,7 +253,8 @@ static enum tb_err push_lines(struct import *import, const struct line *lines,
 			&push, tb_core_declaration(import->session->core),
 			import->org.id);
 	if (!err)
-		err = tb_session_note("import", &push.commit.note);
+		err = tb_session_note(import->session, "import",
+				      &push.commit.note);
 	if (!err)
 		err = tb_core_commit(import->session->core, &push.commit);
 	if (!err)
@@ -298,7 +299,7 @@ static enum tb_exit push_all(struct import *import)
 	}
 	err = raise_ids(import);
 	if (!err && import->n_lines > 0 && import->keep_times) {
-		err = tb_session_note("import_seal", &note);
+		err = tb_session_note(import->session, "import_seal", &note);
 		if (!err)
 			err = tb_transfer_seal(import->session->core, &note,
 					       import->org.id);
@@ -376,7 +377,7 @@ static enum tb_err post_batch(struct import *import, const struct batch *batch)
 
 	if (batch->n == 0)
 		return TB_OK;
-	err = tb_session_note("import", &post.commit.note);
+	err = tb_session_note(import->session, "import", &post.commit.note);
 	if (err)
 		return err;
 	tb_event_post_init(&post, import->org.id);
@@ -422,7 +423,7 @@ static enum tb_exit put_rules(struct import *import)
 	err = tb_import_line_read(import->arena, import->rules.text, INT64_MAX,
 				  &said, &problem);
 	if (!err)
-		err = tb_session_note("import", &note);
+		err = tb_session_note(import->session, "import", &note);
 	if (!err)
 		err = tb_acl_put(import->session->core, &note, import->org.id,
 				 said.rules);

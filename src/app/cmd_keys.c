@@ -5,6 +5,7 @@
 #include "app/demo.h"
 #include "app/tokens.h"
 #include "auth/auth.h"
+#include "kernel/audit_tell.h"
 
 #define KEYS_MAX 4096
 #define OUTPUT_MAX_BYTES (1024 * 1024)
@@ -108,15 +109,35 @@ enum tb_exit tb_cmd_demo_token(struct tb_session *session)
 	return tb_tokens_print(session, &account);
 }
 
+/* Keys are no records, so that their changes are told of separately: in the
+ * system's own trail, because they are every org's. */
+static enum tb_err tell(struct tb_session *session, const char *operation,
+			struct tb_str kid)
+{
+	struct tb_audit_note note;
+	enum tb_err err = tb_session_note(session, operation, &note);
+
+	if (!err)
+		err = tb_arena_printf(session->arena, &note.detail,
+				      "\"kid\":\"%.*s\"", TB_STR_ARG(kid));
+	return err ? err : tb_audit_tell(session->core, &note, TB_ORG_SYSTEM);
+}
+
 enum tb_exit tb_cmd_key_rotate(struct tb_session *session)
 {
 	struct tb_keys *keys = NULL;
+	struct tb_signing_key key;
 	enum tb_exit exit = tb_tokens_open_keys(session, &keys);
 	enum tb_err err;
 
 	if (exit)
 		return exit;
 	err = tb_keys_rotate(keys);
+	if (!err) {
+		tb_keys_signing(keys, &key);
+		err = tell(session, "key_rotate", tb_str_z(key.kid));
+		tb_signing_key_wipe(&key);
+	}
 	tb_keys_destroy(keys);
 	return err ? tb_fail(err, "key rotate") : TB_EXIT_OK;
 }
@@ -131,6 +152,9 @@ enum tb_exit tb_cmd_key_retire(struct tb_session *session)
 	if (exit)
 		return exit;
 	err = tb_keys_retire(keys, tb_str_z(kid));
+	/* It is one of ours, and so its kid needs no escapes. */
+	if (!err)
+		err = tell(session, "key_retire", tb_str_z(kid));
 	tb_keys_destroy(keys);
 	return err ? tb_fail(err, "key `%s`", kid) : TB_EXIT_OK;
 }

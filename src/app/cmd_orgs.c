@@ -23,7 +23,7 @@ static enum tb_exit add_org(struct tb_session *session, const char *name,
 {
 	struct tb_audit_note note;
 	uint64_t epoch;
-	enum tb_err err = tb_session_note("org_add", &note);
+	enum tb_err err = tb_session_note(session, "org_add", &note);
 
 	if (!err)
 		err = make_epoch(&epoch);
@@ -47,7 +47,7 @@ static enum tb_exit add_first_admin(struct tb_session *session, uint32_t org,
 		.is_admin = true,
 	};
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note("user_add", &note);
+	enum tb_err err = tb_session_note(session, "user_add", &note);
 
 	if (!err)
 		err = tb_directory_add_account(session->core, &note, &account);
@@ -131,7 +131,7 @@ static enum tb_err renew_epoch(struct tb_session *session, uint32_t org)
 {
 	struct tb_audit_note note;
 	uint64_t epoch;
-	enum tb_err err = tb_session_note("restored", &note);
+	enum tb_err err = tb_session_note(session, "restored", &note);
 
 	if (!err)
 		err = make_epoch(&epoch);

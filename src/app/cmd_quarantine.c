@@ -10,6 +10,7 @@
 
 #define OUTPUT_MAX_BYTES (1024ull * 1024 * 1024)
 #define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
+#define DETAIL_MAX_BYTES (64 * 1024)
 #define PAGE 64
 
 /* Which entries a command is about. */
@@ -174,15 +175,31 @@ static enum tb_exit report(struct tb_session *session,
 	return outcome->n_left > 0 ? TB_EXIT_REFUSED : TB_EXIT_OK;
 }
 
+static enum tb_err name_entry(struct tb_arena *arena,
+			      const struct tb_quarantine *entry,
+			      struct tb_str *ret)
+{
+	struct tb_json_writer w;
+	struct tb_buf buf;
+
+	tb_buf_init(&buf, DETAIL_MAX_BYTES);
+	w = tb_json_writer(&buf);
+	tb_json_kv_uint(&w, "site_id", entry->site_id);
+	tb_json_kv_str(&w, "table", entry->table);
+	tb_json_kv_str(&w, "record", entry->id);
+	return tb_buf_copy_out(&buf, arena, ret);
+}
+
 static enum tb_err drop_entry(struct tb_session *session,
 			      struct tb_arena *arena, const struct tb_org *org,
 			      const struct tb_quarantine *entry, void *ctx)
 {
 	struct outcome *outcome = ctx;
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note("quarantine_drop", &note);
+	enum tb_err err = tb_session_note(session, "quarantine_drop", &note);
 
-	(void)arena;
+	if (!err)
+		err = name_entry(arena, entry, &note.detail);
 	if (!err)
 		err = tb_quarantine_drop(session->core, &note, org->id,
 					 entry->site_id, entry->table,
@@ -246,7 +263,8 @@ static enum tb_err retry_entry(struct tb_session *session,
 	err = tb_push_prepare(&push, tb_core_declaration(session->core),
 			      org->id);
 	if (!err)
-		err = tb_session_note("quarantine_retry", &push.commit.note);
+		err = tb_session_note(session, "quarantine_retry",
+				      &push.commit.note);
 	if (!err)
 		err = tb_core_commit(session->core, &push.commit);
 	if (err)

@@ -3,7 +3,27 @@
 #include "app/accounts.h"
 #include "app/password.h"
 #include "app/sites.h"
+#include "codec/json.h"
 #include "kernel/delivery.h"
+
+#define DETAIL_MAX_BYTES 4096
+
+/* A command may be about many, and its line names none of them then. Store:
+ * p NULL where it is about none. */
+static enum tb_err name_site(struct tb_session *session,
+			     const struct tb_account *site, struct tb_str store,
+			     struct tb_audit_note *note)
+{
+	struct tb_json_writer w;
+	struct tb_buf buf;
+
+	tb_buf_init(&buf, DETAIL_MAX_BYTES);
+	w = tb_json_writer(&buf);
+	tb_json_kv_str(&w, "site", site->username);
+	if (store.p)
+		tb_json_kv_str(&w, "store", store);
+	return tb_buf_copy_out(&buf, session->arena, &note->detail);
+}
 
 static enum tb_err assign_stores(struct tb_session *session,
 				 const struct tb_account *site,
@@ -13,7 +33,9 @@ static enum tb_err assign_stores(struct tb_session *session,
 	enum tb_err err = TB_OK;
 
 	for (size_t i = 0; !err && i < n; i++) {
-		err = tb_session_note("store_assign", &note);
+		err = tb_session_note(session, "store_assign", &note);
+		if (!err)
+			err = name_site(session, site, stores[i], &note);
 		if (!err)
 			err = tb_directory_assign_store(session->core, &note,
 							site->org, stores[i],
@@ -27,8 +49,10 @@ enum tb_err tb_sites_add(struct tb_session *session,
 			 const struct tb_str *stores, size_t n_stores)
 {
 	struct tb_audit_note note;
-	enum tb_err err = tb_session_note("site_add", &note);
+	enum tb_err err = tb_session_note(session, "site_add", &note);
 
+	if (!err)
+		err = name_site(session, site, TB_STR_NONE, &note);
 	if (!err)
 		err = tb_directory_add_account(session->core, &note, site);
 	if (!err)
@@ -93,7 +117,7 @@ enum tb_exit tb_cmd_site_resync(struct tb_session *session)
 
 	if (exit)
 		return exit;
-	err = tb_session_note("resync", &note);
+	err = tb_session_note(session, "resync", &note);
 	if (!err)
 		err = tb_delivery_initialise(session->core, &note, site.org,
 					     site.site_id, true);

@@ -23,7 +23,7 @@ static enum tb_exit assign(struct tb_session *session, uint32_t org,
 	if (site.org != org)
 		return tb_fail(TB_ERR_NOT_FOUND, "site `%s` in this org",
 			       site_name);
-	err = tb_session_note("store_assign", &note);
+	err = tb_session_note(session, "store_assign", &note);
 	if (!err)
 		err = tb_directory_assign_store(session->core, &note, org,
 						tb_str_z(store), site.key);
@@ -47,7 +47,7 @@ enum tb_exit tb_cmd_store_add(struct tb_session *session)
 					&site);
 	if (exit)
 		return exit;
-	err = tb_session_note("store_add", &note);
+	err = tb_session_note(session, "store_add", &note);
 	if (!err)
 		err = tb_directory_add_store(session->core, &note, org.id,
 					     tb_str_z(id),
@@ -82,8 +82,8 @@ static enum tb_exit set_disabled(struct tb_session *session, bool disabled)
 
 	if (exit)
 		return exit;
-	err = tb_session_note(disabled ? "store_disable" : "store_enable",
-			      &note);
+	err = tb_session_note(
+		session, disabled ? "store_disable" : "store_enable", &note);
 	if (!err)
 		err = tb_directory_disable_store(session->core, &note, org.id,
 						 tb_str_z(id), disabled);

@@ -7,6 +7,10 @@
 	(TB_OPT(PROFILE) | TB_OPT(EMAIL) | TB_OPT(FIRST_NAME) |                \
 	 TB_OPT(LAST_NAME))
 
+#define REGISTRATIONS                                                          \
+	"An account has a token; whether events wait for a device is said by " \
+	"its\nregistration: `device registered`."
+
 const struct tb_command tb_commands[] = {
 	{ .name = "serve",
 	  .args = "",
@@ -194,11 +198,13 @@ const struct tb_command tb_commands[] = {
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG) | TB_OPT(NAME),
 	  .help = "Add a device and print its token",
+	  .notes = REGISTRATIONS,
 	  .act = tb_cmd_device_add },
 	{ .name = "device list",
 	  .args = "",
 	  .options = LISTED,
-	  .help = "List devices, a JSON object on each line",
+	  .help = "List devices' accounts, a JSON object on each line",
+	  .notes = REGISTRATIONS,
 	  .act = tb_cmd_account_list,
 	  .only_reads = true },
 	{ .name = "device disable",
@@ -207,6 +213,7 @@ const struct tb_command tb_commands[] = {
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG),
 	  .help = "Refuse a device and end its tokens",
+	  .notes = REGISTRATIONS " That is\nretired with the account.",
 	  .act = tb_cmd_account_disable },
 	{ .name = "device enable",
 	  .args = "ID",
@@ -214,7 +221,51 @@ const struct tb_command tb_commands[] = {
 	  .n_args_max = 1,
 	  .options = TB_OPT(ORG),
 	  .help = "Let a device in again",
+	  .notes = REGISTRATIONS " That is\ntaken back with the account.",
 	  .act = tb_cmd_account_enable },
+	{ .name = "device registered",
+	  .args = "",
+	  .options = LISTED,
+	  .help = "List the devices that events wait for",
+	  .notes = "A JSON object on each line: `done_to` is the event up to "
+		   "which a device has\nacknowledged all, `waiting` how many "
+		   "it has not: of 1,000\nat most, then `more_waiting` is "
+		   "true.\n" REGISTRATIONS,
+	  .act = tb_cmd_device_registered,
+	  .only_reads = true },
+	{ .name = "device retire",
+	  .args = "ID",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Let no event wait for a registered device",
+	  .notes = "Events that wait for no other device are then synced. It "
+		   "may still push and pull;\nwhether it may is said by its "
+		   "account: `device disable`.",
+	  .act = tb_cmd_device_retire },
+	{ .name = "device reinstate",
+	  .args = "ID",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Let events wait for a device again, from now on",
+	  .act = tb_cmd_device_reinstate },
+	{ .name = "device overdue",
+	  .args = "",
+	  .options = LISTED,
+	  .help = "List critical events that wait for too long",
+	  .notes = "Those that are pending for longer than devices.deadline_s, "
+		   "the oldest first, a\nJSON object on each line.",
+	  .act = tb_cmd_device_overdue,
+	  .only_reads = true },
+	{ .name = "device give-up",
+	  .args = "EVENT",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Let a pending event fail, by its number",
+	  .notes = "It can still be pulled and acknowledged, and stays failed.",
+	  .act = tb_cmd_device_give_up },
 	{ .name = "quarantine list",
 	  .args = "",
 	  .options = TB_OPT(ORG) | TB_OPT(SITE) | TB_OPT(TABLE) | TB_OPT(ID),
@@ -299,12 +350,38 @@ const struct tb_command tb_commands[] = {
 		  "read more than the backup\nholds then start over instead of "
 		  "missing what takes its place.",
 	  .act = tb_cmd_restored },
+	{ .name = "audit list",
+	  .args = "",
+	  .options = LISTED | TB_OPT(DEVICE) | TB_OPT(EVENT_TYPE) |
+		     TB_OPT(SINCE) | TB_OPT(UNTIL) | TB_OPT(LIMIT),
+	  .help = "List rows of the audit trail, the newest first",
+	  .notes = "A JSON object on each line. --since and --until are "
+		   "inclusive; a date alone means\nthe whole day. --limit "
+		   "is for each org.",
+	  .act = tb_cmd_audit_list,
+	  .only_reads = true },
 	{ .name = "audit verify",
 	  .args = "",
-	  .options = LISTED,
+	  .options = LISTED | TB_OPT(SEALS),
 	  .help = "Verify the chains of the audit trail",
+	  .notes = "--seals also compares them with the heads that a server's "
+		   "log says were sealed.",
 	  .act = tb_cmd_audit_verify,
 	  .only_reads = true },
+	{ .name = "audit drop",
+	  .args = "",
+	  .options = LISTED | TB_OPT(BEFORE),
+	  .help = "Drop the oldest rows of the audit trail",
+	  .notes = "Those before --before, else those that are older than "
+		   "audit_keep_days, which the\nserver drops itself, a bit "
+		   "now and then. A row says so.",
+	  .act = tb_cmd_audit_drop },
+	{ .name = "audit erase",
+	  .args = "",
+	  .options = LISTED | TB_OPT(BEFORE),
+	  .help = "Erase the details of rows before a time",
+	  .notes = "The rows stay, and the chain verifies. A row says so.",
+	  .act = tb_cmd_audit_erase },
 	{ .name = "key list",
 	  .args = "",
 	  .help = "List the keys that sign tokens",

@@ -29,6 +29,13 @@ enum tb_exit tb_cmd_user_add(struct tb_session *session);
 enum tb_exit tb_cmd_user_set_profile(struct tb_session *session);
 enum tb_exit tb_cmd_device_add(struct tb_session *session);
 
+/* cmd_devices.c */
+enum tb_exit tb_cmd_device_registered(struct tb_session *session);
+enum tb_exit tb_cmd_device_retire(struct tb_session *session);
+enum tb_exit tb_cmd_device_reinstate(struct tb_session *session);
+enum tb_exit tb_cmd_device_overdue(struct tb_session *session);
+enum tb_exit tb_cmd_device_give_up(struct tb_session *session);
+
 /* cmd_sites.c, cmd_sites_file.c */
 enum tb_exit tb_cmd_site_add(struct tb_session *session);
 enum tb_exit tb_cmd_site_add_file(struct tb_session *session);
@@ -59,7 +66,14 @@ enum tb_exit tb_cmd_export(struct tb_session *session);
 
 /* cmd_checks.c */
 enum tb_exit tb_cmd_check(struct tb_session *session);
+
+/* cmd_audit.c */
+enum tb_exit tb_cmd_audit_list(struct tb_session *session);
 enum tb_exit tb_cmd_audit_verify(struct tb_session *session);
+enum tb_exit tb_cmd_audit_drop(struct tb_session *session);
+enum tb_exit tb_cmd_audit_erase(struct tb_session *session);
+/* cmd_audit_seals.c: the part of verifying that --seals asks for. */
+enum tb_exit tb_audit_check_seals(struct tb_session *session);
 
 /* cmd_keys.c */
 enum tb_exit tb_cmd_key_rotate(struct tb_session *session);

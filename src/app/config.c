@@ -115,6 +115,15 @@ static enum tb_err read_file(struct tb_config_reader *reader,
 	return err;
 }
 
+static enum tb_err read_preset(struct tb_config_reader *reader,
+			       struct tb_config *config, struct tb_str text)
+{
+	struct tb_config_input input = { .text = text };
+
+	reader->path = "the program";
+	return tb_config_parse(reader, &input, read_root, config);
+}
+
 /* The value of a variable, p NULL when it is not set. */
 static struct tb_str variable(const char *const *env, struct tb_str name)
 {
@@ -205,6 +214,9 @@ static enum tb_err load(const struct tb_config_source *source,
 {
 	enum tb_err err = tb_settings_init(config);
 
+	if (!err && source->preset.p)
+		err = read_preset(reader, config, source->preset);
+	reader->path = source->path;
 	if (!err && source->path)
 		err = read_file(reader, config, source->path);
 	if (!err)
@@ -226,7 +238,6 @@ enum tb_err tb_config_load(const struct tb_config_source *source,
 			   struct tb_config **ret)
 {
 	struct tb_config_reader reader = {
-		.path = source->path,
 		.report = report,
 		.report_ctx = report_ctx,
 	};
@@ -245,6 +256,16 @@ enum tb_err tb_config_load(const struct tb_config_source *source,
 	}
 	*ret = config;
 	return TB_OK;
+}
+
+const void *tb_config_api(const struct tb_config *config,
+			  const struct tb_api_module *module)
+{
+	size_t i = 0;
+
+	while (tb_api_modules[i] != module)
+		i++;
+	return config->api[i];
 }
 
 void tb_config_destroy(struct tb_config *config)

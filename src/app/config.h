@@ -23,6 +23,7 @@ struct tb_program_options {
 	const char *store_engine; /* a name in stores.def */
 	unsigned log_level;       /* enum tb_log_level */
 	uint32_t absence_max_days;
+	uint32_t audit_keep_days; /* 0: for ever */
 	bool accept_unknown_tables;
 };
 
@@ -42,6 +43,8 @@ struct tb_config {
 /* Where the values come from besides the file. */
 struct tb_config_source {
 	const char *path;       /* the file; NULL: none */
+	struct tb_str preset;   /* settings below all others, as a file has
+				 * them; p NULL: none */
 	const char *const *env; /* "NAME=value", NULL-ended; NULL: none */
 	const char *data;       /* of the command line; NULL: not given */
 	const char *listen;     /* likewise */
@@ -60,6 +63,9 @@ enum tb_err tb_config_load(const struct tb_config_source *source,
  * not read. INVALID: mistakes. */
 enum tb_err tb_config_adopt(struct tb_config *config, struct tb_str text,
 			    struct tb_str section) tb_must_check;
+/* The options of an API. */
+const void *tb_config_api(const struct tb_config *config,
+			  const struct tb_api_module *module);
 /* Takes NULL. */
 void tb_config_destroy(struct tb_config *config);
 

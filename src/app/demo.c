@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "api/ops/demo.h"
+#include "app/demo_devices.h"
 #include "app/demo_events.h"
 #include "app/demo_records.h"
 #include "app/demo_yaml.h"
@@ -43,6 +44,11 @@ const char *tb_demo_refusal(bool is_demo, enum tb_data_state state)
 bool tb_demo_may_listen(const char *listen)
 {
 	return tb_address_host_is_loopback(tb_str_z(listen));
+}
+
+struct tb_str tb_demo_preset(void)
+{
+	return TB_STR("devices:\n  auth: open\n  org: " TB_DEMO_ORG "\n");
 }
 
 enum tb_err tb_demo_apply_declaration(struct tb_config *config)
@@ -198,6 +204,8 @@ static enum tb_err fill(struct filling *f)
 		err = tb_demo_push_records(f->core, f->arena, f->org, &f->note);
 	if (!err)
 		err = tb_demo_post_events(f->core, f->arena, f->org, &f->note);
+	if (!err)
+		err = tb_demo_make_devices(f->core, f->arena, f->org, &f->note);
 	return err ? err : put_mark(f, TB_STR("\"made\""));
 }
 

@@ -18,6 +18,9 @@ const char *tb_demo_refusal(bool is_demo, enum tb_data_state state);
  */
 bool tb_demo_may_listen(const char *listen);
 
+/* What is set in a demo where nobody says anything else: its devices need no
+ * token. As a configuration's file has it; static. */
+struct tb_str tb_demo_preset(void);
 /* Gives a configuration that declares no collections those of
  * examples/clinic.yaml, and what the file says of the resources API. */
 enum tb_err tb_demo_apply_declaration(struct tb_config *config) tb_must_check;

@@ -23,6 +23,7 @@
 #include "engine/engine.h"
 
 #define TEXT_MAX_BYTES (64 * 1024)
+#define PROBLEM_MAX_BYTES 1024
 /* glibc would take eight for each core. */
 #define HEAPS_MAX 2
 #define DAY_US (86400 * 1000000ll)
@@ -87,6 +88,24 @@ static enum tb_err adapt_config(struct serving *serving,
 	return serving->is_demo ? tb_demo_apply_declaration(config) : TB_OK;
 }
 
+/* What an API would not serve, or not there. */
+static enum tb_exit check_options(const struct tb_config *config)
+{
+	const struct tb_api_module *module;
+	const char *refusal;
+
+	for (size_t i = 0; i < tb_api_modules_count; i++) {
+		module = tb_api_modules[i];
+		refusal = module->refusal
+				  ? module->refusal(config->api[i],
+						    config->server.listen)
+				  : NULL;
+		if (refusal)
+			return tb_fail(TB_ERR_DENIED, "%s", refusal);
+	}
+	return TB_EXIT_OK;
+}
+
 static enum tb_exit load_config(struct serving *serving)
 {
 	enum tb_exit exit =
@@ -105,7 +124,7 @@ static enum tb_exit load_config(struct serving *serving)
 		return tb_fail(TB_ERR_DENIED,
 			       "--demo listens on loopback only, not on `%s`",
 			       serving->config->server.listen);
-	return TB_EXIT_OK;
+	return check_options(serving->config);
 }
 
 /* The folder is this server's alone, and what is in it may be served. */
@@ -181,11 +200,22 @@ static void log_redeclared(void *ctx, bool is_mistake, const char *text)
 		    tb_str_z(text));
 }
 
-static enum tb_err wire(struct serving *serving, struct tb_api_env *env)
+static enum tb_exit wire(struct serving *serving, struct tb_api_env *env)
 {
+	char text[PROBLEM_MAX_BYTES];
+	struct tb_buf problem;
+	enum tb_err err;
+
+	tb_buf_init_fixed(&problem, text, sizeof(text));
 	env->core = tb_engine_core(serving->engine);
 	env->auth = serving->auth;
-	return tb_wiring_init(&serving->wiring, serving->config, env);
+	env->problem = &problem;
+	err = tb_wiring_init(&serving->wiring, serving->config, env);
+	if (!err)
+		return TB_EXIT_OK;
+	if (problem.n == 0)
+		return tb_fail(err, "start");
+	return tb_fail(err, "%.*s", TB_STR_ARG(tb_buf_str(&problem)));
 }
 
 /* Everything below the HTTP server. */
@@ -216,18 +246,13 @@ static enum tb_exit start_inside(struct serving *serving)
 		return tb_fail(err, "the collections as they are declared");
 	err = tb_auth_create(tb_engine_core(serving->engine), serving->keys,
 			     &config->auth, &serving->auth);
-	if (!err)
-		err = wire(serving, &env);
-	return err ? tb_fail(err, "start") : TB_EXIT_OK;
+	return err ? tb_fail(err, "start") : wire(serving, &env);
 }
 
 static int64_t deleted_us(const struct tb_config *config)
 {
-	size_t i = 0;
-
-	while (tb_api_modules[i] != &tb_resources_module)
-		i++;
-	return tb_resources_deleted_us(config->api[i]);
+	return tb_resources_deleted_us(
+		tb_config_api(config, &tb_resources_module));
 }
 
 /* What runs on threads of its own, the HTTP server last: once it listens,
@@ -244,6 +269,7 @@ static enum tb_exit start_threads(struct serving *serving)
 			.absence_us = config->program.absence_max_days * DAY_US,
 			.deleted_us = deleted_us(config),
 		},
+		.audit_keep_us = config->program.audit_keep_days * DAY_US,
 	};
 	enum tb_err err = tb_log_start(&serving->log);
 

@@ -10,9 +10,11 @@
 #include "app/data.h"
 #include "app/demo.h"
 #include "app/redeclare.h"
+#include "codec/json.h"
 #include "engine/engine.h"
 #include "kernel/directory.h"
 
+#define COMMAND_MAX_BYTES (64 * 1024)
 #define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
 
 enum tb_exit tb_fail(enum tb_err err, const char *fmt, ...)
@@ -61,6 +63,8 @@ enum tb_err tb_session_load_config(const struct tb_cli *cli,
 		.listen = tb_cli_value(cli, TB_OPT_LISTEN),
 	};
 
+	if (tb_cli_has(cli, TB_OPT_DEMO))
+		source.preset = tb_demo_preset();
 	if (!source.path)
 		source.path = getenv("TOMBOLO_CONFIG");
 	return tb_config_load(&source, report, ctx, ret);
@@ -82,7 +86,26 @@ enum tb_exit tb_session_open_config(const struct tb_cli *cli,
 	return err ? TB_EXIT_CONFIG : TB_EXIT_OK;
 }
 
-enum tb_err tb_session_note(const char *operation, struct tb_audit_note *ret)
+/* The command line, which holds no secrets: passwords come another way. One
+ * that cannot be shown is left out. */
+static enum tb_err make_command(struct tb_session *session)
+{
+	struct tb_json json;
+	struct tb_buf line;
+	struct tb_str text;
+	enum tb_err err;
+
+	tb_buf_init(&line, COMMAND_MAX_BYTES);
+	tb_cli_put_line(&line, session->cli);
+	err = tb_buf_copy_out(&line, session->arena, &text);
+	if (!err)
+		err = tb_json_parse(session->arena, text, NULL, &json, NULL);
+	session->command = err ? TB_STR("null") : text;
+	return err == TB_ERR_NOMEM ? err : TB_OK;
+}
+
+enum tb_err tb_session_note(struct tb_session *session, const char *operation,
+			    struct tb_audit_note *ret)
 {
 	struct tb_audit_note note = {
 		.event_type = "admin",
@@ -91,10 +114,16 @@ enum tb_err tb_session_note(const char *operation, struct tb_audit_note *ret)
 		.principal = TB_STR("cli"),
 	};
 
-	if (getrandom(note.salt, sizeof(note.salt), 0) != sizeof(note.salt))
-		return TB_ERR_IO;
-	*ret = note;
-	return TB_OK;
+	enum tb_err err =
+		session->command.n == 0 ? make_command(session) : TB_OK;
+
+	note.command = session->command;
+	if (!err &&
+	    getrandom(note.salt, sizeof(note.salt), 0) != sizeof(note.salt))
+		err = TB_ERR_IO;
+	if (!err)
+		*ret = note;
+	return err;
 }
 
 /* The org of this name. */

@@ -21,6 +21,7 @@ struct tb_session {
 	struct tb_engine *engine;
 	struct tb_core *core;
 	struct tb_arena *arena;
+	struct tb_str command; /* as it is noted; empty: not made yet */
 };
 
 /* Loads the configuration, as the options say. */
@@ -42,8 +43,9 @@ enum tb_exit tb_fail_usage(const char *fmt, ...)
 /* Writes bytes to standard output; what cannot be written fails. */
 enum tb_exit tb_print(const struct tb_buf *buf);
 
-/* Who and what, for the audit trail: "admin", the operation, "cli". */
-enum tb_err tb_session_note(const char *operation,
+/* Who and what, for the audit trail: "admin", the operation, "cli", and the
+ * command line. */
+enum tb_err tb_session_note(struct tb_session *session, const char *operation,
 			    struct tb_audit_note *ret) tb_must_check;
 
 /* The org of --org, or the only one there is. Says what is wrong. */

@@ -34,6 +34,9 @@ static const struct tb_setting top_program_rows[] = {
 	  TEXT(struct tb_program_options, data, tb_check_not_empty,
 	       "the path of a folder"),
 	  .doc = "The folder that holds the store, the keys and the lock." },
+	{ NUMBER(struct tb_program_options, audit_keep_days, 0, 36500),
+	  .doc = "Rows of the audit trail are dropped when they are older; 0: "
+		 "never." },
 };
 
 static const struct tb_setting top_server_rows[] = {

@@ -4,10 +4,11 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "app/seal.h"
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "codec/digest.h"
 #include "engine/reads.h"
+#include "kernel/audit_keep.h"
 #include "kernel/family.h"
 #include "kernel/requests.h"
 
@@ -16,13 +17,16 @@
 /* Runs of the retention for one org in one round; the rest is for the next. */
 #define RETENTION_RUNS_MAX 10
 #define ROUNDS_BETWEEN_PASSES 10
-#define SEAL_BYTES 512
+#define SALT_BYTES 16
+/* The same for the audit trail, where rows come with each write. */
+#define AUDIT_RUNS_MAX 100
 
 /* How far it has come with one org. */
 struct org_state {
 	uint32_t id;
 	uint64_t tombstones_after; /* 0: no pass is under way */
 	uint64_t families_after;   /* likewise */
+	bool has_old_audit;        /* rows that are to be dropped yet */
 	uint64_t audit_n;          /* row whose seal was logged */
 };
 
@@ -34,7 +38,8 @@ struct tb_upkeep {
 	pthread_cond_t changed;
 	bool stop;
 	uint64_t round;
-	struct org_state *orgs; /* the thread's, in the order of ids */
+	struct org_state system; /* of its audit trail */
+	struct org_state *orgs;  /* the thread's, in the order of ids */
 	size_t n_orgs;
 };
 
@@ -45,12 +50,17 @@ static void log_failure(struct tb_upkeep *upkeep, const char *what,
 		    tb_str_z(tb_err_text(err)));
 }
 
+static enum tb_err make_salt(uint8_t ret[SALT_BYTES])
+{
+	return getrandom(ret, SALT_BYTES, 0) == SALT_BYTES ? TB_OK : TB_ERR_IO;
+}
+
 static void write_reads(struct tb_upkeep *upkeep)
 {
-	uint8_t salt[16];
-	enum tb_err err = TB_ERR_IO;
+	uint8_t salt[SALT_BYTES];
+	enum tb_err err = make_salt(salt);
 
-	if (getrandom(salt, sizeof(salt), 0) == sizeof(salt))
+	if (!err)
 		err = tb_reads_flush(upkeep->reads,
 				     tb_engine_core(upkeep->options.engine),
 				     salt);
@@ -118,44 +128,40 @@ static void drop_requests(struct tb_upkeep *upkeep, uint32_t org)
 		log_failure(upkeep, "named requests were not dropped", err);
 }
 
-/* Logs the head of an org's audit chain under a seal, so that a chain that
- * was cut or made anew is found by who has the log and the key. */
-static void log_seal(struct tb_upkeep *upkeep, const struct tb_org *org)
+/* The same for old rows of the audit trail. */
+static void drop_audit(struct tb_upkeep *upkeep, struct org_state *org)
 {
-	struct tb_log_field fields[4];
-	uint8_t seal[TB_SHA256_BYTES];
-	struct tb_buf text;
-	size_t hash_at;
-	size_t seal_at;
+	struct tb_core *core = tb_engine_core(upkeep->options.engine);
+	struct tb_audit_note note = { .principal = TB_STR("server") };
+	uint64_t dropped = TB_AUDIT_DROP_MAX;
+	enum tb_err err = TB_OK;
 
-	tb_buf_init(&text, SEAL_BYTES);
-	tb_buf_append_z(&text, org->name);
-	tb_buf_append_char(&text, ' ');
-	tb_buf_append_u64(&text, org->audit_n);
-	tb_buf_append_char(&text, ' ');
-	hash_at = text.n;
-	tb_hex_put(&text, tb_str((const char *)org->audit_hash,
-				 sizeof(org->audit_hash)));
-	seal_at = text.n;
-	if (!tb_buf_err(&text)) {
-		tb_keys_seal(upkeep->options.keys, tb_buf_str(&text), seal);
-		tb_hex_put(&text, tb_str((const char *)seal, sizeof(seal)));
+	if (upkeep->options.audit_keep_us == 0 ||
+	    (!org->has_old_audit && upkeep->round % ROUNDS_BETWEEN_PASSES != 0))
+		return;
+	for (int i = 0;
+	     !err && i < AUDIT_RUNS_MAX && dropped == TB_AUDIT_DROP_MAX; i++) {
+		err = make_salt(note.salt);
+		if (!err)
+			err = tb_audit_drop(
+				core, &note, org->id,
+				tb_core_now_us(core) -
+					upkeep->options.audit_keep_us,
+				&dropped);
 	}
-	if (!tb_buf_err(&text)) {
-		fields[0] =
-			(struct tb_log_field) { "org", tb_str_z(org->name), 0 };
-		fields[1] = (struct tb_log_field) { "row", TB_STR_NONE,
-						    (int64_t)org->audit_n };
-		fields[2] = (struct tb_log_field) {
-			"hash", tb_str(text.p + hash_at, seal_at - hash_at), 0
-		};
-		fields[3] = (struct tb_log_field) {
-			"seal", tb_str(text.p + seal_at, text.n - seal_at), 0
-		};
-		tb_log_event(upkeep->options.log, TB_LOG_INFO, tb_log_now_us(),
-			     "audit head", fields, TB_ARRAY_LEN(fields));
-	}
-	tb_buf_fini(&text);
+	if (err)
+		log_failure(upkeep, "rows of the audit trail were not dropped",
+			    err);
+	org->has_old_audit = !err && dropped == TB_AUDIT_DROP_MAX;
+}
+
+/* Once an org's chain has grown, its new head is sealed. */
+static void seal_audit(struct tb_upkeep *upkeep, struct org_state *state,
+		       const struct tb_org *org)
+{
+	if (org->audit_n > state->audit_n)
+		tb_seal_log(upkeep->options.log, upkeep->options.keys, org);
+	state->audit_n = org->audit_n;
 }
 
 /* The state kept for an org; the orgs come in the order of their ids. NULL:
@@ -194,6 +200,32 @@ static enum tb_err next_org(struct tb_upkeep *upkeep, struct tb_org *org)
 	return err;
 }
 
+static void keep_audit(struct tb_upkeep *upkeep, struct org_state *state,
+		       const struct tb_org *org, bool is_last)
+{
+	if (!is_last)
+		drop_audit(upkeep, state);
+	seal_audit(upkeep, state, org);
+}
+
+/* The system's own org has an audit trail, and nothing else that ages. */
+static void keep_system_audit(struct tb_upkeep *upkeep, bool is_last)
+{
+	struct tb_org org;
+	struct tb_tx *tx;
+	enum tb_err err =
+		tb_core_read(tb_engine_core(upkeep->options.engine), &tx);
+
+	if (!err) {
+		err = tx->store->ops->org_get(tx, TB_ORG_SYSTEM, &org);
+		tb_core_read_end(tx);
+	}
+	if (err)
+		log_failure(upkeep, "the system's org was not read", err);
+	else
+		keep_audit(upkeep, &upkeep->system, &org, is_last);
+}
+
 /* The last round leaves what can wait for the next start. */
 static void do_round(struct tb_upkeep *upkeep, bool is_last)
 {
@@ -209,6 +241,7 @@ static void do_round(struct tb_upkeep *upkeep, bool is_last)
 	}
 	tb_wiring_upkeep(upkeep->options.wiring);
 	write_reads(upkeep);
+	keep_system_audit(upkeep, is_last);
 	while (!(err = next_org(upkeep, &org))) {
 		state = state_of(upkeep, i++, org.id);
 		if (!state)
@@ -218,9 +251,7 @@ static void do_round(struct tb_upkeep *upkeep, bool is_last)
 			drop_families(upkeep, state);
 			drop_requests(upkeep, org.id);
 		}
-		if (org.audit_n > state->audit_n)
-			log_seal(upkeep, &org);
-		state->audit_n = org.audit_n;
+		keep_audit(upkeep, state, &org, is_last);
 	}
 	if (err != TB_ERR_NOT_FOUND)
 		log_failure(upkeep, "the orgs were not read", err);

@@ -1,8 +1,8 @@
 /*
  * What a server does besides serving, on a thread of its own: it lets the
  * APIs do their upkeep, writes down the audit of reads, drops tombstones and
- * families of tokens that nobody needs, and logs the sealed heads of the audit
- * chains. Borrows everything it is given.
+ * families of tokens that nobody needs, and old rows of the audit trail, and
+ * logs the sealed heads of the audit chains. Borrows everything it is given.
  */
 #ifndef TB_APP_UPKEEP_H
 #define TB_APP_UPKEEP_H
@@ -22,6 +22,7 @@ struct tb_upkeep_options {
 	struct tb_log *log;
 	struct tb_wiring *wiring;
 	struct tb_retention_ages ages;
+	int64_t audit_keep_us; /* 0: rows of the audit trail are kept */
 };
 
 enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,

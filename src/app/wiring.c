@@ -29,6 +29,8 @@ enum tb_err tb_wiring_init(struct tb_wiring *wiring,
 		}
 		if (module->is_local)
 			mount->loopback_only = module->is_local(mount->state);
+		if (module->is_closed)
+			mount->callers_only = module->is_closed(mount->state);
 		wiring->n++;
 	}
 	return TB_OK;

@@ -123,6 +123,7 @@ static enum tb_err admit_hardware(struct tb_auth *auth, struct tb_arena *arena,
 	bound.hardware = credentials->hardware;
 	note = tb_auth_note(arena, account, "bind_hardware",
 			    credentials->address);
+	note.device = bound.hardware;
 	err = tb_directory_update_account(auth->core, &note, &bound,
 					  TB_CHANGE_HARDWARE, true);
 	if (err == TB_OK)

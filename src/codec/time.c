@@ -83,42 +83,63 @@ static bool take_digits(struct tb_str *s, size_t n, unsigned max, unsigned *ret)
 	return true;
 }
 
-static bool take_date(struct tb_str *s, int64_t *ret_days)
+/* What stands between two numbers; the basic form has nothing there. */
+static bool take_between(struct tb_str *s, const char *what, bool is_basic)
+{
+	return is_basic || take_char(s, what);
+}
+
+static bool take_date(struct tb_str *s, unsigned flags, int64_t *ret_days)
 {
 	unsigned year;
 	unsigned month;
 	unsigned day;
+	bool is_basic;
 
-	if (!take_digits(s, 4, 9999, &year) || year == 0 ||
-	    !take_char(s, "-") || !take_digits(s, 2, 12, &month) ||
-	    month == 0 || !take_char(s, "-") ||
+	if (!take_digits(s, 4, 9999, &year) || year == 0)
+		return false;
+	is_basic = (flags & TB_TIME_ANY_FORM) && s->n > 0 && s->p[0] != '-';
+	if (!take_between(s, "-", is_basic) || !take_digits(s, 2, 12, &month) ||
+	    month == 0 || !take_between(s, "-", is_basic) ||
 	    !take_digits(s, 2, days_in_month(year, month), &day) || day == 0)
 		return false;
 	*ret_days = days_from_civil((struct civil) { year, month, day });
 	return true;
 }
 
-static bool take_time(struct tb_str *s, int64_t *ret_seconds)
+/* True if a time ends here, or its zone begins. */
+static bool is_at_zone(struct tb_str s)
 {
+	return s.n == 0 || strchr("Zz+-", s.p[0]) != NULL;
+}
+
+static bool take_time(struct tb_str *s, unsigned flags, int64_t *ret_seconds)
+{
+	bool is_any = flags & TB_TIME_ANY_FORM;
 	unsigned hour;
 	unsigned minute;
-	unsigned second;
+	unsigned second = 0;
+	bool is_basic;
 
-	if (!take_digits(s, 2, 23, &hour) || !take_char(s, ":") ||
-	    !take_digits(s, 2, 59, &minute) || !take_char(s, ":") ||
-	    !take_digits(s, 2, 59, &second))
+	if (!take_digits(s, 2, 23, &hour))
+		return false;
+	is_basic = is_any && s->n > 0 && s->p[0] != ':';
+	if (!take_between(s, ":", is_basic) || !take_digits(s, 2, 59, &minute))
+		return false;
+	if (!(is_any && is_at_zone(*s)) && (!take_between(s, ":", is_basic) ||
+					    !take_digits(s, 2, 59, &second)))
 		return false;
 	*ret_seconds = hour * 3600 + minute * 60 + second;
 	return true;
 }
 
 /* Nothing, or a point and one to nine digits. */
-static bool take_fraction(struct tb_str *s, int64_t *ret_us)
+static bool take_fraction(struct tb_str *s, unsigned flags, int64_t *ret_us)
 {
 	int64_t us = 0;
 	size_t n = 0;
 
-	if (take_char(s, ".")) {
+	if (take_char(s, flags & TB_TIME_ANY_FORM ? ".," : ".")) {
 		unsigned digit;
 		for (; n < 9 && take_digits(s, 1, 9, &digit); n++)
 			us = n < 6 ? us * 10 + digit : us;
@@ -160,12 +181,12 @@ enum tb_err tb_time_parse(struct tb_str text, unsigned flags, int64_t *ret_us)
 	int64_t us = 0;
 	int64_t zone = 0;
 
-	if (!take_date(&s, &days))
+	if (!take_date(&s, flags, &days))
 		return TB_ERR_INVALID;
 	if (s.n == 0 && !(flags & TB_TIME_DATE_ALLOWED))
 		return TB_ERR_INVALID;
-	if (s.n > 0 && (!take_char(&s, "Tt ") || !take_time(&s, &time) ||
-			!take_fraction(&s, &us) ||
+	if (s.n > 0 && (!take_char(&s, "Tt ") || !take_time(&s, flags, &time) ||
+			!take_fraction(&s, flags, &us) ||
 			!take_zone(&s, flags, &zone) || s.n > 0))
 		return TB_ERR_INVALID;
 	/* The zone can lead out of the years that can be written again. */
@@ -277,19 +298,31 @@ static char *write_seconds(char *to, const struct moment *m)
 	return write_behind(to, ':', m->second);
 }
 
+static char *write_no_fraction(char *to, unsigned us)
+{
+	(void)us;
+	return to;
+}
+
+static char *write_micros(char *to, unsigned us)
+{
+	to = write_behind(to, '.', us / 10000);
+	to = write_pair(to, us / 100 % 100);
+	return write_pair(to, us % 100);
+}
+
 static char *write_fraction(char *to, unsigned us)
 {
 	if (us == 0)
 		return to;
-	to = write_behind(to, '.', us / 10000);
-	to = write_pair(to, us / 100 % 100);
-	to = write_pair(to, us % 100);
+	to = write_micros(to, us);
 	while (to[-1] == '0')
 		to--;
 	return to;
 }
 
-static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
+static void put(struct tb_buf *buf, int64_t us,
+		char *(*write)(char *to, unsigned us))
 {
 	struct moment m = moment_of(us);
 	bool has_room = !buf->err && buf->cap - buf->n >= TEXT_MAX_BYTES;
@@ -297,8 +330,7 @@ static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
 	char *begin = has_room ? buf->p + buf->n : text;
 	char *end = write_seconds(begin, &m);
 
-	if (with_fraction)
-		end = write_fraction(end, m.us);
+	end = write(end, m.us);
 	*end++ = 'Z';
 	if (has_room)
 		buf->n += (size_t)(end - begin);
@@ -308,12 +340,17 @@ static void put(struct tb_buf *buf, int64_t us, bool with_fraction)
 
 void tb_time_put(struct tb_buf *buf, int64_t us)
 {
-	put(buf, us, true);
+	put(buf, us, write_fraction);
+}
+
+void tb_time_put_micros(struct tb_buf *buf, int64_t us)
+{
+	put(buf, us, write_micros);
 }
 
 void tb_time_put_seconds(struct tb_buf *buf, int64_t us)
 {
-	put(buf, us, false);
+	put(buf, us, write_no_fraction);
 }
 
 void tb_time_put_http(struct tb_buf *buf, int64_t us)

@@ -14,6 +14,9 @@
 enum tb_time_flags {
 	TB_TIME_ZONE_REQUIRED = 1, /* else no zone means UTC */
 	TB_TIME_DATE_ALLOWED = 2,  /* a date alone is its midnight */
+	/* Also the basic form (20240120T100000Z), times without seconds, and
+	 * the comma before a fraction. */
+	TB_TIME_ANY_FORM = 4,
 };
 
 /* Years 1 to 9999; `T`, `t` or a space between date and time; `Z`, `z`,
@@ -25,6 +28,9 @@ enum tb_err tb_time_parse(struct tb_str text, unsigned flags,
 /* Ends in Z; fractional digits only where they are not zero, trailing zeros
  * cut ("2024-01-20T10:00:00.12Z"). */
 void tb_time_put(struct tb_buf *buf, int64_t us);
+/* The same with all six fractional digits: texts of one length, which sort as
+ * their times do. */
+void tb_time_put_micros(struct tb_buf *buf, int64_t us);
 /* The same with whole seconds, dropping the rest. */
 void tb_time_put_seconds(struct tb_buf *buf, int64_t us);
 /* "Sun, 21 Jan 2024 16:45:30 GMT" (RFC 9110, 5.6.7). */

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "codec/json.h"
-#include "kernel/commit.h"
+#include "kernel/audit_tell.h"
 
 /* Different (org, principal, operation, status) between two flushes; more are
  * counted together under no name. */
@@ -143,19 +143,6 @@ void tb_reads_add(struct tb_reads *reads, uint32_t org, struct tb_str principal,
 	pthread_mutex_unlock(&reads->lock);
 }
 
-/* A row of sums of one org: a commit that changes nothing else. */
-struct row {
-	struct tb_commit commit;
-	struct tb_audit_note note;
-};
-
-static enum tb_err row_decide(struct tb_commit *commit, struct tb_view *view)
-{
-	struct row *row = (struct row *)commit;
-
-	return tb_audit_append(view, &row->note);
-}
-
 /* Moves the next sums of one org to `buf`; returns the first that is left. */
 static struct sum *put_sums(struct sum *sum, struct tb_buf *buf,
 			    uint32_t *ret_org)
@@ -183,21 +170,16 @@ static struct sum *put_sums(struct sum *sum, struct tb_buf *buf,
 static enum tb_err write_row(struct tb_core *core, uint32_t org,
 			     struct tb_str detail, const uint8_t salt[16])
 {
-	static const struct tb_commit_kind kind = {
-		.name = "reads",
-		.decide = row_decide,
-	};
-	struct row row = {
-		.commit = { .kind = &kind, .org = org, .weight = 1 },
-		.note = { .event_type = "access",
-			  .operation = "sum",
-			  .status = "ok",
-			  .principal = TB_STR("server"),
-			  .detail = detail },
+	struct tb_audit_note note = {
+		.event_type = "access",
+		.operation = "sum",
+		.status = "ok",
+		.principal = TB_STR("server"),
+		.detail = detail,
 	};
 
-	memcpy(row.note.salt, salt, sizeof(row.note.salt));
-	return tb_core_commit(core, &row.commit);
+	memcpy(note.salt, salt, sizeof(note.salt));
+	return tb_audit_tell(core, &note, org);
 }
 
 static struct sum *take_all(struct tb_reads *reads)

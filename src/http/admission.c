@@ -257,9 +257,19 @@ static enum tb_step answer_forbidden(struct tb_exchange *ex)
 	return TB_STEP_ANSWERED;
 }
 
-enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
+/* Whom the route is for. */
+static unsigned route_who(const struct tb_exchange *ex)
 {
 	unsigned who = ex->match.route->who;
+
+	if (ex->match.mount->callers_only && who != TB_WHO_ANYONE)
+		who &= ~(unsigned)TB_WHO_ANYONE;
+	return who;
+}
+
+enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
+{
+	unsigned who = route_who(ex);
 	struct tb_credentials credentials = {
 		.schemes = ex->req.api->schemes,
 		.authorization = header(ex, "Authorization"),

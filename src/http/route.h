@@ -40,6 +40,8 @@ struct tb_route {
 	bool any_content_type;  /* a body need not say application/json */
 	tb_handler_fn *handler; /* NULL: quick always answers */
 	tb_quick_fn *quick;     /* NULL: none */
+	const char *prefix; /* the only one of the API's that it is below; NULL:
+			     * it is below each */
 };
 
 /* What an error body is made of. `code` and `message` are never NULL. */
@@ -81,6 +83,9 @@ struct tb_mount {
 	/* What tb_server_options.loopback_only refuses for all is refused for
 	 * this one. */
 	bool loopback_only;
+	/* Its routes are for nobody without credentials, but for those that
+	 * are for TB_WHO_ANYONE alone. */
+	bool callers_only;
 };
 
 enum tb_match {

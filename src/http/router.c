@@ -138,8 +138,13 @@ static void try_prefix(struct search *s, const struct tb_mount *mount,
 			.prefix_len = prefix.n,
 			.found = { .match = TB_MATCH_PATH, .mount = mount },
 		};
-	for (i = 0; i < mount->api->n_routes; i++)
-		try_route(s, mount, &mount->api->routes[i], rest);
+	for (i = 0; i < mount->api->n_routes; i++) {
+		const struct tb_route *route = &mount->api->routes[i];
+
+		if (!route->prefix ||
+		    tb_str_eq(tb_str_z(route->prefix), prefix))
+			try_route(s, mount, route, rest);
+	}
 }
 
 static enum tb_err decode_params(struct tb_arena *arena,

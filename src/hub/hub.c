@@ -10,6 +10,8 @@
 #define PACKETS_MAX 65536
 #define NSP_MAX_BYTES 128
 #define ATTACHMENTS_MAX 64
+#define DEPTH_MAX 64
+#define NODES_MAX (4u << 20)
 #define ACKS_MAX 1024
 /* The ceiling of one emission; the outbox goes beyond its bounds for one, so
  * that a large one can be sent at all, and for answers. */
@@ -34,6 +36,14 @@ const struct tb_hub_options tb_hub_default_options = {
 	.inbound_max_bytes = 256 << 20,
 };
 
+/* What clients say is any JSON, \u0000 included. */
+static const struct tb_json_limits any_json = {
+	.max_depth = DEPTH_MAX,
+	.max_nodes = NODES_MAX,
+	.tape_depth = UINT32_MAX,
+	.allow_nul = true,
+};
+
 static void set_protocols(struct tb_hub *hub)
 {
 	const struct tb_hub_options *options = &hub->options;
@@ -53,8 +63,8 @@ static void set_protocols(struct tb_hub *hub)
 	hub->sio = (struct tb_sio_options) {
 		.limits = { .nsp_max_bytes = NSP_MAX_BYTES,
 			    .attachments_max = ATTACHMENTS_MAX,
-			    .attachments_max_bytes =
-				    options->max_payload_bytes },
+			    .attachments_max_bytes = options->max_payload_bytes,
+			    .json = &any_json },
 		.memory_max_bytes =
 			(size_t)options->max_payload_bytes * MEMORY_PER_BYTE,
 		.nsps_max = options->nsps_max,

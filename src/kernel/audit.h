@@ -27,13 +27,15 @@ struct tb_audit_note {
 	struct tb_str device;
 	struct tb_str request_id;
 	struct tb_str address;
-	struct tb_str detail; /* JSON object members, or empty */
-	uint8_t salt[16];     /* random, from the caller */
-	bool *is_written;     /* set to true once the row is durable; else
-			       * untouched. NULL: nobody asks */
+	struct tb_str command; /* the command line, a JSON array; or empty */
+	struct tb_str detail;  /* JSON object members, or empty */
+	uint8_t salt[16];      /* random, from the caller */
+	bool *is_written;      /* set to true once the row is durable; else
+				* untouched. NULL: nobody asks */
 };
 
-/* Appends the note's row to the view's org. */
+/* Appends the note's row to the view's org. Its time is the view's, or that of
+ * the row before it where that is later: times never fall along a chain. */
 enum tb_err tb_audit_append(struct tb_view *view,
 			    const struct tb_audit_note *note) tb_must_check;
 
@@ -49,20 +51,17 @@ struct tb_audit_entry {
 	struct tb_str request_id;
 	struct tb_str detail; /* JSON; p NULL when erased */
 };
+/* CORRUPT: the row or its detail cannot be read. */
 enum tb_err tb_audit_decode(struct tb_arena *arena,
 			    const struct tb_audit_row *row,
 			    struct tb_audit_entry *ret) tb_must_check;
 
-/* Verifies the chain of an org from its first kept row to its head. */
-struct tb_audit_verdict {
-	uint64_t rows;
-	uint64_t erased;     /* rows whose detail was erased */
-	uint64_t first_bad;  /* 0: none */
-	const char *problem; /* static; NULL: none */
-};
-enum tb_err tb_audit_verify(struct tb_tx *tx, struct tb_arena *arena,
-			    uint32_t org,
-			    struct tb_audit_verdict *ret) tb_must_check;
+/* Rows that the trail writes of itself have this event_type, and one of these
+ * operations. Their details are never erased. */
+#define TB_AUDIT_EVENT "audit"
+#define TB_AUDIT_DROP "drop"
+#define TB_AUDIT_ERASE "erase"
+bool tb_audit_is_of_trail(const struct tb_audit_row *row);
 
 /* The hash of a row behind the row of hash `before`. */
 void tb_audit_hash(const uint8_t before[32], struct tb_str row,

@@ -15,7 +15,7 @@
 /* Of one commit: runs, events that were pending, and ids altogether. */
 #define TB_DEVICE_ACK_RUNS_MAX 1000
 #define TB_DEVICE_ACK_PENDING_MAX 1000
-#define TB_DEVICE_ACK_IDS_MAX 50000
+#define TB_DEVICE_ACK_IDS_MAX 20000
 
 /* Ids in order. */
 struct tb_ids {

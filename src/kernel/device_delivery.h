@@ -45,7 +45,8 @@ struct tb_device_query {
 	uint64_t until;       /* inclusive */
 	bool backwards;       /* SENDER */
 	size_t limit;
-	size_t max_bytes; /* of `sent` together; one event always fits */
+	size_t max_bytes; /* of their records' bodies, which are some longer
+			   * than `sent`; one event always fits */
 	/* Those that are done are left out, and those of `not_device`. NULL,
 	 * empty: none. */
 	const struct tb_device_marks *marks;

@@ -48,7 +48,9 @@ struct tb_device_event {
 	struct tb_str timestamp; /* JSON, in `sent`; empty: none */
 };
 
-/* Events that one request pushes, in one commit. Each is judged by itself. */
+/* Events that one request pushes, in one commit. Each is judged by itself.
+ * Their senders get registered, but not by updates, which clients send that are
+ * no devices. */
 struct tb_device_push_item {
 	enum tb_device_event_kind kind;
 	struct tb_str device;
@@ -83,8 +85,9 @@ struct tb_device_push {
 };
 
 /* Names the items: by device and client_id, else by device, type, payload as
- * JSON and timestamp, if there is one. Pure; on the request's own thread.
- * NOMEM; CORRUPT: a payload that is no JSON. */
+ * JSON and the moment of the timestamp, if there is one. Pure; on the request's
+ * own thread. NOMEM; CORRUPT: a payload that is no JSON, a timestamp that is no
+ * time. */
 enum tb_err tb_device_push_prepare(struct tb_device_push *push,
 				   uint32_t org) tb_must_check;
 

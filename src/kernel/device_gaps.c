@@ -190,8 +190,9 @@ enum tb_err tb_device_gaps_close_around(struct tb_device_gaps *gaps,
 {
 	const struct tb_marks *marks =
 		tb_device_marks_of(gaps->marks, is_critical);
+	uint64_t begin = tb_marks_begin_of(marks, first);
 	enum tb_err err =
-		go_on(gaps, is_critical, tb_marks_last_done(marks, first));
+		go_on(gaps, is_critical, tb_marks_last_done(marks, begin));
 
 	return err == TB_OK ? go_on(gaps, is_critical,
 				    tb_marks_next(marks, last) - 1)

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
+#include "codec/time.h"
 #include "kernel/device_event.h"
 #include "kernel/device_tally.h"
 #include "kernel/device_wait.h"
@@ -38,6 +39,26 @@ static void name_by_client(const struct tb_device_push_item *item,
 	tb_sha256_parts(parts, TB_ARRAY_LEN(parts), ret);
 }
 
+/* The moment that a timestamp stands for, however it is written. */
+static enum tb_err digest_moment(struct tb_arena *scratch,
+				 struct tb_str timestamp,
+				 uint8_t ret[TB_SHA256_BYTES])
+{
+	struct tb_json json;
+	struct tb_str text;
+	int64_t us;
+	enum tb_err err = tb_json_parse(scratch, timestamp, NULL, &json, NULL);
+
+	if (err == TB_OK)
+		err = tb_json_string(scratch, tb_json_root(&json), &text);
+	if (err == TB_OK)
+		err = tb_time_parse(
+			text, TB_TIME_DATE_ALLOWED | TB_TIME_ANY_FORM, &us);
+	if (err == TB_OK)
+		tb_sha256(tb_str((const char *)&us, sizeof(us)), ret);
+	return err == TB_ERR_INVALID ? TB_ERR_CORRUPT : err;
+}
+
 static enum tb_err name_by_content(struct tb_arena *scratch,
 				   const struct tb_device_push_item *item,
 				   uint8_t ret[TB_SHA256_BYTES])
@@ -51,7 +72,7 @@ static enum tb_err name_by_content(struct tb_arena *scratch,
 
 	tb_sha256(item->device, digests[0]);
 	tb_sha256(item->type, digests[1]);
-	err = tb_event_digest(scratch, item->timestamp, digests[2]);
+	err = digest_moment(scratch, item->timestamp, digests[2]);
 	if (err == TB_OK)
 		err = tb_event_digest(scratch, item->payload, digests[3]);
 	if (err == TB_OK)
@@ -162,11 +183,13 @@ static struct sender *known_sender(struct pushing *p, struct tb_str device)
 	return NULL;
 }
 
-/* CONFLICT: too many devices. */
-static enum tb_err find_sender(struct pushing *p, struct tb_str device,
+/* NULL: an update of a device that is not registered, which it does not change:
+ * a client that is no device may send one. CONFLICT: too many devices. */
+static enum tb_err find_sender(struct pushing *p,
+			       const struct tb_device_push_item *item,
 			       struct sender **ret)
 {
-	struct sender *sender = known_sender(p, device);
+	struct sender *sender = known_sender(p, item->device);
 	enum tb_err err;
 
 	if (sender != NULL) {
@@ -175,10 +198,14 @@ static enum tb_err find_sender(struct pushing *p, struct tb_str device,
 	}
 	sender = &p->senders[p->n_senders];
 	*sender = (struct sender) { .is_marked = false };
-	err = tb_registration_get(p->view, device, &sender->reg,
+	err = tb_registration_get(p->view, item->device, &sender->reg,
 				  &sender->marks);
+	if (err == TB_ERR_NOT_FOUND && item->kind == TB_DEVICE_EVENT_UPDATE) {
+		*ret = NULL;
+		return TB_OK;
+	}
 	if (err == TB_ERR_NOT_FOUND)
-		err = tb_registration_make(p->view, device,
+		err = tb_registration_make(p->view, item->device,
 					   p->push->devices_max, &sender->reg,
 					   &sender->marks);
 	if (err == TB_OK)
@@ -305,7 +332,7 @@ static enum tb_err count_waiting(struct tb_view *view,
 
 	if (err != TB_OK)
 		return err;
-	n -= sender->reg.state == TB_REGISTRATION_ACTIVE;
+	n -= sender != NULL && sender->reg.state == TB_REGISTRATION_ACTIVE;
 	wait->waiting_for = (uint32_t)n;
 	wait->status = n > 0 ? TB_DEVICE_EVENT_PENDING : TB_DEVICE_EVENT_SYNCED;
 	return TB_OK;
@@ -333,7 +360,7 @@ static enum tb_err store_item(struct pushing *p, struct sender *sender,
 		err = tb_device_wait_begin(p->view, item->id, &wait);
 	if (err == TB_OK && item->is_named)
 		err = put_sent(p->view, item);
-	if (err == TB_OK)
+	if (err == TB_OK && sender != NULL)
 		err = mark_own(p, sender, item->id);
 	p->push->n_stored++;
 	return err;
@@ -348,7 +375,7 @@ static enum tb_err push_item(struct pushing *p,
 	item->err = TB_OK;
 	if (err != TB_OK || item->is_repeated)
 		return err;
-	err = find_sender(p, item->device, &sender);
+	err = find_sender(p, item, &sender);
 	if (err == TB_ERR_CONFLICT) {
 		item->err = err;
 		return TB_OK;

@@ -61,6 +61,13 @@ uint64_t tb_marks_last_done(const struct tb_marks *marks, uint64_t num)
 	return at > 0 ? marks->islands[at - 1].last : marks->done;
 }
 
+uint64_t tb_marks_begin_of(const struct tb_marks *marks, uint64_t num)
+{
+	TB_ASSERT(tb_marks_has(marks, num));
+	return num > marks->done ? marks->islands[position_of(marks, num)].first
+				 : 1;
+}
+
 uint64_t tb_marks_missing(const struct tb_marks *marks, uint64_t first,
 			  uint64_t last)
 {

@@ -36,6 +36,9 @@ uint64_t tb_marks_next(const struct tb_marks *marks, uint64_t num);
 uint64_t tb_marks_next_done(const struct tb_marks *marks, uint64_t num);
 /* The last number below `num` that is done; 0: none. */
 uint64_t tb_marks_last_done(const struct tb_marks *marks, uint64_t num);
+/* The first of the numbers that are done without a gap up to `num`, which is
+ * done. */
+uint64_t tb_marks_begin_of(const struct tb_marks *marks, uint64_t num);
 /* How many numbers from `first` to `last` are not done. */
 uint64_t tb_marks_missing(const struct tb_marks *marks, uint64_t first,
 			  uint64_t last);

@@ -44,6 +44,7 @@ struct tb_org {
 	uint64_t commits;    /* changes of records made through an API */
 	uint64_t audit_n;    /* last row of the audit chain */
 	uint8_t audit_hash[32];
+	int64_t audit_us; /* its time */
 };
 
 /* Names a record: by its number when `rid` is not 0, else by collection and

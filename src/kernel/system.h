@@ -30,6 +30,7 @@ enum tb_system_coll {
 	TB_COLL_WORK = 11,      /* key: what; unfinished background work */
 	TB_COLL_SETTING = 12,   /* key: name (silent). Org 0: "demo",
 				 * "last_org". Others: "imported" (sight.h),
+				 * "audit_base" (audit_base.h),
 				 * "declared" (redeclare.h), by collection what
 				 * restart.h keeps, and counters (counter.h):
 				 * "conflicts", "conflict_bytes",

@@ -760,6 +760,15 @@ enum tb_err tb_view_audit(struct tb_view *view, const struct tb_audit_row *row)
 	return add_op(view, &op);
 }
 
+enum tb_err tb_view_audit_forget(struct tb_view *view, enum tb_op_kind kind,
+				 uint64_t n)
+{
+	struct tb_op op = { .kind = kind, .audit.n = n };
+
+	TB_ASSERT(kind == TB_OP_AUDIT_ERASE || kind == TB_OP_AUDIT_DROP);
+	return add_op(view, &op);
+}
+
 uint64_t tb_view_changes(const struct tb_view *view)
 {
 	return view->changes;

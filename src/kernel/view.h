@@ -151,6 +151,11 @@ struct tb_agenda *tb_view_agenda(struct tb_view *view);
 enum tb_err tb_view_audit(struct tb_view *view,
 			  const struct tb_audit_row *row) tb_must_check;
 
+/* Forgets the detail of row `n`, or all rows up to `n`: TB_OP_AUDIT_ERASE or
+ * TB_OP_AUDIT_DROP (kernel/audit_keep.h says what may go). */
+enum tb_err tb_view_audit_forget(struct tb_view *view, enum tb_op_kind kind,
+				 uint64_t n) tb_must_check;
+
 /* How many changes were made so far; rises with each. */
 uint64_t tb_view_changes(const struct tb_view *view);
 /* True if anything was changed since the view was made or last flushed. */

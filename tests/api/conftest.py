@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from cli import PROGRAM
+from devices import TOKEN_CONFIG, Caller, DevicesOrg, open_config
 from harness import ADMIN_PASSWORD, CONFIG, Server, Site
 from resources import CONFIG as RESOURCES_CONFIG
 from resources import ResourcesOrg
@@ -103,3 +104,42 @@ def resources(tmp_path_factory):
 @pytest.fixture
 def rorg(resources):
     return ResourcesOrg(resources)
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Starts servers with the org main and a configuration of the test's."""
+    started = []
+
+    def start(config):
+        s = Server(tmp_path_factory.mktemp("devices"), config=config)
+        s.cli.init("main", "admin", ADMIN_PASSWORD)
+        started.append(s.start())
+        return s
+    yield start
+    for s in started:
+        ended(s)
+
+
+@pytest.fixture(scope="module")
+def open_server(serve):
+    """A server whose devices API asks nobody for a token."""
+    return serve(open_config())
+
+
+@pytest.fixture(scope="module")
+def token_server(serve):
+    """A server whose devices API does, as it does by default."""
+    return serve(TOKEN_CONFIG)
+
+
+@pytest.fixture
+def dorg(open_server):
+    """An org of its own in the open server; its callers have tokens."""
+    return DevicesOrg(open_server)
+
+
+@pytest.fixture
+def nobody(open_server):
+    """Who sends no token, and so acts in the open server's org."""
+    return Caller(open_server)

@@ -456,7 +456,7 @@ def details(server):
                          uri=True)
     try:
         return [bytes(r[0]) for r in db.execute(
-            "select detail from audit_detail order by org, n")]
+            "select detail from audit order by org, n")]
     finally:
         db.close()
 

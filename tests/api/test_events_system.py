@@ -177,7 +177,7 @@ def trail_of(data):
         db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
         names = {r[0] for r in db.execute(
             "select name from sqlite_master where type = 'table'")}
-        for table in sorted({"audit", "audit_detail"} & names):
+        for table in {"audit"} & names:
             for row in db.execute("select * from " + table):
                 for value in row:
                     yield value if isinstance(value, bytes) \

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct tb_str text = fuzz_input(data, n);
 	int64_t us;
 
-	for (unsigned flags = 0; flags < 4; flags++) {
+	for (unsigned flags = 0; flags < 8; flags++) {
 		if (tb_time_parse(text, flags, &us) == TB_OK)
 			print_and_parse(us);
 	}

@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "fleet.h"
+#include "kernel/audit_verify.h"
 #include "kernel/event.h"
 #include "kernel/system.h"
 
@@ -286,11 +287,11 @@ static void check_history(struct world *w, struct tb_tx *tx, uint64_t after)
 	ops->feed_close(cursor);
 }
 
-static void check_audit(struct world *w, struct tb_tx *tx)
+static void check_audit(struct world *w)
 {
 	struct tb_audit_verdict verdict;
 
-	assert_int_equal(tb_audit_verify(tx, w->arena, FLEET_ORG, &verdict),
+	assert_int_equal(tb_audit_verify(w->centre.core, FLEET_ORG, &verdict),
 			 TB_OK);
 	assert_null(verdict.problem);
 	assert_int_equal(verdict.first_bad, 0);
@@ -311,7 +312,7 @@ static void check(struct world *w)
 	assert_int_equal(tb_core_read(w->centre.core, &tx), TB_OK);
 	check_history(w, tx, 0);
 	check_history(w, tx, pick(w, (unsigned)w->n + 1));
-	check_audit(w, tx);
+	check_audit(w);
 	assert_int_equal(w->centre.store->ops->check(tx, broken, NULL), TB_OK);
 	tb_core_read_end(tx);
 }

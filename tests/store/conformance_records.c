@@ -49,6 +49,7 @@ static void an_org_is_read_as_it_was_put(void **state)
 		.commits = 16,
 		.audit_n = 17,
 		.audit_hash = { 1, 2, 0, 4 },
+		.audit_us = -18,
 	};
 	struct tb_op op = fixture_put_org(&org);
 	struct tb_org read;
@@ -68,7 +69,7 @@ static void an_org_is_read_as_it_was_put(void **state)
 	assert_true(read.dense[0] == 11 && read.dense[1] == 12 &&
 		    read.floor[0] == 13 && read.floor[1] == 14);
 	assert_true(read.generation == 15 && read.commits == 16 &&
-		    read.audit_n == 17);
+		    read.audit_n == 17 && read.audit_us == -18);
 	assert_memory_equal(read.audit_hash, org.audit_hash, 32);
 	f->ops->rollback(tx);
 }

@@ -340,6 +340,29 @@ static void steps_are_run_from_where_the_file_is(void **state)
 	sqlite3_close(db);
 }
 
+static void details_move_to_their_rows(void **state)
+{
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	MUST(tb_sqlite_migrate(db, tb_sqlite_steps, 2));
+	MUST(tb_sqlite_exec(
+		db, "INSERT INTO audit VALUES (1, 1, x'01', zeroblob(32)), "
+		    "(1, 2, x'02', zeroblob(32)), (2, 1, x'03', zeroblob(32));"
+		    "INSERT INTO audit_detail VALUES (1, 2, x'12'), "
+		    "(2, 1, x'21');"));
+	MUST(tb_sqlite_migrate(db, tb_sqlite_steps, tb_sqlite_steps_n));
+	assert_int_equal(query_int(db, "SELECT count(*) FROM audit"), 3);
+	assert_int_equal(query_int(db, "SELECT count(detail) FROM audit"), 2);
+	assert_int_equal(query_int(db, "SELECT count(*) FROM audit WHERE "
+				       "(org, n, row, detail) IN "
+				       "(VALUES (1, 2, x'02', x'12'), "
+				       "(2, 1, x'03', x'21'))"),
+			 2);
+	sqlite3_close(db);
+}
+
 static void a_step_that_fails_leaves_the_old_version(void **state)
 {
 	sqlite3 *db;
@@ -371,7 +394,7 @@ static void damage_by_others_is_found(void **state)
 		{ "UPDATE record SET entries = x''", TB_CHECK_ENTRIES },
 		{ "DELETE FROM record", TB_CHECK_ENTRIES },
 		{ "UPDATE record SET org = 2", TB_CHECK_ORGS },
-		{ "INSERT INTO audit_detail VALUES (1, 3, x'00')",
+		{ "INSERT INTO audit VALUES (1, 3, x'', zeroblob(32), NULL)",
 		  TB_CHECK_AUDIT },
 		{ "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema "
 		  "WHERE name = 'record_key'",
@@ -655,6 +678,51 @@ static void a_log_that_is_always_read_stays_near_its_cap(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* True if the file of the closed store has these bytes anywhere. */
+static bool file_holds(struct fixture *f, const char *text)
+{
+	FILE *file = fopen(path_of(f, ""), "rb");
+	size_t n = (size_t)file_size(f, "");
+	char *bytes = malloc(n);
+	bool holds;
+
+	assert_true(file && bytes && fread(bytes, 1, n, file) == n);
+	holds = memmem(bytes, n, text, strlen(text)) != NULL;
+	free(bytes);
+	(void)fclose(file);
+	return holds;
+}
+
+#define ERASED_ROWS 500
+
+/* Neither in the rows' pages, nor in pages that became free. */
+static void forgotten_details_are_overwritten(enum tb_op_kind kind,
+					      struct fixture *f)
+{
+	static struct tb_op ops[ERASED_ROWS];
+
+	for (uint64_t n = 1; n <= ERASED_ROWS; n++)
+		ops[n - 1] = fixture_audit(1, n, "row", "a secret detail");
+	fixture_apply(f, ops, ERASED_ROWS);
+	fixture_reopen(f);
+	assert_true(file_holds(f, "a secret detail"));
+	for (uint64_t n = 1; n <= ERASED_ROWS; n++)
+		ops[n - 1] = fixture_forget(kind, 1, n);
+	fixture_apply(f, ops, ERASED_ROWS);
+	fixture_reopen(f);
+	assert_false(file_holds(f, "a secret detail"));
+}
+
+static void erased_details_are_overwritten(void **state)
+{
+	forgotten_details_are_overwritten(TB_OP_AUDIT_ERASE, *state);
+}
+
+static void dropped_details_are_overwritten(void **state)
+{
+	forgotten_details_are_overwritten(TB_OP_AUDIT_DROP, *state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define DISK_TEST(name)                                                        \
 	cmocka_unit_test_setup_teardown(name, setup_failing_disk,              \
@@ -672,6 +740,7 @@ int main(void)
 		TEST(a_file_that_is_not_ours_is_refused_and_untouched),
 		TEST(a_copy_that_lost_its_log_mode_gets_it_back),
 		cmocka_unit_test(steps_are_run_from_where_the_file_is),
+		cmocka_unit_test(details_move_to_their_rows),
 		cmocka_unit_test(a_step_that_fails_leaves_the_old_version),
 		TEST(damage_by_others_is_found),
 		TEST(a_damaged_page_is_corrupt),
@@ -683,6 +752,8 @@ int main(void)
 		DISK_TEST(
 			after_a_failed_sync_nothing_is_written_until_reopening),
 		DISK_TEST(each_commit_is_synced),
+		TEST(erased_details_are_overwritten),
+		TEST(dropped_details_are_overwritten),
 		TEST(the_log_is_reused_below_its_cap),
 		TEST(a_log_that_a_snapshot_held_is_cut_to_its_cap_after_it),
 		TEST(a_log_that_is_always_read_stays_near_its_cap),

@@ -180,9 +180,12 @@ bool tb_events_follow_peek(void *state, const struct tb_follow_query *follow)
 	struct tb_events_stand stand;
 	struct tb_events_query after;
 	struct tb_rules rules;
+	enum tb_err err = read_asked(follow, &after);
 	bool is_done = false;
 
-	if (read_asked(follow, &after) || !after.is_given ||
+	if (err == TB_ERR_NOT_FOUND)
+		return false;
+	if (err || !after.is_given ||
 	    !tb_rules_find(events->rules, caller->org, &rules))
 		return true;
 	if (rules.generation == caller->generation &&

@@ -93,6 +93,16 @@ const struct tb_demo_line tb_demo_lines[] = {
 	{ "the appointments, as a phone downloads them",
 	  "curl -i -H \"Authorization: Bearer $R\" '",
 	  "/api/appointments/sync/'" },
+	{ "an event that a till pushes; no token is needed here",
+	  "curl -H 'Content-Type: application/json'"
+	  " -d '{\"event_type\":\"stock_update\",\"device_id\":\"dev123\","
+	  "\"payload\":{\"product_id\":1,\"qty\":5}}' '",
+	  "/sync/push'" },
+	{ "what another till gets", "curl '",
+	  "/sync/pull?device_id=dev456&since=2025-07-25T12:00:00'" },
+	{ "what became of the events of the first", "curl '",
+	  "/sync/status?device_id=dev123'" },
+	{ "whether the server is there", "curl '", "/api/ping'" },
 };
 const size_t tb_demo_lines_count = TB_ARRAY_LEN(tb_demo_lines);
 

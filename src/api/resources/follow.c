@@ -260,8 +260,11 @@ bool tb_resources_follow_peek(void *state, const struct tb_follow_query *follow)
 {
 	struct tb_reader_ends ends;
 	struct asked asked;
+	enum tb_err err = open_asked(&asked, state, follow);
 
-	return open_asked(&asked, state, follow) || !asked.query.has_after ||
+	if (err == TB_ERR_NOT_FOUND)
+		return false;
+	return err || !asked.query.has_after ||
 	       !tb_reader_find_ends(&asked.options, &ends) ||
 	       !is_at_end(&asked.query.after, &ends);
 }

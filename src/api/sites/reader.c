@@ -23,36 +23,59 @@ static bool may_read(const struct tb_activity_reader *reader, uint64_t cursor,
 	       (reader->floor >= floor && cursor >= reader->cursor);
 }
 
-bool tb_sites_reader_is_known(const struct tb_sites_call *call, uint64_t cursor,
-			      uint64_t floor, uint64_t *ret_floor)
+static bool is_known(struct tb_sites *sites, const struct tb_principal *site,
+		     uint64_t cursor, uint64_t floor, uint64_t *ret_floor)
 {
 	struct tb_activity_reader reader;
 
-	if (!tb_activity_get_reader(call->sites->activity, call->site->org,
-				    call->site->site_id, &reader) ||
+	if (!tb_activity_get_reader(sites->activity, site->org, site->site_id,
+				    &reader) ||
 	    !may_read(&reader, cursor, floor))
 		return false;
 	*ret_floor = reader.floor;
 	return true;
 }
 
-static enum tb_err read_stored(const struct tb_sites_call *call,
+bool tb_sites_reader_is_known(const struct tb_sites_call *call, uint64_t cursor,
+			      uint64_t floor, uint64_t *ret_floor)
+{
+	return is_known(call->sites, call->site, cursor, floor, ret_floor);
+}
+
+static enum tb_err read_stored(struct tb_sites *sites, struct tb_arena *arena,
+			       const struct tb_principal *site,
 			       struct tb_activity_reader *ret)
 {
 	struct tb_consumer consumer;
 	struct tb_tx *tx;
-	enum tb_err err = tb_core_read(call->sites->core, &tx);
+	enum tb_err err = tb_core_read(sites->core, &tx);
 
 	if (err)
 		return err;
-	err = tb_consumer_read(tx, call->req->arena, call->site->org,
-			       call->site->site_id, &consumer);
+	err = tb_consumer_read(tx, arena, site->org, site->site_id, &consumer);
 	tb_core_read_end(tx);
 	if (!err)
 		*ret = (struct tb_activity_reader) {
 			.cursor = consumer.central_to,
 			.floor = consumer.central_floor,
 		};
+	return err;
+}
+
+enum tb_err tb_sites_reader_look(struct tb_sites *sites, struct tb_arena *arena,
+				 const struct tb_principal *site,
+				 uint64_t cursor, uint64_t floor,
+				 uint64_t *ret_floor)
+{
+	struct tb_activity_reader reader;
+	enum tb_err err;
+
+	if (is_known(sites, site, cursor, floor, ret_floor))
+		return TB_OK;
+	err = read_stored(sites, arena, site, &reader);
+	if (!err)
+		*ret_floor =
+			may_read(&reader, cursor, floor) ? reader.floor : 0;
 	return err;
 }
 
@@ -65,7 +88,7 @@ enum tb_err tb_sites_reader_admit(const struct tb_sites_call *call,
 
 	if (tb_sites_reader_is_known(call, cursor, floor, ret_floor))
 		return TB_OK;
-	err = read_stored(call, &reader);
+	err = read_stored(call->sites, call->req->arena, call->site, &reader);
 	if (!err && (reader.cursor == 0 || !may_read(&reader, cursor, floor)))
 		err = tb_delivery_begin_central(
 			call->sites->core, call->site->org, call->site->site_id,

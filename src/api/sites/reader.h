@@ -18,6 +18,12 @@ bool tb_sites_reader_is_known(const struct tb_sites_call *call, uint64_t cursor,
 enum tb_err tb_sites_reader_admit(const struct tb_sites_call *call,
 				  uint64_t cursor, uint64_t floor,
 				  uint64_t *ret_floor) tb_must_check;
+/* The same for who only looks: nothing is written down, and one that may not
+ * read on has the floor 0. */
+enum tb_err tb_sites_reader_look(struct tb_sites *sites, struct tb_arena *arena,
+				 const struct tb_principal *site,
+				 uint64_t cursor, uint64_t floor,
+				 uint64_t *ret_floor) tb_must_check;
 /* The site is given what follows `cursor`. */
 void tb_sites_reader_note(const struct tb_sites_call *call, uint64_t cursor,
 			  uint64_t floor);

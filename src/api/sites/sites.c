@@ -1,7 +1,9 @@
 #include "api/sites/sites.h"
 
 #include "api/api.h"
+#include "api/sites/handlers.h"
 #include "api/sites/state.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
 
@@ -148,4 +150,6 @@ const struct tb_api_module tb_sites_module = {
 	.create = create,
 	.destroy = destroy,
 	.upkeep = upkeep,
+	.follow = tb_sites_follow,
+	.follow_peek = tb_sites_follow_peek,
 };

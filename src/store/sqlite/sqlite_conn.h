@@ -110,6 +110,14 @@ static inline void tb_sqlite_bind(struct tb_sqlite_binder *binder, uint64_t v)
 		binder->rc = rc;
 }
 
+static inline void tb_sqlite_bind_null(struct tb_sqlite_binder *binder)
+{
+	int rc = sqlite3_bind_null(binder->stmt, ++binder->i);
+
+	if (binder->rc == SQLITE_OK)
+		binder->rc = rc;
+}
+
 static inline void tb_sqlite_bind_bytes(struct tb_sqlite_binder *binder,
 					struct tb_str v)
 {

@@ -40,6 +40,7 @@ static enum tb_err read_org(sqlite3_stmt *stmt, struct tb_org *ret)
 		.generation = tb_sqlite_column(stmt, 10),
 		.commits = tb_sqlite_column(stmt, 11),
 		.audit_n = tb_sqlite_column(stmt, 12),
+		.audit_us = sqlite3_column_int64(stmt, 14),
 	};
 	enum tb_err err = column_text(stmt, 1, org.name, TB_ORG_NAME_MAX);
 

@@ -79,9 +79,20 @@ static const char schema_1[] =
 static const char schema_2[] =
 	"ALTER TABLE record ADD COLUMN synced INTEGER NOT NULL DEFAULT 0;";
 
+/* The time of the last row of an org's audit chain (0: not known); and rows
+ * with their details, so that a commit changes one table less. A detail that
+ * was erased is NULL. */
+static const char schema_3[] =
+	"ALTER TABLE org ADD COLUMN audit_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE audit ADD COLUMN detail BLOB;"
+	"UPDATE audit SET detail = (SELECT d.detail FROM audit_detail d "
+	" WHERE d.org = audit.org AND d.n = audit.n);"
+	"DROP TABLE audit_detail;";
+
 const struct tb_sqlite_step tb_sqlite_steps[] = {
 	{ schema_1 },
 	{ schema_2 },
+	{ schema_3 },
 };
 const size_t tb_sqlite_steps_n = TB_ARRAY_LEN(tb_sqlite_steps);
 

@@ -191,20 +191,7 @@ static enum tb_err apply_org(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind(&b, org->audit_n);
 	tb_sqlite_bind_bytes(&b, tb_str((const char *)org->audit_hash,
 					sizeof(org->audit_hash)));
-	return run_bound(conn, &b);
-}
-
-static enum tb_err put_detail(struct tb_sqlite_conn *conn,
-			      const struct tb_op *op)
-{
-	struct tb_sqlite_binder b = { 0 };
-	enum tb_err err = tb_sqlite_get(conn, TB_SQLITE_DETAIL_INSERT, &b.stmt);
-
-	if (err != TB_OK)
-		return err;
-	tb_sqlite_bind(&b, op->org_id);
-	tb_sqlite_bind(&b, op->audit.n);
-	tb_sqlite_bind_bytes(&b, op->audit.detail);
+	tb_sqlite_bind(&b, (uint64_t)org->audit_us);
 	return run_bound(conn, &b);
 }
 
@@ -221,15 +208,16 @@ static enum tb_err apply_audit(struct tb_sqlite_conn *conn,
 	tb_sqlite_bind_bytes(&b, op->audit.row);
 	tb_sqlite_bind_bytes(&b, tb_str((const char *)op->audit.hash,
 					sizeof(op->audit.hash)));
-	err = run_bound(conn, &b);
-	if (err == TB_OK && op->audit.detail.p)
-		err = put_detail(conn, op);
-	return err;
+	if (op->audit.detail.p)
+		tb_sqlite_bind_bytes(&b, op->audit.detail);
+	else
+		tb_sqlite_bind_null(&b);
+	return run_bound(conn, &b);
 }
 
-/* A deletion that names rows of the chain by org and number. */
-static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
-			  enum tb_sqlite_statement which)
+static enum tb_err run_forget(struct tb_sqlite_conn *conn,
+			      const struct tb_op *op,
+			      enum tb_sqlite_statement which)
 {
 	struct tb_sqlite_binder b = { 0 };
 	enum tb_err err = tb_sqlite_get(conn, which, &b.stmt);
@@ -241,18 +229,31 @@ static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
 	return run_bound(conn, &b);
 }
 
+/* Takes from rows of the chain, named by org and number, what is to be gone:
+ * pages that become free by it are overwritten, too. */
+static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
+			  enum tb_sqlite_statement which)
+{
+	enum tb_err err = tb_sqlite_exec(conn->db, "PRAGMA secure_delete = ON");
+
+	if (err != TB_OK)
+		return err;
+	err = run_forget(conn, op, which);
+	if (err == TB_OK)
+		err = tb_sqlite_exec(conn->db, "PRAGMA secure_delete = FAST");
+	return err;
+}
+
 static enum tb_err apply_audit_erase(struct tb_sqlite_conn *conn,
 				     const struct tb_op *op)
 {
-	return forget(conn, op, TB_SQLITE_DETAIL_ERASE);
+	return forget(conn, op, TB_SQLITE_AUDIT_ERASE);
 }
 
 static enum tb_err apply_audit_drop(struct tb_sqlite_conn *conn,
 				    const struct tb_op *op)
 {
-	enum tb_err err = forget(conn, op, TB_SQLITE_DETAIL_DROP);
-
-	return err == TB_OK ? forget(conn, op, TB_SQLITE_AUDIT_DROP) : err;
+	return forget(conn, op, TB_SQLITE_AUDIT_DROP);
 }
 
 typedef enum tb_err apply_fn(struct tb_sqlite_conn *conn,

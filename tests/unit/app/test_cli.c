@@ -10,7 +10,7 @@
 
 #include "app/cli.h"
 
-#define ARGS_MAX 8
+#define ARGS_MAX 10
 
 static struct tb_cli cli;
 
@@ -172,6 +172,22 @@ static void errors_have_the_exit_codes_that_help_names(void **state)
 	assert_int_equal(tb_exit_of(TB_ERR_CORRUPT), 7);
 }
 
+static void a_command_is_shown_without_where_the_store_is(void **state)
+{
+	struct tb_buf line;
+
+	(void)state;
+	assert_int_equal(PARSE("--data", "d", "site", "add", "a \"b\"",
+			       "--id=5", "--edit-central", "--config", "c"),
+			 TB_OK);
+	tb_buf_init(&line, 1024);
+	tb_cli_put_line(&line, &cli);
+	assert_true(tb_str_eq(tb_buf_str(&line),
+			      TB_STR("[\"site\",\"add\",\"a \\\"b\\\"\","
+				     "\"--id\",\"5\",\"--edit-central\"]")));
+	tb_buf_fini(&line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +201,7 @@ int main(void)
 		cmocka_unit_test(passwords_are_no_options),
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(help_is_asked_for_everywhere),
+		cmocka_unit_test(a_command_is_shown_without_where_the_store_is),
 		cmocka_unit_test(
 			each_command_can_be_called_and_says_what_it_does),
 		cmocka_unit_test(errors_have_the_exit_codes_that_help_names),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "api/devices/devices.h"
 #include "app/config.h"
 #include "app/log.h"
 #include "app/settings.h"
@@ -100,6 +101,61 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_false(config->declaration.refuse_unknown);
 	assert_int_equal(config->declaration.n_collections, 0);
 	tb_config_destroy(config);
+}
+
+/* Whoever says something else goes before it, also who says what would hold
+ * without a word. */
+static void a_preset_is_below_all_others(void **state)
+{
+	static const char *const env[] = { "TOMBOLO_DEVICES_BATCH_MAX=7",
+					   NULL };
+	char path[64];
+	struct tb_config_source source = {
+		.preset = TB_STR("devices: {auth: open, org: o, batch_max: 5, "
+				 "window: 9}\n"),
+		.path = path,
+		.env = env,
+	};
+	const struct tb_devices_options *options;
+	struct reports reports = { .n = 0 };
+	struct tb_config *config;
+
+	(void)state;
+	write_file(path, "devices: {auth: token, org: ''}\n");
+	assert_int_equal(tb_config_load(&source, report, &reports, &config),
+			 TB_OK);
+	unlink(path);
+	options = tb_config_api(config, &tb_devices_module);
+	assert_int_equal(options->auth, TB_DEVICES_TOKEN);
+	assert_string_equal(options->org, "");
+	assert_int_equal(options->batch_max, 7);
+	assert_int_equal(options->window, 9);
+	tb_config_destroy(config);
+	/* Without a file it stands. */
+	source.path = NULL;
+	source.env = NULL;
+	assert_int_equal(tb_config_load(&source, report, &reports, &config),
+			 TB_OK);
+	options = tb_config_api(config, &tb_devices_module);
+	assert_int_equal(options->auth, TB_DEVICES_OPEN);
+	assert_string_equal(options->org, "o");
+	tb_config_destroy(config);
+}
+
+static void open_devices_are_refused_off_loopback(void **state)
+{
+	struct tb_devices_options options = tb_devices_default_options;
+
+	(void)state;
+	assert_null(tb_devices_refusal(&options, "0.0.0.0:8000"));
+	options.auth = TB_DEVICES_OPEN;
+	assert_non_null(tb_devices_refusal(&options, "0.0.0.0:8000"));
+	assert_non_null(tb_devices_refusal(&options, "[::]:8000"));
+	assert_non_null(tb_devices_refusal(&options, "192.0.2.1:8000"));
+	assert_null(tb_devices_refusal(&options, "127.0.0.1:8000"));
+	assert_null(tb_devices_refusal(&options, "[::1]:8000"));
+	options.open_to_network = true;
+	assert_null(tb_devices_refusal(&options, "0.0.0.0:8000"));
 }
 
 static void values_of_the_file_are_taken(void **state)
@@ -564,6 +620,8 @@ int main(void)
 			wrong_collections_are_refused_with_their_lines),
 		cmocka_unit_test(wrong_parents_are_refused_with_their_lines),
 		cmocka_unit_test(wrong_fields_are_refused_with_their_lines),
+		cmocka_unit_test(a_preset_is_below_all_others),
+		cmocka_unit_test(open_devices_are_refused_off_loopback),
 		cmocka_unit_test(what_is_shown_can_be_read_back),
 		cmocka_unit_test(comments_that_are_shown_fit_their_lines),
 		cmocka_unit_test(every_setting_is_shown_with_its_doc),

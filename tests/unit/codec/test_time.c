@@ -135,6 +135,67 @@ static const struct {
 	{ "9999-12-31T23:59:59-00:01", 0 },
 };
 
+/* What else ISO 8601 has, which must be asked for. */
+static const struct {
+	const char *text;
+	const char *same;
+} any_form[] = {
+	{ "20240120T100000Z", "2024-01-20T10:00:00Z" },
+	{ "20240120T1000", "2024-01-20T10:00:00Z" },
+	{ "20240120", "2024-01-20T00:00:00Z" },
+	{ "20240120 100000.5+0130", "2024-01-20T08:30:00.5Z" },
+	{ "2024-01-20T10:00Z", "2024-01-20T10:00:00Z" },
+	{ "2024-01-20T10:00", "2024-01-20T10:00:00Z" },
+	{ "2024-01-20T10:00-05:30", "2024-01-20T15:30:00Z" },
+	{ "2024-01-20T10:00:00,5Z", "2024-01-20T10:00:00.5Z" },
+	{ "2024-01-20T10:00:00.25Z", "2024-01-20T10:00:00.25Z" },
+	{ "2024-01-20T100000Z", "2024-01-20T10:00:00Z" },
+};
+static const char *const no_form[] = {
+	"2024012",
+	"202401201",
+	"2024-0120",
+	"202401-20",
+	"20240132",
+	"20240120T",
+	"20240120T10",
+	"20240120T1",
+	"20240120T1000000Z",
+	"20240120T10000Z",
+	"20240120T10:0000",
+	"20240120T1000:00",
+	"2024-01-20T10",
+	"2024-01-20T10:",
+	"2024-01-20T10:00.5Z",
+	"2024-01-20T10:00,5",
+	"1753444800",
+	"2024-01-20T10:00:00,Z",
+	"2024-01-20T10:0",
+};
+
+static void any_form_is_understood_where_it_is_asked_for(void **state)
+{
+	int64_t us;
+	int64_t same;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(any_form) / sizeof(any_form[0]); i++) {
+		struct tb_str text = tb_str_z(any_form[i].text);
+
+		assert_int_equal(
+			tb_time_parse(text, DATE | TB_TIME_ANY_FORM, &us),
+			TB_OK);
+		assert_int_equal(
+			tb_time_parse(tb_str_z(any_form[i].same), 0, &same),
+			TB_OK);
+		assert_true(us == same);
+	}
+	for (size_t i = 0; i < sizeof(no_form) / sizeof(no_form[0]); i++)
+		assert_int_equal(tb_time_parse(tb_str_z(no_form[i]),
+					       DATE | TB_TIME_ANY_FORM, &us),
+				 TB_ERR_INVALID);
+}
+
 static void good_times_are_understood(void **state)
 {
 	(void)state;
@@ -206,6 +267,8 @@ static void fraction_is_written_without_trailing_zeros(void **state)
 	assert_put(tb_time_put, t + 999999, "2024-01-20T10:00:00.999999Z");
 	assert_put(tb_time_put, t + 100, "2024-01-20T10:00:00.0001Z");
 	assert_put(tb_time_put, 0, "1970-01-01T00:00:00Z");
+	assert_put(tb_time_put_micros, t, "2024-01-20T10:00:00.000000Z");
+	assert_put(tb_time_put_micros, t + 120, "2024-01-20T10:00:00.000120Z");
 	assert_put(tb_time_put, -1, "1969-12-31T23:59:59.999999Z");
 	assert_put(tb_time_put, -62135596800 * S, "0001-01-01T00:00:00Z");
 	assert_put(tb_time_put, 253402300799 * S + 999999,
@@ -330,6 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_times_are_understood),
+		cmocka_unit_test(any_form_is_understood_where_it_is_asked_for),
 		cmocka_unit_test(bad_times_are_refused_and_leave_the_result),
 		cmocka_unit_test(cut_short_times_are_refused),
 		cmocka_unit_test(fraction_is_written_without_trailing_zeros),

@@ -53,16 +53,18 @@ static const struct tb_route rest_routes[] = {
 	{ .method = TB_HEAD, .path = "/{list}/{id}/" },
 };
 static const struct tb_route login_routes[] = {
-	{ .method = TB_POST, .path = "/login" },
+	{ .method = TB_POST, .path = "/login", .prefix = "/api" },
 	{ .method = TB_HEAD, .path = "/{name}" },
+	{ .method = TB_GET, .path = "/door", .prefix = "/house" },
 };
 static const char *const rest_prefixes[] = { "/api", NULL };
+static const char *const login_prefixes[] = { "/api", "/house", NULL };
 static const struct tb_api rest = { .name = "rest",
 				    .prefixes = rest_prefixes,
 				    .routes = rest_routes,
 				    .n_routes = TB_ARRAY_LEN(rest_routes) };
 static const struct tb_api login = { .name = "login",
-				     .prefixes = rest_prefixes,
+				     .prefixes = login_prefixes,
 				     .routes = login_routes,
 				     .n_routes = TB_ARRAY_LEN(login_routes) };
 
@@ -144,6 +146,17 @@ static void a_literal_segment_goes_before_a_capture(void **state)
 	assert_route(TB_PUT, "/api/x/synced/", &rest_routes[2]);
 	/* Segment by segment, so the first one counts most. */
 	assert_route(TB_GET, "/api/fixed/sync/", &rest_routes[4]);
+}
+
+static void a_route_of_one_prefix_is_below_no_other(void **state)
+{
+	(void)state;
+	assert_route(TB_POST, "/api/login", &login_routes[0]);
+	assert_route(TB_GET, "/house/door", &login_routes[2]);
+	assert_int_equal(find(TB_POST, "/house/login").match, TB_MATCH_METHOD);
+	assert_route(TB_GET, "/api/door", &rest_routes[0]);
+	/* One without is below each. */
+	assert_route(TB_HEAD, "/house/window", &login_routes[1]);
 }
 
 static void a_path_of_a_literal_knows_its_methods_alone(void **state)
@@ -319,6 +332,7 @@ int main(void)
 		cmocka_unit_test(captures_take_one_segment_each),
 		cmocka_unit_test(an_escaped_slash_stays_in_its_segment),
 		cmocka_unit_test(a_literal_segment_goes_before_a_capture),
+		cmocka_unit_test(a_route_of_one_prefix_is_below_no_other),
 		cmocka_unit_test(a_path_of_a_literal_knows_its_methods_alone),
 		cmocka_unit_test(
 			a_literal_of_another_api_goes_before_a_capture),

@@ -129,6 +129,76 @@ static inline struct tb_device_event event_of(struct world *w, uint64_t id)
 	return event;
 }
 
+static inline uint64_t head_of(struct world *w)
+{
+	struct tb_heads heads;
+
+	MUST(tb_core_heads(w->ic.core, w->org, &heads));
+	return heads.head;
+}
+
+/* ---- acknowledging ---- */
+
+static inline enum tb_err try_acknowledge(struct world *w,
+					  struct tb_device_ack *ack)
+{
+	ack->devices_max = DEVICES_MAX;
+	return tb_device_acknowledge(w->ic.core, w->ic.arena, &w->ic.note,
+				     w->org, ack);
+}
+
+/* How many are new. */
+static inline uint64_t acknowledge(struct world *w, const char *device,
+				   const uint64_t *ids, size_t n)
+{
+	struct tb_device_ack ack = { .device = tb_str_z(device),
+				     .ids = ids,
+				     .n = n };
+
+	MUST(try_acknowledge(w, &ack));
+	assert_int_equal(ack.n_unknown, 0);
+	return ack.n_new;
+}
+
+static inline uint64_t acknowledge_one(struct world *w, const char *device,
+				       uint64_t id)
+{
+	return acknowledge(w, device, &id, 1);
+}
+
+static inline uint64_t acknowledge_up_to(struct world *w, const char *device,
+					 uint64_t up_to)
+{
+	struct tb_device_ack ack = { .device = tb_str_z(device),
+				     .up_to = up_to };
+
+	MUST(try_acknowledge(w, &ack));
+	return ack.n_new;
+}
+
+/* ---- time ---- */
+
+static inline bool keep_up(struct world *w, const struct tb_device_ages *ages)
+{
+	bool more = true;
+
+	MUST(tb_device_upkeep(w->ic.core, w->org, ages, &more));
+	return more;
+}
+
+/* Until there is no more to do; how many calls said that there was. */
+static inline size_t keep_up_all(struct world *w,
+				 const struct tb_device_ages *ages)
+{
+	size_t n = 0;
+
+	while (keep_up(w, ages))
+		assert_true(++n < 1000);
+	return n;
+}
+
+/* ---- what there is ---- */
+
 /* "pending 2", "synced", "failed". */
 static inline void expect_status(struct world *w, uint64_t id,
 				 const char *expected)

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "kernel/acl.h"
 #include "kernel/acl_store.h"
+#include "kernel/audit_verify.h"
 
 static enum tb_err put(struct world *w, struct tb_str text)
 {
@@ -145,13 +146,11 @@ static void last_detail(struct world *w, struct tb_str *ret)
 	struct tb_audit_verdict verdict;
 	struct tb_audit_entry entry;
 	struct tb_audit_row row;
-	struct tb_arena *arena = tb_arena_create((size_t)1 << 30);
 	struct tb_org org;
 
 	MUST(tx->store->ops->org_get(tx, w->org, &org));
-	MUST(tb_audit_verify(tx, arena, w->org, &verdict));
+	MUST(tb_audit_verify(w->ic.core, w->org, &verdict));
 	assert_null(verdict.problem);
-	tb_arena_destroy(arena);
 	MUST(tx->store->ops->audit_next(tx, w->ic.arena, w->org,
 					org.audit_n - 1, &row));
 	MUST(tb_audit_decode(w->ic.arena, &row, &entry));

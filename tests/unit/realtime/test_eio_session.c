@@ -385,6 +385,43 @@ static void a_pong_before_its_ping_counts_for_nothing(void **state)
 
 /* ---- ends by the server ---- */
 
+/* A client whose pongs are not read is pinged on, and not given up. */
+static void who_is_not_read_misses_no_pong(void **state)
+{
+	(void)state;
+	open_session(TB_EIO_WEBSOCKET);
+	tb_eio_session_set_read(session, 100, false);
+	for (int64_t now = 300; now <= 3000; now += 300) {
+		assert_int_equal(tb_eio_session_deadline(session), now);
+		tb_eio_session_tick(session, now);
+		assert_actions("frame:2;");
+	}
+	tb_eio_session_set_read(session, 3100, true);
+	assert_int_equal(tb_eio_session_deadline(session), 3300);
+	frame(3250, "3");
+	assert_int_equal(tb_eio_session_deadline(session), 3550);
+	tb_eio_session_tick(session, 3550);
+	assert_actions("frame:2;");
+	tb_eio_session_set_read(session, 3600, false);
+	assert_int_equal(tb_eio_session_deadline(session), 3850);
+	tb_eio_session_set_read(session, 3700, true);
+	tb_eio_session_tick(session, 3900);
+	assert_actions("close;end:ping timeout;");
+}
+
+static void a_late_ping_leaves_time_for_its_pong(void **state)
+{
+	(void)state;
+	open_session(TB_EIO_WEBSOCKET);
+	tb_eio_session_tick(session, 310);
+	assert_actions("frame:2;");
+	assert_int_equal(tb_eio_session_deadline(session), 500);
+	frame(400, "3");
+	tb_eio_session_tick(session, 5000);
+	assert_actions("frame:2;");
+	assert_int_equal(tb_eio_session_deadline(session), 5100);
+}
+
 static void closing_sends_what_waits_first(void **state)
 {
 	(void)state;
@@ -473,6 +510,8 @@ int main(void)
 		EIO_TEST(no_pong_in_time_ends_the_session),
 		EIO_TEST(a_poll_that_waits_learns_of_the_timeout),
 		EIO_TEST(a_pong_before_its_ping_counts_for_nothing),
+		EIO_TEST(who_is_not_read_misses_no_pong),
+		EIO_TEST(a_late_ping_leaves_time_for_its_pong),
 		EIO_TEST(closing_sends_what_waits_first),
 		EIO_TEST(closing_by_polling_waits_for_a_poll),
 		EIO_TEST(closing_is_not_waited_for_forever),
