@@ -93,8 +93,7 @@ static void write_audit(struct tb_sqlite_conn *conn,
 
 	tb_bench_must(tb_sqlite_get(conn, TB_SQLITE_AUDIT_INSERT, &audit.stmt),
 		      "audit");
-	tb_sqlite_bind(&audit, rows->org);
-	tb_sqlite_bind(&audit, row->n);
+	tb_sqlite_bind(&audit, tb_rid((uint32_t)rows->org, row->n));
 	tb_sqlite_bind_bytes(&audit, row->row);
 	tb_sqlite_bind_bytes(&audit, row->hash);
 	tb_sqlite_bind_bytes(&audit, row->detail);

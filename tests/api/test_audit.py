@@ -253,7 +253,7 @@ def alteration(table, column):
     return change
 
 
-@pytest.mark.parametrize("column", ["org", "n", "row", "hash", "detail"])
+@pytest.mark.parametrize("column", ["id", "row", "hash", "detail"])
 def test_an_altered_value_is_found(copy, column):
     data, cli = copy
     tamper(data, alteration("audit", column))
@@ -263,7 +263,7 @@ def test_an_altered_value_is_found(copy, column):
 def test_these_are_all_the_trails_columns(written):
     """Another column would want its own case above."""
     with sqlite3.connect(audit_database(written.data)) as db:
-        assert columns(db, "audit") == ["org", "n", "row", "hash", "detail"]
+        assert columns(db, "audit") == ["id", "row", "hash", "detail"]
     db.close()
 
 
@@ -286,8 +286,8 @@ def test_a_row_put_at_the_end_again_is_found(copy):
     data, cli = copy
 
     def change(db):
-        names = ", ".join(n for n in columns(db, "audit") if n != "n")
-        yield ("insert into audit (n, %s) select (select max(n) + 1 from "
+        names = ", ".join(n for n in columns(db, "audit") if n != "id")
+        yield ("insert into audit (id, %s) select (select max(id) + 1 from "
                "audit b where b.org = a.org), %s from audit a where %s" % (
                    names, names, place(db, "audit", 2)))
     tamper(data, change)

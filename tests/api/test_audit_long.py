@@ -32,8 +32,8 @@ def add_rows(data, name, count):
                 n, us, b"long" if n % 10 else b"tenth",
                 hashlib.sha256(detail).hexdigest().encode())
         before = hashlib.sha256(before + row).digest()
-        rows.append((org, n, row, before, detail))
-    db.executemany("insert into audit values (?, ?, ?, ?, ?)", rows)
+        rows.append(((org << 40) + n, row, before, detail))
+    db.executemany("insert into audit values (?, ?, ?, ?)", rows)
     db.execute("update org set audit_n = ?, audit_hash = ?, audit_us = ? "
                "where id = ?", (n, before, us, org))
     db.commit()

@@ -394,7 +394,8 @@ static void damage_by_others_is_found(void **state)
 		{ "UPDATE record SET entries = x''", TB_CHECK_ENTRIES },
 		{ "DELETE FROM record", TB_CHECK_ENTRIES },
 		{ "UPDATE record SET org = 2", TB_CHECK_ORGS },
-		{ "INSERT INTO audit VALUES (1, 3, x'', zeroblob(32), NULL)",
+		{ "INSERT INTO audit VALUES ((1 << 40) + 3, x'', "
+		  "zeroblob(32), NULL)",
 		  TB_CHECK_AUDIT },
 		{ "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema "
 		  "WHERE name = 'record_key'",

@@ -202,7 +202,8 @@ enum tb_err tb_sqlite_children(struct tb_tx *tx, uint32_t org, uint64_t coll,
 static enum tb_err copy_audit_row(sqlite3_stmt *stmt, struct tb_arena *arena,
 				  struct tb_audit_row *ret)
 {
-	struct tb_audit_row row = { .n = tb_sqlite_column(stmt, 0) };
+	struct tb_audit_row row = { .n = tb_sqlite_column(stmt, 0) &
+					 TB_NUM_MAX };
 	enum tb_err err = column_fixed(stmt, 2, row.hash, sizeof(row.hash));
 
 	if (err == TB_OK)
@@ -226,8 +227,8 @@ enum tb_err tb_sqlite_audit_next(struct tb_tx *tx, struct tb_arena *arena,
 
 	if (err != TB_OK)
 		return err;
-	sqlite3_bind_int64(stmt, 1, org);
-	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)after);
+	sqlite3_bind_int64(stmt, 1, (sqlite3_int64)tb_rid(org, after));
+	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)tb_rid(org, TB_NUM_MAX));
 	err = tb_sqlite_row(conn, stmt);
 	if (err == TB_OK)
 		err = copy_audit_row(stmt, arena, ret);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "kernel/record.h"
 #include "store/sqlite/sqlite_conn.h"
 
 /*
@@ -79,15 +80,28 @@ static const char schema_1[] =
 static const char schema_2[] =
 	"ALTER TABLE record ADD COLUMN synced INTEGER NOT NULL DEFAULT 0;";
 
-/* The time of the last row of an org's audit chain (0: not known); and rows
- * with their details, so that a commit changes one table less. A detail that
- * was erased is NULL. */
+/* The time of the last row of an org's audit chain (0: not known). Rows of the
+ * chain with their details (NULL: erased), in a table that is cheap to append
+ * to: a commit changes one page at its end. What it is made of, org and n, is
+ * shown to who looks at it with SQL. */
 static const char schema_3[] =
 	"ALTER TABLE org ADD COLUMN audit_us INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE audit ADD COLUMN detail BLOB;"
-	"UPDATE audit SET detail = (SELECT d.detail FROM audit_detail d "
-	" WHERE d.org = audit.org AND d.n = audit.n);"
-	"DROP TABLE audit_detail;";
+	"CREATE TABLE audit_row ("
+	" id INTEGER PRIMARY KEY," /* tb_rid(org, n) */
+	" row BLOB NOT NULL,"
+	" hash BLOB NOT NULL,"
+	" detail BLOB,"
+	" org INTEGER AS (id >> 40),"
+	" n INTEGER AS (id & 1099511627775)"
+	") STRICT;"
+	"INSERT INTO audit_row (id, row, hash, detail)"
+	" SELECT a.org << 40 | a.n, a.row, a.hash, d.detail FROM audit a"
+	" LEFT JOIN audit_detail d ON d.org = a.org AND d.n = a.n"
+	" ORDER BY a.org, a.n;"
+	"DROP TABLE audit_detail;"
+	"DROP TABLE audit;"
+	"ALTER TABLE audit_row RENAME TO audit;";
+_Static_assert(TB_RID_ORG_SHIFT == 40, "the schema says so, too");
 
 const struct tb_sqlite_step tb_sqlite_steps[] = {
 	{ schema_1 },

@@ -203,8 +203,7 @@ static enum tb_err apply_audit(struct tb_sqlite_conn *conn,
 
 	if (err != TB_OK)
 		return err;
-	tb_sqlite_bind(&b, op->org_id);
-	tb_sqlite_bind(&b, op->audit.n);
+	tb_sqlite_bind(&b, tb_rid(op->org_id, op->audit.n));
 	tb_sqlite_bind_bytes(&b, op->audit.row);
 	tb_sqlite_bind_bytes(&b, tb_str((const char *)op->audit.hash,
 					sizeof(op->audit.hash)));
@@ -215,30 +214,16 @@ static enum tb_err apply_audit(struct tb_sqlite_conn *conn,
 	return run_bound(conn, &b);
 }
 
-static enum tb_err run_forget(struct tb_sqlite_conn *conn,
-			      const struct tb_op *op,
-			      enum tb_sqlite_statement which)
-{
-	struct tb_sqlite_binder b = { 0 };
-	enum tb_err err = tb_sqlite_get(conn, which, &b.stmt);
-
-	if (err != TB_OK)
-		return err;
-	tb_sqlite_bind(&b, op->org_id);
-	tb_sqlite_bind(&b, op->audit.n);
-	return run_bound(conn, &b);
-}
-
-/* Takes from rows of the chain, named by org and number, what is to be gone:
- * pages that become free by it are overwritten, too. */
-static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
-			  enum tb_sqlite_statement which)
+/* Runs a statement that takes from the chain what is to be gone: pages that
+ * become free by it are overwritten, too. */
+static enum tb_err run_forgetting(struct tb_sqlite_conn *conn,
+				  const struct tb_sqlite_binder *b)
 {
 	enum tb_err err = tb_sqlite_exec(conn->db, "PRAGMA secure_delete = ON");
 
 	if (err != TB_OK)
 		return err;
-	err = run_forget(conn, op, which);
+	err = run_bound(conn, b);
 	if (err == TB_OK)
 		err = tb_sqlite_exec(conn->db, "PRAGMA secure_delete = FAST");
 	return err;
@@ -247,13 +232,26 @@ static enum tb_err forget(struct tb_sqlite_conn *conn, const struct tb_op *op,
 static enum tb_err apply_audit_erase(struct tb_sqlite_conn *conn,
 				     const struct tb_op *op)
 {
-	return forget(conn, op, TB_SQLITE_AUDIT_ERASE);
+	struct tb_sqlite_binder b = { 0 };
+	enum tb_err err = tb_sqlite_get(conn, TB_SQLITE_AUDIT_ERASE, &b.stmt);
+
+	if (err != TB_OK)
+		return err;
+	tb_sqlite_bind(&b, tb_rid(op->org_id, op->audit.n));
+	return run_forgetting(conn, &b);
 }
 
 static enum tb_err apply_audit_drop(struct tb_sqlite_conn *conn,
 				    const struct tb_op *op)
 {
-	return forget(conn, op, TB_SQLITE_AUDIT_DROP);
+	struct tb_sqlite_binder b = { 0 };
+	enum tb_err err = tb_sqlite_get(conn, TB_SQLITE_AUDIT_DROP, &b.stmt);
+
+	if (err != TB_OK)
+		return err;
+	tb_sqlite_bind(&b, tb_rid(op->org_id, 0));
+	tb_sqlite_bind(&b, tb_rid(op->org_id, op->audit.n));
+	return run_forgetting(conn, &b);
 }
 
 typedef enum tb_err apply_fn(struct tb_sqlite_conn *conn,
