@@ -96,7 +96,14 @@ void tb_eio_state_end(struct tb_eio_session *s, enum tb_eio_reason reason,
 	tb_eio_outbox_drop(&s->outbox, s->outbox.packets);
 }
 
+/* For what a client may come back after: nothing tells it not to. */
 static void end(struct tb_eio_session *s, enum tb_eio_reason reason)
+{
+	tb_eio_state_end(s, reason, TB_EIO_NOOP);
+}
+
+/* For what no client may do. */
+static void end_misused(struct tb_eio_session *s, enum tb_eio_reason reason)
 {
 	tb_eio_state_end(s, reason, TB_EIO_CLOSE);
 }
@@ -151,7 +158,7 @@ static bool take_packet(struct tb_eio_session *s, int64_t now_ms,
 	case TB_EIO_NOOP:
 		return false;
 	default:
-		end(s, TB_EIO_REASON_PARSE_ERROR);
+		end_misused(s, TB_EIO_REASON_PARSE_ERROR);
 		return false;
 	}
 }
@@ -176,7 +183,7 @@ static enum tb_eio_fault enter_request(struct tb_eio_session *s, bool *active)
 	if (fault != TB_EIO_FAULT_NONE)
 		return fault;
 	if (*active) {
-		end(s, TB_EIO_REASON_TRANSPORT_ERROR);
+		end_misused(s, TB_EIO_REASON_TRANSPORT_ERROR);
 		return TB_EIO_FAULT_REQUEST;
 	}
 	*active = true;
@@ -241,7 +248,7 @@ enum tb_eio_fault tb_eio_session_post(struct tb_eio_session *s, int64_t now_ms,
 		return fault;
 	if (tb_eio_decode_payload(arena, body, &s->options->payload, &packets,
 				  &n) != TB_OK) {
-		end(s, TB_EIO_REASON_PARSE_ERROR);
+		end_misused(s, TB_EIO_REASON_PARSE_ERROR);
 		return TB_EIO_FAULT_REQUEST;
 	}
 	n = take_packets(s, now_ms, packets, n);
