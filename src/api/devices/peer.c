@@ -101,10 +101,13 @@ void tb_peer_emit(struct tb_peer *peer, const char *name, struct tb_str arg)
 	tb_client_emit(peer->client, &emission);
 }
 
-void tb_peer_emit_error(struct tb_peer *peer, struct tb_str text)
+void tb_peer_emit_error(struct tb_peer *peer,
+			const struct tb_client_event *event, struct tb_str text)
 {
+	struct tb_emission answer = { .nsp = TB_STR("/"), .n_args = 1 };
 	char bytes[ERROR_MAX_BYTES];
 	struct tb_json_writer w;
+	struct tb_str arg;
 	struct tb_buf buf;
 
 	tb_buf_init_fixed(&buf, bytes, sizeof(bytes));
@@ -112,8 +115,13 @@ void tb_peer_emit_error(struct tb_peer *peer, struct tb_str text)
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "error", text);
 	tb_json_end_object(&w);
-	if (!tb_buf_err(&buf))
-		tb_peer_emit(peer, "error", tb_buf_str(&buf));
+	if (tb_buf_err(&buf))
+		return;
+	arg = tb_buf_str(&buf);
+	answer.args = &arg;
+	tb_peer_emit(peer, "error", arg);
+	if (event && event->wants_ack)
+		tb_client_ack(peer->client, event->id, &answer);
 }
 
 /* ---- going on ---- */

@@ -84,8 +84,11 @@ bool tb_peer_has_room(const struct tb_peer *peer);
 /* How much of `change`s or a page may be read for it now. */
 size_t tb_peer_room(const struct tb_peer *peer);
 void tb_peer_emit(struct tb_peer *peer, const char *name, struct tb_str arg);
-/* {"error":text} */
-void tb_peer_emit_error(struct tb_peer *peer, struct tb_str text);
+/* {"error":text}; also to the callback of the event that it is about (NULL:
+ * none). */
+void tb_peer_emit_error(struct tb_peer *peer,
+			const struct tb_client_event *event,
+			struct tb_str text);
 
 /* Does what waits and can be done now. */
 void tb_peer_go_on(struct tb_peer *peer);

@@ -46,7 +46,7 @@ enum tb_err tb_token_watch_verify(const struct tb_devices *devices,
 
 static void end(struct tb_peer *peer)
 {
-	tb_peer_emit_error(peer, ENDED);
+	tb_peer_emit_error(peer, NULL, ENDED);
 	tb_client_close(peer->client);
 	tb_peer_end(peer);
 }
