@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds and runs every test: meson's (unit, store, simulation), then the API
-# tests against the program that was built. The last line counts both.
+# tests against the program that was built, then real Socket.IO clients against
+# it, for which npm's registry must be reached. The last line counts them all.
 #
 #   tools/test.sh [BUILD [MESON-OPTION...]]
 #
-# TB_SUITES narrows the suites (unit store sim api), TB_PYTEST the API tests (an
+# TB_SUITES narrows the suites (unit store sim api interop), TB_PYTEST the API tests (an
 # expression for pytest -k), TB_JOBS says how many files of these run at once (4,
 # since they wait for servers most of the time), and TB_TIMEOUT multiplies the
 # time that each of meson's tests may take.
