@@ -45,6 +45,7 @@ cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
 if [ -z "${TB_SUITES:-}" ] || [[ " $TB_SUITES " == *" api "* ]]; then
 	export TOMBOLO=$PWD/$build/tombolo
 	export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
+	export TB_REALTIME_TEST_SERVER=$PWD/$build/tests/interop/realtime_test_server
 	/usr/bin/python3 -m pytest -q -n "${TB_JOBS:-4}" --dist loadfile \
 		--junitxml="$log/api.xml" \
 		${TB_PYTEST:+"-k$TB_PYTEST"} tests/api || status=1

@@ -608,6 +608,6 @@ def test_sessions_without_a_namespace_end(make_server):
     assert c.code() == 1000
     stays.emit("message", 1)
     assert stays.event() == ["message-back", 1]
-    assert server.gone("forced close") == 2
+    wait_for(lambda: server.gone("forced close") == 2, "the ends")
 
 
