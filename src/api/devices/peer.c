@@ -190,7 +190,7 @@ void tb_peer_on_told(struct tb_peer *peer)
 	if (told & TB_TOLD_CHECK)
 		tb_token_watch_check(peer);
 	if (told & TB_TOLD_CHANGES)
-		tb_subscriptions_on_change(peer, false);
+		tb_subscriptions_on_change(peer);
 	if (told & TB_TOLD_ACKNOWLEDGED)
 		peer->flow.has_others = !peer->flow.is_live;
 	tb_peer_go_on(peer);

@@ -534,7 +534,7 @@ static bool may_have_changed(const struct tb_peer *peer,
 	       module->follow_peek(follows->mounts[one->module].state, &query);
 }
 
-void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight)
+void tb_subscriptions_on_change(struct tb_peer *peer)
 {
 	struct tb_subscriptions *list = &peer->subscriptions;
 	struct tb_arena *arena;
@@ -544,7 +544,6 @@ void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight)
 	arena = tb_arena_create(PEEK_MAX_BYTES);
 	for (size_t i = 0; i < list->n; i++)
 		list->list[i].is_due |=
-			is_sight ||
 			may_have_changed(peer, &list->list[i], arena);
 	tb_arena_destroy(arena);
 }

@@ -115,7 +115,7 @@ static void check_done(struct tb_task *task)
 		tb_principal_unref(peer->principal);
 		peer->principal = task->found;
 		task->found = NULL;
-		tb_subscriptions_on_change(peer, true);
+		tb_subscriptions_on_change(peer);
 		tb_peer_go_on(peer);
 	}
 	if (check->has_failed) {
