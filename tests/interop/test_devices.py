@@ -106,6 +106,7 @@ def test_an_app_comes_back_by_itself_for_what_it_missed(dorg, connect,
     """The server restarts; the app is one that reconnects."""
     a, b = dorg.devices(2)
     app = connect(b, transports=transports, reconnection=True)
+    app.await_transport(transports[-1])
     dorg.server.restart()
     app.take("disconnect")
     number = connect(a).call("critical_event",
