@@ -22,17 +22,17 @@ def program():
 
 @pytest.fixture(scope="session")
 def npm_folder(tmp_path_factory):
-    """A temporary folder with npm's client, installed once for all workers."""
+    """A temporary folder with npm's client, installed once for all workers;
+    what went wrong is kept for the others, too."""
     folder = tmp_path_factory.getbasetemp().parent / "npm-client"
+    failure = folder / "failure.txt"
     with open(str(folder) + ".lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder.mkdir(exist_ok=True)
-        if not (folder / "installed").exists():
-            try:
-                install(folder)
-            except RuntimeError as e:
-                pytest.fail(str(e), pytrace=False)
-            (folder / "installed").touch()
+        if not folder.exists():
+            folder.mkdir()
+            failure.write_text(install(folder))
+    if failure.read_text():
+        pytest.fail(failure.read_text(), pytrace=False)
     return folder
 
 

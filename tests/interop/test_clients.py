@@ -166,6 +166,8 @@ def test_an_app_whose_server_was_killed_comes_back(open_app, transports):
     first = Server(**CALM)
     a = open_app(first, transports=transports, reconnection=True)
     a.take("auth")
+    # In the middle of an upgrade npm's would find out by a timeout only.
+    a.await_transport(transports[-1])
     first.signal(signal.SIGKILL)
     first.process.wait()
     a.take("disconnect")
