@@ -54,6 +54,8 @@ struct tb_device_event {
 struct tb_device_push_item {
 	enum tb_device_event_kind kind;
 	struct tb_str device;
+	bool is_no_devices; /* `device` names who sent it otherwise: nobody is
+			     * registered by it */
 	struct tb_str user; /* empty: none */
 	struct tb_str type;
 	struct tb_str sent;      /* a JSON object */

@@ -322,7 +322,7 @@ static enum tb_err put_event(struct tb_view *view,
 	return err;
 }
 
-/* For whom it waits: those that count now, but for its sender. */
+/* For whom it waits: those that count now, but for its sender (or NULL). */
 static enum tb_err count_waiting(struct tb_view *view,
 				 const struct sender *sender,
 				 struct tb_device_wait *wait)
@@ -369,13 +369,14 @@ static enum tb_err store_item(struct pushing *p, struct sender *sender,
 static enum tb_err push_item(struct pushing *p,
 			     struct tb_device_push_item *item)
 {
-	struct sender *sender;
+	struct sender *sender = NULL;
 	enum tb_err err = find_sent(p->view, item);
 
 	item->err = TB_OK;
 	if (err != TB_OK || item->is_repeated)
 		return err;
-	err = find_sender(p, item, &sender);
+	if (!item->is_no_devices)
+		err = find_sender(p, item, &sender);
 	if (err == TB_ERR_CONFLICT) {
 		item->err = err;
 		return TB_OK;

@@ -9,7 +9,7 @@ import pytest
 
 from devices import open_config
 from devices_socket import (CLOSE, CONTINUATION, PING, PONG, TEXT, Closed,
-                            Polling, Refused, WebSocket, ending, frame,
+                            Polling, Refused, Socket, WebSocket, ending, frame,
                             http_request, query)
 from harness import at_the_same_time, wait_for
 
@@ -614,6 +614,30 @@ def test_who_answers_pings_stays_and_who_does_not_goes(restless):
     assert_gone(restless, go[0].sid)
     for e in stay + go:
         e.close()
+
+
+def test_who_sends_and_does_not_read_is_found_gone(serve):
+    """Its event waits until it reads, and meanwhile nobody waits for its
+    pong; but not for ever."""
+    server = serve(open_config(ping_interval_s=1, ping_timeout_s=1,
+                               outbox_bytes=65536))
+    p = Polling(server)
+    p.send("40{}")
+    s = Socket(WebSocket(server)).join({"device_id": "sender"})
+    for _ in range(8):
+        s.critical("x" * 10000)
+    # Until it has all of them it is answered.
+    s.takes("critical_event", 8)
+    answer = p.post(numbered(0))
+    for n in range(1, 200):
+        if answer.status != 200:
+            break
+        answer = p.post(numbered(n))
+    assert (answer.status, json.loads(answer.content)) \
+        == (400, UNKNOWN_SESSION)
+    assert_gone(server, p.sid)
+    s.close()
+    p.close()
 
 
 def test_who_was_let_go_is_no_more(restless):

@@ -290,7 +290,7 @@ def test_a_site_may_follow_and_do_nothing_else(org):
     n = sender.critical(1)
     assert sender.take("critical_event")["event_id"] == n
     for name in ("critical_event", "sync_update", "acknowledge",
-                 "register_device"):
+                 "register_device", "heartbeat"):
         assert s.error_of(name, {"event_id": n, "device_id": "x"}) \
             == "Insufficient permissions"
     assert "cursor" in s.call("subscribe", {"feed": "central"})

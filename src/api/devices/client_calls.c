@@ -129,11 +129,9 @@ bool tb_client_calls_begin(struct tb_peer *peer,
 		return true;
 	}
 	/* What is answered has to find room. */
-	if (tb_peer_is_full(peer)) {
-		peer->held = task;
-		tb_peer_go_on_later(peer, false);
-	} else {
+	if (tb_peer_is_full(peer))
+		tb_peer_hold(peer, task);
+	else
 		tb_task_submit(task);
-	}
 	return false;
 }

@@ -60,10 +60,12 @@ struct tb_peer {
 	struct tb_flow flow;
 	struct tb_subscriptions subscriptions;
 	struct tb_task *held; /* an event that waits until the client reads */
-	bool is_checking;     /* its token, on a worker */
-	bool checks_again;    /* and once more behind that */
-	int64_t poll_us;      /* when to go on; 0: nothing waits */
-	int64_t tick_us;      /* of its flow; 0: none */
+	size_t held_backlog;  /* the least that waited for it since then, and */
+	int64_t held_until_us; /* when it has not read for too long */
+	bool is_checking;      /* its token, on a worker */
+	bool checks_again;     /* and once more behind that */
+	int64_t poll_us;       /* when to go on; 0: nothing waits */
+	int64_t tick_us;       /* of its flow; 0: none */
 };
 
 /* One reference. NULL: no memory. */
@@ -90,6 +92,10 @@ void tb_peer_emit_error(struct tb_peer *peer,
 			const struct tb_client_event *event,
 			struct tb_str text);
 
+/* An event of its waits until its client reads, which must happen in the time
+ * in which any client is found gone: meanwhile it is not read either, so that
+ * no ping is missed. */
+void tb_peer_hold(struct tb_peer *peer, struct tb_task *task);
 /* Does what waits and can be done now. */
 void tb_peer_go_on(struct tb_peer *peer);
 /* Goes on after a while: its client reads slowly, or something failed. */
