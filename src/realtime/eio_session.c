@@ -16,6 +16,9 @@ static const char *const reason_texts[TB_EIO_REASONS] = {
 
 static const struct tb_str probe_text = TB_STR_INIT("probe");
 
+/* How long a poll may come behind its client's close. */
+#define LATE_POLL_MS 1000
+
 const char *tb_eio_reason_text(enum tb_eio_reason reason)
 {
 	TB_ASSERT((size_t)reason < TB_EIO_REASONS);
@@ -138,6 +141,27 @@ static void take_pong(struct tb_eio_session *s, int64_t now_ms)
 	s->heartbeat_ms = now_ms + s->options->ping_interval_ms;
 }
 
+/* The client does not wait for a word of parting: its poll is ended by one that
+ * says nothing. One that it sent with its close, by another connection, may
+ * come a little later. */
+static void take_close(struct tb_eio_session *s, int64_t now_ms)
+{
+	int64_t wait_ms = s->options->close_timeout_ms < LATE_POLL_MS
+				  ? s->options->close_timeout_ms
+				  : LATE_POLL_MS;
+
+	if (s->phase == EIO_IS_OPEN && s->socket == EIO_SOCKET_NONE &&
+	    !s->poll_waits) {
+		tb_eio_session_close(s, now_ms, TB_EIO_REASON_TRANSPORT_CLOSE);
+		tb_eio_outbox_drop(&s->outbox, s->outbox.packets);
+		s->ping_due = false;
+		s->has_left = true;
+		s->close_ms = now_ms + wait_ms;
+		return;
+	}
+	tb_eio_state_end(s, TB_EIO_REASON_TRANSPORT_CLOSE, TB_EIO_NOOP);
+}
+
 /* True for a message that the layer above gets. */
 static bool take_packet(struct tb_eio_session *s, int64_t now_ms,
 			const struct tb_eio_packet *packet)
@@ -151,9 +175,7 @@ static bool take_packet(struct tb_eio_session *s, int64_t now_ms,
 		take_pong(s, now_ms);
 		return false;
 	case TB_EIO_CLOSE:
-		/* The client does not wait for a word of parting: its poll is
-		 * ended by one that says nothing. */
-		tb_eio_state_end(s, TB_EIO_REASON_TRANSPORT_CLOSE, TB_EIO_NOOP);
+		take_close(s, now_ms);
 		return false;
 	case TB_EIO_NOOP:
 		return false;
@@ -192,7 +214,11 @@ static enum tb_eio_fault enter_request(struct tb_eio_session *s, bool *active)
 
 enum tb_eio_fault tb_eio_session_poll(struct tb_eio_session *s)
 {
-	return enter_request(s, &s->poll_waits);
+	enum tb_eio_fault fault = enter_request(s, &s->poll_waits);
+
+	if (fault == TB_EIO_FAULT_NONE && s->has_left)
+		tb_eio_state_end(s, s->reason, TB_EIO_NOOP);
+	return fault;
 }
 
 void tb_eio_session_poll_gone(struct tb_eio_session *s)
@@ -204,7 +230,8 @@ void tb_eio_session_poll_gone(struct tb_eio_session *s)
 
 enum tb_eio_fault tb_eio_session_post_begin(struct tb_eio_session *s)
 {
-	return enter_request(s, &s->is_posting);
+	return s->has_left ? TB_EIO_FAULT_SID
+			   : enter_request(s, &s->is_posting);
 }
 
 void tb_eio_session_post_gone(struct tb_eio_session *s)

@@ -410,7 +410,10 @@ def test_a_posted_close_is_a_close(server):
     before = server.gone("transport close")
     p = joined(server, PollingClient)
     p.send('42["message",1]', "1", '42["message",2]')
-    assert get(server, query(p.sid)).json()["code"] == 1
+    # One poll that was sent with it is let in, and told nothing.
+    assert p.post('42["message",3]').json()["code"] == 1
+    assert p.poll().packets() == ["6"]
+    assert p.poll().json()["code"] == 1
     wait_for(lambda: server.gone("transport close") > before, "its end")
 
 

@@ -77,6 +77,25 @@ def test_a_slow_reader_is_told_apart(make_server, kind):
     assert slow.event() == ["message-back", "after"]
 
 
+def test_a_quick_reader_is_never_full(make_server):
+    """However much is sent at a time, to a client that reads."""
+    server = make_server(outbox_max_bytes=100000, outbox_max_messages=20)
+    c = joined(server)
+    done = []
+    reader = threading.Thread(target=lambda: done.extend(
+        c.event() for _ in range(1000)))
+    reader.start()
+    # Each is more than fits into the outbox, and less than the kernel takes.
+    for _ in range(10):
+        server.broadcast(50, 1000)
+        wait_for(lambda: len(done) % 50 == 0 and done, "the news")
+    c.emit("fill", 500, 400)
+    reader.join()
+    assert server.stats()["full"] == 0
+    assert [x[1] for x in done[:500]] == list(range(50)) * 10
+    assert all(x[0] == "filler" for x in done[500:])
+
+
 def test_a_slow_reader_is_disconnected_where_nobody_asks(make_server):
     server = make_server(outbox_max_bytes=300000, full=0)
     quick = joined(server)

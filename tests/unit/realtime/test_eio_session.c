@@ -157,6 +157,29 @@ static void the_client_closes_by_polling(void **state)
 	assert_false(tb_eio_session_socket(session, 0));
 }
 
+/* Both were sent at once, by two connections. */
+static void a_poll_may_come_behind_its_client_s_close(void **state)
+{
+	(void)state;
+	open_session(TB_EIO_POLLING);
+	assert_int_equal(send_text("lost"), TB_OK);
+	assert_int_equal(post(0, "4a\0361\0364b", "a;"), TB_EIO_FAULT_NONE);
+	assert_actions("");
+	assert_false(tb_eio_session_is_open(session));
+	assert_int_equal(send_text("x"), TB_ERR_CLOSED);
+	assert_int_equal(tb_eio_session_post_begin(session), TB_EIO_FAULT_SID);
+	assert_false(tb_eio_session_socket(session, 0));
+	assert_poll_waits();
+	assert_actions("poll:6;end:transport close;");
+	assert_int_equal(tb_eio_session_poll(session), TB_EIO_FAULT_SID);
+	tb_eio_session_destroy(session);
+	open_session(TB_EIO_POLLING);
+	assert_int_equal(post(50, "1", ""), TB_EIO_FAULT_NONE);
+	assert_int_equal(tb_eio_session_deadline(session), 1050);
+	tb_eio_session_tick(session, 1050);
+	assert_actions("end:transport close;");
+}
+
 static void whoever_hangs_up_ends_the_session(void **state)
 {
 	(void)state;
@@ -497,6 +520,7 @@ int main(void)
 		EIO_TEST(what_only_a_server_sends_ends_the_session),
 		EIO_TEST(what_says_nothing_does_nothing),
 		EIO_TEST(the_client_closes_by_polling),
+		EIO_TEST(a_poll_may_come_behind_its_client_s_close),
 		EIO_TEST(whoever_hangs_up_ends_the_session),
 		EIO_TEST(a_poll_takes_what_there_is_room_for),
 		EIO_TEST(a_full_outbox_says_so_and_stays_as_it_was),
