@@ -462,6 +462,11 @@ def test_a_message_too_large_ends_its_session_alone(open_server, device):
     other.close()
 
 
+def test_a_message_of_very_many_keys_is_taken(sock):
+    sock.emit("heartbeat", {"%x" % n: 1 for n in range(90000)})
+    assert "server_time" in sock.take("heartbeat_ack")
+
+
 def test_who_sends_too_fast_is_read_no_faster(hasty):
     """Forty a second, in bursts of eighty: what is over takes its time. And
     another client does not notice."""
