@@ -141,7 +141,7 @@ def test_where_tokens_are_asked_for_it_needs_one(token_server):
     for auth, text in (
             (None, REQUIRED), ({}, REQUIRED), ({"device_id": "d"}, REQUIRED),
             ({"token": ""}, REQUIRED), ({"token": None}, REQUIRED),
-            ({"token": "x"}, INVALID),
+            ({"token": "x"}, INVALID), ({"token": a.caller.token + " "}, INVALID),
             ({"token": a.caller.token, "device_id": b.name}, NOT_MINE)):
         s = Socket(WebSocket(token_server))
         with pytest.raises(ConnectError) as e:
