@@ -143,7 +143,7 @@ def test_where_tokens_are_asked_for_it_needs_one(token_server):
     for auth, text in (
             (None, REQUIRED), ({}, REQUIRED), ({"device_id": "d"}, REQUIRED),
             ({"token": ""}, REQUIRED), ({"token": None}, REQUIRED),
-            ({"token": "x"}, INVALID),
+            ({"token": "x"}, INVALID), ({"token": a.caller.token + " "}, INVALID),
             ({"token": a.caller.token, "device_id": b.name}, NOT_MINE)):
         s = Socket(WebSocket(token_server))
         with pytest.raises(ConnectError) as e:
@@ -503,6 +503,11 @@ def test_a_message_too_large_ends_its_session_alone(open_server, device):
     assert_alive(other)
     s.close()
     other.close()
+
+
+def test_a_message_of_very_many_keys_is_taken(sock):
+    sock.emit("heartbeat", {"%x" % n: 1 for n in range(90000)})
+    assert "server_time" in sock.take("heartbeat_ack")
 
 
 def test_who_sends_too_fast_is_read_no_faster(hasty):

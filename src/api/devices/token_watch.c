@@ -31,11 +31,12 @@ enum tb_err tb_token_watch_verify(const struct tb_devices *devices,
 		return result.failure == TB_AUTH_UNAVAILABLE
 			       ? TB_ERR_BUSY
 			       : TB_ERR_UNAUTHENTICATED;
-	/* It was verified just now: it is one. */
+	/* It was verified just now: it is one, unless there is space around it,
+	 * which a header may have. */
 	err = tb_token_parse_claims(arena, token, &claims);
 	if (err) {
 		tb_principal_unref(result.principal);
-		return err;
+		return err == TB_ERR_INVALID ? TB_ERR_UNAUTHENTICATED : err;
 	}
 	*ret = result.principal;
 	*ret_expires_us = claims.expires_s * US_PER_S;
