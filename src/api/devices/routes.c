@@ -49,6 +49,10 @@ static const struct tb_route routes[] = {
 	      tb_devices_post_register, NULL),
 	SOCKET(TB_GET, NO_BODY, tb_devices_get_socket),
 	SOCKET(TB_POST, TB_BODY_MESSAGE, tb_devices_post_socket),
+	/* The protocol's own words for these, where a 405 would be ours. */
+	SOCKET(TB_PUT, TB_BODY_MESSAGE, tb_devices_post_socket),
+	SOCKET(TB_PATCH, TB_BODY_MESSAGE, tb_devices_post_socket),
+	SOCKET(TB_DELETE, TB_BODY_MESSAGE, tb_devices_post_socket),
 };
 
 const struct tb_api tb_devices_api = {
