@@ -4,11 +4,12 @@
     tools/count_tests.py FOLDER STATUS
 
 STATUS is what the runners said together: when it is not 0 there is a failure,
-even if no case was named. FOLDER holds meson's testlog.json as meson.json and pytest's JUnit file as
-api.xml, either of which may be missing. Each case of a cmocka program counts;
-a program that says nothing of cases counts as one; one that failed without
-naming a case (a crash, a time-out, a sanitizer's report) is one failure. The
-exit code is 1 when anything failed or nothing ran.
+even if no case was named. FOLDER holds meson's testlog.json as meson.json and
+pytest's JUnit files as api.xml and interop.xml, each of which may be missing.
+Each case of a cmocka program counts; a program that says nothing of cases
+counts as one; one that failed without naming a case (a crash, a time-out, a
+sanitizer's report) is one failure. The exit code is 1 when anything failed or
+nothing ran.
 """
 
 import json
@@ -58,7 +59,8 @@ def count_junit(path):
 def main():
     folder = pathlib.Path(sys.argv[1])
     total = [0, 0, 0]
-    for name, count in (("meson.json", count_meson), ("api.xml", count_junit)):
+    for name, count in (("meson.json", count_meson), ("api.xml", count_junit),
+                        ("interop.xml", count_junit)):
         path = folder / name
         if path.exists():
             total = [a + b for a, b in zip(total, count(path))]

@@ -30,6 +30,8 @@ python3-pytest-xdist python:xdist
 python3-requests     python:requests
 python3-socketio     python:socketio
 python3-websocket    python:websocket
+nodejs               command:node
+npm                  command:npm
 curl                 command:curl
 jq                   command:jq
 '

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds and runs every test: meson's (unit, store, simulation), then the API
-# tests against the program that was built. The last line counts both.
+# tests against the program that was built, then real Socket.IO clients against
+# it, for which npm's registry must be reached. The last line counts them all.
 #
 #   tools/test.sh [BUILD [MESON-OPTION...]]
 #
-# TB_SUITES narrows the suites (unit store sim api), TB_PYTEST the API tests (an
+# TB_SUITES narrows the suites (unit store sim api interop), TB_PYTEST the API tests (an
 # expression for pytest -k), TB_JOBS says how many files of these run at once (4,
 # since they wait for servers most of the time), and TB_TIMEOUT multiplies the
 # time that each of meson's tests may take.
@@ -41,17 +42,26 @@ meson test -C "$build" --no-rebuild --print-errorlogs \
 	--timeout-multiplier "${TB_TIMEOUT:-1}" "${suites[@]}" || status=1
 cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
 
-if [ -z "${TB_SUITES:-}" ] || [[ " $TB_SUITES " == *" api "* ]]; then
-	export TOMBOLO=$PWD/$build/tombolo
-	export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
-	/usr/bin/python3 -m pytest -q -n "${TB_JOBS:-4}" --dist loadfile \
-		--junitxml="$log/api.xml" \
-		${TB_PYTEST:+"-k$TB_PYTEST"} tests/api || status=1
-	[ -f "$log/api.xml" ] || {
-		echo "the API tests did not run"
+export TOMBOLO=$PWD/$build/tombolo
+export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
+export TB_REALTIME_TEST_SERVER=$PWD/$build/tests/interop/realtime_test_server
+
+# A suite of pytest's, which is its folder's name as well.
+run_pytest() { # suite, argument...
+	local suite=$1
+	shift
+	[ -z "${TB_SUITES:-}" ] || [[ " $TB_SUITES " == *" $suite "* ]] ||
+		return 0
+	/usr/bin/python3 -m pytest -q -n "${TB_JOBS:-4}" \
+		--junitxml="$log/$suite.xml" "$@" "tests/$suite" || status=1
+	[ -f "$log/$suite.xml" ] || {
+		echo "the tests of $suite did not run"
 		status=1
 	}
-fi
+}
+
+run_pytest api --dist loadfile ${TB_PYTEST:+"-k$TB_PYTEST"}
+run_pytest interop
 
 /usr/bin/python3 tools/count_tests.py "$log" $status || status=1
 exit $status

@@ -252,7 +252,7 @@ static void fire(struct tb_loop *loop, struct tb_timer *timer)
 	tb_client_touch(client);
 }
 
-/* ---- messages out ---- */
+/* ---- its outbox ---- */
 
 static struct tb_eio_backlog backlog(const struct tb_client *client)
 {
@@ -282,43 +282,6 @@ static bool has_room(const struct tb_client *client,
 		bytes += messages[i]->n;
 	return bytes <= options->outbox_max_bytes &&
 	       now.packets + n <= options->outbox_max_messages;
-}
-
-void tb_client_put_none(struct tb_client *client)
-{
-	if (client->eio == NULL)
-		return;
-	if (client->loop->hub->app.on_full == NULL) {
-		tb_eio_session_abort(client->eio, TB_EIO_REASON_OUTBOX_FULL);
-	} else if (!client->is_full) {
-		client->is_full = true;
-		client->full_due = true;
-	}
-}
-
-void tb_client_put_news(struct tb_client *client,
-			struct tb_eio_message *const *messages, size_t n)
-{
-	enum tb_err err = TB_ERR_BUSY;
-
-	if (client->eio == NULL)
-		return;
-	if (has_room(client, messages, n))
-		err = tb_eio_session_share(client->eio, messages, n);
-	if (err != TB_OK && err != TB_ERR_CLOSED)
-		tb_client_put_none(client);
-}
-
-void tb_client_put_answer(struct tb_client *client,
-			  struct tb_eio_message *const *messages, size_t n)
-{
-	enum tb_err err;
-
-	if (client->eio == NULL)
-		return;
-	err = tb_eio_session_share(client->eio, messages, n);
-	if (err != TB_OK && err != TB_ERR_CLOSED)
-		tb_eio_session_abort(client->eio, TB_EIO_REASON_OUTBOX_FULL);
 }
 
 /* ---- what its session wants done ---- */
@@ -354,7 +317,7 @@ static bool flush(struct tb_client *client)
 	return false;
 }
 
-/* One action; false: there is none. */
+/* One action; false: there is none, and what was put is to be sent. */
 static bool act(struct tb_client *client)
 {
 	struct tb_eio_action action;
@@ -383,7 +346,63 @@ static bool act(struct tb_client *client)
 	case TB_EIO_NOTHING:
 		break;
 	}
-	return !flush(client);
+	return false;
+}
+
+/* What can go out now does, without a word to the app, which may be the one
+ * that is sending just now. Of a session that is open this is all that there
+ * can be to do. */
+static void pump(struct tb_client *client)
+{
+	while (tb_eio_session_is_open(client->eio) && act(client))
+		;
+	if (client->socket != NULL)
+		tb_socket_flush(client->socket);
+}
+
+/* ---- messages out ---- */
+
+void tb_client_put_none(struct tb_client *client)
+{
+	if (client->eio == NULL)
+		return;
+	if (client->loop->hub->app.on_full == NULL) {
+		tb_eio_session_abort(client->eio, TB_EIO_REASON_OUTBOX_FULL);
+	} else if (!client->is_full) {
+		client->is_full = true;
+		client->full_due = true;
+	}
+}
+
+void tb_client_put_news(struct tb_client *client,
+			struct tb_eio_message *const *messages, size_t n)
+{
+	enum tb_err err = TB_ERR_BUSY;
+
+	if (client->eio == NULL)
+		return;
+	if (!has_room(client, messages, n))
+		pump(client);
+	if (has_room(client, messages, n))
+		err = tb_eio_session_share(client->eio, messages, n);
+	if (err != TB_OK && err != TB_ERR_CLOSED)
+		tb_client_put_none(client);
+}
+
+void tb_client_put_answer(struct tb_client *client,
+			  struct tb_eio_message *const *messages, size_t n)
+{
+	enum tb_err err;
+
+	if (client->eio == NULL)
+		return;
+	err = tb_eio_session_share(client->eio, messages, n);
+	if (err == TB_ERR_BUSY) {
+		pump(client);
+		err = tb_eio_session_share(client->eio, messages, n);
+	}
+	if (err != TB_OK && err != TB_ERR_CLOSED)
+		tb_eio_session_abort(client->eio, TB_EIO_REASON_OUTBOX_FULL);
 }
 
 static bool is_half_free(const struct tb_client *client)
@@ -412,10 +431,15 @@ static void tell_of_room(struct tb_client *client)
 
 void tb_client_settle(struct tb_client *client)
 {
-	while (client->eio != NULL && act(client))
-		;
-	if (client->eio == NULL)
-		return;
-	tell_of_room(client);
-	set_timer(client);
+	bool is_through = false;
+
+	while (client->eio != NULL && !is_through) {
+		while (client->eio != NULL && act(client))
+			;
+		is_through = client->eio == NULL || flush(client);
+	}
+	if (client->eio != NULL)
+		tell_of_room(client);
+	if (client->eio != NULL)
+		set_timer(client);
 }

@@ -17,8 +17,10 @@
  * that a large one can be sent at all, and for answers. */
 #define EMISSION_MAX_BYTES ((size_t)64 << 20)
 #define ANSWERS_MAX 1024
-/* A packet's text, and its tape: 16 bytes a value, each at least two bytes. */
-#define MEMORY_PER_BYTE 12
+/* A packet's text, its tape, and the keys of its largest object, all of which
+ * double as they grow: an object of short keys takes some 20 times its text. A
+ * ceiling, of which one loop uses one at a time. */
+#define MEMORY_PER_BYTE 48
 
 const struct tb_hub_options tb_hub_default_options = {
 	.loops = 2,

@@ -146,11 +146,11 @@ static void put_args(struct tb_buf *buf, const struct tb_sio_packet *packet)
 {
 	struct tb_json_iter it = tb_json_iter(tb_json_root(&packet->json));
 	struct tb_str data = packet->data;
-	bool has_args;
-	const char *from;
+	const char *from = data.p + data.n - 1;
 
-	has_args = tb_json_next(&it) && tb_json_next(&it);
-	from = has_args ? tb_json_raw(it.value).p : data.p + data.n - 1;
+	(void)tb_json_next(&it);
+	if (tb_json_next(&it))
+		from = tb_json_raw(it.value).p;
 	tb_buf_append_char(buf, '[');
 	tb_buf_append(buf, from, (size_t)(data.p + data.n - from));
 }

@@ -13,6 +13,8 @@
 #include "hub/socket.h"
 
 #define EVENTS_MAX 256
+/* That are run in one turn: each may be a broadcast to all clients. */
+#define COMMANDS_MAX 64
 /* Of a poll's answer: a message, or what fits into a payload. */
 #define OUT_MAX ((size_t)64 << 20)
 /* So that what ends a session needs no memory. */
@@ -106,18 +108,20 @@ static struct tb_command *take_asked(struct tb_loop *loop)
 	return first;
 }
 
-/* Runs what was asked for; false: that was the last. */
+/* Runs what was asked for, or a part; false: that was the last. */
 static bool run_asked(struct tb_loop *loop)
 {
-	struct tb_command *command = take_asked(loop);
-	bool was_asked = command != NULL;
+	bool was_asked;
 
-	while (command != NULL) {
-		struct tb_command *next = command->next;
-		loop->is_last = next == NULL;
+	if (loop->taken == NULL)
+		loop->taken = take_asked(loop);
+	was_asked = loop->taken != NULL;
+	for (size_t n = 0; n < COMMANDS_MAX && loop->taken != NULL; n++) {
+		struct tb_command *command = loop->taken;
+		loop->taken = command->next;
+		loop->is_last = loop->taken == NULL;
 		command->run(loop, command);
 		run_own(loop);
-		command = next;
 	}
 	return !loop->is_ending || was_asked;
 }
@@ -130,7 +134,7 @@ static int wait_ms(const struct tb_loop *loop)
 	int64_t ms;
 
 	if (loop->touched != NULL || loop->ready != NULL ||
-	    loop->own.first != NULL || loop->is_ending)
+	    loop->own.first != NULL || loop->taken != NULL || loop->is_ending)
 		return 0;
 	if (next_us == TB_NEVER)
 		return -1;

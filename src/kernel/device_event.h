@@ -48,10 +48,14 @@ struct tb_device_event {
 	struct tb_str timestamp; /* JSON, in `sent`; empty: none */
 };
 
-/* Events that one request pushes, in one commit. Each is judged by itself. */
+/* Events that one request pushes, in one commit. Each is judged by itself.
+ * Their senders get registered, but not by updates, which clients send that are
+ * no devices. */
 struct tb_device_push_item {
 	enum tb_device_event_kind kind;
 	struct tb_str device;
+	bool is_no_devices; /* `device` names who sent it otherwise: nobody is
+			     * registered by it */
 	struct tb_str user; /* empty: none */
 	struct tb_str type;
 	struct tb_str sent;      /* a JSON object */

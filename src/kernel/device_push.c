@@ -183,11 +183,13 @@ static struct sender *known_sender(struct pushing *p, struct tb_str device)
 	return NULL;
 }
 
-/* CONFLICT: too many devices. */
-static enum tb_err find_sender(struct pushing *p, struct tb_str device,
+/* NULL: an update of a device that is not registered, which it does not change:
+ * a client that is no device may send one. CONFLICT: too many devices. */
+static enum tb_err find_sender(struct pushing *p,
+			       const struct tb_device_push_item *item,
 			       struct sender **ret)
 {
-	struct sender *sender = known_sender(p, device);
+	struct sender *sender = known_sender(p, item->device);
 	enum tb_err err;
 
 	if (sender != NULL) {
@@ -196,10 +198,14 @@ static enum tb_err find_sender(struct pushing *p, struct tb_str device,
 	}
 	sender = &p->senders[p->n_senders];
 	*sender = (struct sender) { .is_marked = false };
-	err = tb_registration_get(p->view, device, &sender->reg,
+	err = tb_registration_get(p->view, item->device, &sender->reg,
 				  &sender->marks);
+	if (err == TB_ERR_NOT_FOUND && item->kind == TB_DEVICE_EVENT_UPDATE) {
+		*ret = NULL;
+		return TB_OK;
+	}
 	if (err == TB_ERR_NOT_FOUND)
-		err = tb_registration_make(p->view, device,
+		err = tb_registration_make(p->view, item->device,
 					   p->push->devices_max, &sender->reg,
 					   &sender->marks);
 	if (err == TB_OK)
@@ -316,7 +322,7 @@ static enum tb_err put_event(struct tb_view *view,
 	return err;
 }
 
-/* For whom it waits: those that count now, but for its sender. */
+/* For whom it waits: those that count now, but for its sender (or NULL). */
 static enum tb_err count_waiting(struct tb_view *view,
 				 const struct sender *sender,
 				 struct tb_device_wait *wait)
@@ -326,7 +332,7 @@ static enum tb_err count_waiting(struct tb_view *view,
 
 	if (err != TB_OK)
 		return err;
-	n -= sender->reg.state == TB_REGISTRATION_ACTIVE;
+	n -= sender != NULL && sender->reg.state == TB_REGISTRATION_ACTIVE;
 	wait->waiting_for = (uint32_t)n;
 	wait->status = n > 0 ? TB_DEVICE_EVENT_PENDING : TB_DEVICE_EVENT_SYNCED;
 	return TB_OK;
@@ -354,7 +360,7 @@ static enum tb_err store_item(struct pushing *p, struct sender *sender,
 		err = tb_device_wait_begin(p->view, item->id, &wait);
 	if (err == TB_OK && item->is_named)
 		err = put_sent(p->view, item);
-	if (err == TB_OK)
+	if (err == TB_OK && sender != NULL)
 		err = mark_own(p, sender, item->id);
 	p->push->n_stored++;
 	return err;
@@ -363,13 +369,14 @@ static enum tb_err store_item(struct pushing *p, struct sender *sender,
 static enum tb_err push_item(struct pushing *p,
 			     struct tb_device_push_item *item)
 {
-	struct sender *sender;
+	struct sender *sender = NULL;
 	enum tb_err err = find_sent(p->view, item);
 
 	item->err = TB_OK;
 	if (err != TB_OK || item->is_repeated)
 		return err;
-	err = find_sender(p, item->device, &sender);
+	if (!item->is_no_devices)
+		err = find_sender(p, item, &sender);
 	if (err == TB_ERR_CONFLICT) {
 		item->err = err;
 		return TB_OK;

@@ -41,20 +41,21 @@ static bool is_left_out(const struct reading *r, uint64_t id,
 	return r->quoted.n > 0 && tb_device_event_is_of(body, r->quoted);
 }
 
-static enum tb_err make_room(struct reading *r)
+/* The next event of the page, to be filled in. NULL: no memory. */
+static struct tb_device_event *next_event(struct reading *r)
 {
 	size_t room = r->room > 0 ? 2 * r->room : PAGE_MIN;
 	struct tb_device_event *events = r->page.events;
 
 	if (r->page.n < r->room)
-		return TB_OK;
+		return &events[r->page.n];
 	events = tb_arena_resize(r->arena, events, r->room * sizeof(*events),
 				 room * sizeof(*events));
 	if (events == NULL)
-		return tb_arena_err(r->arena);
+		return NULL;
 	r->page.events = events;
 	r->room = room;
-	return TB_OK;
+	return &events[r->page.n];
 }
 
 /* The page ends before an event that would be over it. */
@@ -69,12 +70,11 @@ static void end_page(struct reading *r)
 /* `record` lives as long as the page. */
 static enum tb_err add(struct reading *r, const struct tb_record *record)
 {
-	struct tb_device_event *event;
-	enum tb_err err = make_room(r);
+	struct tb_device_event *event = next_event(r);
+	enum tb_err err;
 
-	if (err != TB_OK)
-		return err;
-	event = &r->page.events[r->page.n];
+	if (event == NULL)
+		return tb_arena_err(r->arena);
 	err = tb_device_event_decode(r->arena, record, event, NULL);
 	if (err != TB_OK)
 		return err;

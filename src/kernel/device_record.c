@@ -136,7 +136,7 @@ static enum tb_err take_name(struct tb_arena *arena, struct tb_json_value v,
 			     struct tb_str *ret)
 {
 	const size_t n = TB_SHA256_BYTES;
-	struct tb_str hex;
+	struct tb_str hex = TB_STR_NONE;
 	uint8_t *name;
 	enum tb_err err;
 
@@ -198,7 +198,7 @@ enum tb_err tb_device_event_decode(struct tb_arena *arena,
 {
 	struct tb_device_event event = { .arrived_us = record->updated_us };
 	struct tb_str name = TB_STR_NONE;
-	struct tb_str header;
+	struct tb_str header = TB_STR_NONE;
 	enum tb_err err = tb_str_to_u64(record->key, &event.id);
 
 	if (err == TB_OK)

@@ -123,13 +123,13 @@ enum tb_err tb_device_tally_open(struct tb_view *view, struct tb_str device,
 	struct tb_arena *arena = tb_view_arena(view);
 	struct tb_str body;
 	struct tb_str key;
-	uint64_t rid;
+	uint64_t rid = 0;
 	enum tb_err err = tb_device_tally_find_rid(view, device, user, &rid);
 
-	if (err != TB_OK || rid != 0) {
+	if (err == TB_OK && rid != 0)
 		*ret_rid = rid;
+	if (err != TB_OK || rid != 0)
 		return err;
-	}
 	err = tb_device_tally_key(arena, device, user, &key);
 	if (err == TB_OK)
 		err = encode(arena, &none, &body);

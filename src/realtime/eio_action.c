@@ -1,6 +1,10 @@
 #include "base/assert.h"
 #include "realtime/eio_state.h"
 
+/* Clients are known that take no more of one payload, and end the session
+ * instead (python-engineio). */
+#define PAYLOAD_PACKETS_MAX 16
+
 /* What a session has to do is kept as flags and in the outbox. Each function
  * here writes into the buffer first and changes the session only when that
  * has succeeded, so that a step that failed can be made again. */
@@ -87,9 +91,10 @@ static enum tb_err answer_with_farewell(struct tb_eio_session *s,
 static size_t put_messages(const struct tb_eio_session *s, struct tb_buf *buf)
 {
 	size_t max = s->options->payload.max_bytes;
+	size_t n_max = PAYLOAD_PACKETS_MAX - (s->ping_due ? 1 : 0);
 	size_t n = 0;
 
-	for (; n < s->outbox.packets; n++) {
+	for (; n < s->outbox.packets && n < n_max; n++) {
 		const struct tb_eio_message *message =
 			tb_eio_outbox_at(&s->outbox, n);
 		const struct tb_eio_packet packet = {
@@ -104,11 +109,13 @@ static size_t put_messages(const struct tb_eio_session *s, struct tb_buf *buf)
 	return n;
 }
 
+/* No close packet says that it was the last one: clients are known that do not
+ * come back by themselves when they get it (python-engineio), or forget what
+ * stands before it (socket.io-client). Their next poll tells them as well. */
 static enum tb_err answer_with_messages(struct tb_eio_session *s,
 					struct tb_buf *buf,
 					struct tb_eio_action *ret)
 {
-	static const struct tb_eio_packet close = { .kind = TB_EIO_CLOSE };
 	static const struct tb_eio_packet noop = { .kind = TB_EIO_NOOP };
 	bool is_last;
 	enum tb_err err;
@@ -118,9 +125,7 @@ static enum tb_err answer_with_messages(struct tb_eio_session *s,
 		tb_eio_put_record(buf, &ping);
 	n = put_messages(s, buf);
 	is_last = s->phase == EIO_IS_CLOSING && n == s->outbox.packets;
-	if (is_last)
-		tb_eio_put_record(buf, &close);
-	else if (buf->n == 0)
+	if (buf->n == 0)
 		tb_eio_put_record(buf, &noop);
 	err = answer(s, buf, ret);
 	if (err != TB_OK)
@@ -128,7 +133,7 @@ static enum tb_err answer_with_messages(struct tb_eio_session *s,
 	s->ping_due = false;
 	tb_eio_outbox_drop(&s->outbox, n);
 	if (is_last)
-		tb_eio_state_end(s, s->reason, TB_EIO_CLOSE);
+		tb_eio_state_end(s, s->reason, TB_EIO_NOOP);
 	return TB_OK;
 }
 
@@ -197,7 +202,7 @@ static enum tb_err next_for_socket(struct tb_eio_session *s, struct tb_buf *buf,
 	else if (s->outbox.packets > 0)
 		*ret = send_frame(tb_eio_outbox_pop(&s->outbox));
 	else if (s->phase == EIO_IS_CLOSING)
-		tb_eio_state_end(s, s->reason, TB_EIO_CLOSE);
+		tb_eio_state_end(s, s->reason, TB_EIO_NOOP);
 	return TB_OK;
 }
 

@@ -16,6 +16,9 @@ static const char *const reason_texts[TB_EIO_REASONS] = {
 
 static const struct tb_str probe_text = TB_STR_INIT("probe");
 
+/* How long a poll may come behind its client's close. */
+#define LATE_POLL_MS 1000
+
 const char *tb_eio_reason_text(enum tb_eio_reason reason)
 {
 	TB_ASSERT((size_t)reason < TB_EIO_REASONS);
@@ -96,7 +99,14 @@ void tb_eio_state_end(struct tb_eio_session *s, enum tb_eio_reason reason,
 	tb_eio_outbox_drop(&s->outbox, s->outbox.packets);
 }
 
+/* For what a client may come back after: nothing tells it not to. */
 static void end(struct tb_eio_session *s, enum tb_eio_reason reason)
+{
+	tb_eio_state_end(s, reason, TB_EIO_NOOP);
+}
+
+/* For what no client may do. */
+static void end_misused(struct tb_eio_session *s, enum tb_eio_reason reason)
 {
 	tb_eio_state_end(s, reason, TB_EIO_CLOSE);
 }
@@ -131,6 +141,27 @@ static void take_pong(struct tb_eio_session *s, int64_t now_ms)
 	s->heartbeat_ms = now_ms + s->options->ping_interval_ms;
 }
 
+/* The client does not wait for a word of parting: its poll is ended by one that
+ * says nothing. One that it sent with its close, by another connection, may
+ * come a little later. */
+static void take_close(struct tb_eio_session *s, int64_t now_ms)
+{
+	int64_t wait_ms = s->options->close_timeout_ms < LATE_POLL_MS
+				  ? s->options->close_timeout_ms
+				  : LATE_POLL_MS;
+
+	if (s->phase == EIO_IS_OPEN && s->socket == EIO_SOCKET_NONE &&
+	    !s->poll_waits) {
+		tb_eio_session_close(s, now_ms, TB_EIO_REASON_TRANSPORT_CLOSE);
+		tb_eio_outbox_drop(&s->outbox, s->outbox.packets);
+		s->ping_due = false;
+		s->has_left = true;
+		s->close_ms = now_ms + wait_ms;
+		return;
+	}
+	tb_eio_state_end(s, TB_EIO_REASON_TRANSPORT_CLOSE, TB_EIO_NOOP);
+}
+
 /* True for a message that the layer above gets. */
 static bool take_packet(struct tb_eio_session *s, int64_t now_ms,
 			const struct tb_eio_packet *packet)
@@ -144,14 +175,12 @@ static bool take_packet(struct tb_eio_session *s, int64_t now_ms,
 		take_pong(s, now_ms);
 		return false;
 	case TB_EIO_CLOSE:
-		/* The client does not wait for a word of parting: its poll is
-		 * ended by one that says nothing. */
-		tb_eio_state_end(s, TB_EIO_REASON_TRANSPORT_CLOSE, TB_EIO_NOOP);
+		take_close(s, now_ms);
 		return false;
 	case TB_EIO_NOOP:
 		return false;
 	default:
-		end(s, TB_EIO_REASON_PARSE_ERROR);
+		end_misused(s, TB_EIO_REASON_PARSE_ERROR);
 		return false;
 	}
 }
@@ -176,7 +205,7 @@ static enum tb_eio_fault enter_request(struct tb_eio_session *s, bool *active)
 	if (fault != TB_EIO_FAULT_NONE)
 		return fault;
 	if (*active) {
-		end(s, TB_EIO_REASON_TRANSPORT_ERROR);
+		end_misused(s, TB_EIO_REASON_TRANSPORT_ERROR);
 		return TB_EIO_FAULT_REQUEST;
 	}
 	*active = true;
@@ -185,7 +214,11 @@ static enum tb_eio_fault enter_request(struct tb_eio_session *s, bool *active)
 
 enum tb_eio_fault tb_eio_session_poll(struct tb_eio_session *s)
 {
-	return enter_request(s, &s->poll_waits);
+	enum tb_eio_fault fault = enter_request(s, &s->poll_waits);
+
+	if (fault == TB_EIO_FAULT_NONE && s->has_left)
+		tb_eio_state_end(s, s->reason, TB_EIO_NOOP);
+	return fault;
 }
 
 void tb_eio_session_poll_gone(struct tb_eio_session *s)
@@ -197,7 +230,8 @@ void tb_eio_session_poll_gone(struct tb_eio_session *s)
 
 enum tb_eio_fault tb_eio_session_post_begin(struct tb_eio_session *s)
 {
-	return enter_request(s, &s->is_posting);
+	return s->has_left ? TB_EIO_FAULT_SID
+			   : enter_request(s, &s->is_posting);
 }
 
 void tb_eio_session_post_gone(struct tb_eio_session *s)
@@ -241,7 +275,7 @@ enum tb_eio_fault tb_eio_session_post(struct tb_eio_session *s, int64_t now_ms,
 		return fault;
 	if (tb_eio_decode_payload(arena, body, &s->options->payload, &packets,
 				  &n) != TB_OK) {
-		end(s, TB_EIO_REASON_PARSE_ERROR);
+		end_misused(s, TB_EIO_REASON_PARSE_ERROR);
 		return TB_EIO_FAULT_REQUEST;
 	}
 	n = take_packets(s, now_ms, packets, n);

@@ -30,6 +30,7 @@ struct tb_eio_session {
 	/* What a waiting poll is sent away with, once it is of no use. */
 	enum tb_eio_kind farewell;
 	bool can_upgrade; /* what the handshake says */
+	bool has_left; /* closed by its client, whose last poll may yet come */
 	bool poll_waits;
 	bool is_posting;
 	bool is_writable;

@@ -15,10 +15,13 @@ import os
 import re
 import socket
 import struct
+import time
 
 from sites import DEADLINE_S
 
 PATH = "/socket.io/"
+# A session that nobody answers for ends later than this.
+ENDS_WITHIN_S = 20
 SEPARATOR = "\x1e"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -368,12 +371,14 @@ class Socket:
 
     def packet(self):
         """The next packet: (kind, acknowledgement's number, data)."""
+        end = time.monotonic() + DEADLINE_S
         while True:
             text = self.engine.receive()
             if text == "2":
                 self.engine.send("3")
             elif text != "6":
                 break
+            assert time.monotonic() < end, "nothing came but pings"
         assert isinstance(text, str) and text[:1] == "4", text
         kind, count, namespace, number, data = \
             PACKET.fullmatch(text[1:]).groups()
@@ -477,14 +482,28 @@ class Socket:
 
     def ended(self):
         """Read until the server ends it; how (see Closed)."""
+        end = time.monotonic() + ENDS_WITHIN_S
         try:
             while True:
                 self.read()
+                assert time.monotonic() < end, "it has not ended"
         except Closed as e:
             return e.code
 
     def close(self):
         self.engine.close()
+
+
+def ending(engine):
+    """Read a session to its end, which must come before it would for want
+    of a pong; (what came before, how it ended)."""
+    got, end = [], time.monotonic() + ENDS_WITHIN_S
+    try:
+        while True:
+            got.append(engine.receive())
+            assert time.monotonic() < end, "it has not ended"
+    except Closed as e:
+        return got, e.code
 
 
 def filled(data, parts):

@@ -200,6 +200,29 @@ def test_a_bad_filter_is_400(org, params, text):
     assert_error(org.admin.get("/sync/audit-logs", **params), 400, text)
 
 
+def test_a_search_that_is_too_long_says_so_and_can_go_on(serve):
+    """Of the rows that were looked through, `total` is true."""
+    org = DevicesOrg(serve(TOKEN_CONFIG + "devices:\n"
+                           "  audit_scan_max: 20\n"))
+    a, b = org.devices(2)
+    for n in range(15):
+        a.pushed(payload=n)
+    for n in range(15):
+        b.pushed(payload=n)
+    seen, end = [], {}
+    for _ in range(20):
+        body = org.admin.get("/sync/audit-logs", device_id=a.name,
+                             **end).json()
+        seen += [r["id"] for r in body["logs"] if r["id"] not in seen]
+        if body.get("complete", True):
+            break
+        assert body["complete"] is False
+        rows = org.admin.get("/sync/audit-logs", limit=20, **end).json()
+        end = {"end_date": rows["logs"][-1]["timestamp"]}
+    assert body.get("complete", True) is True
+    assert len(seen) >= 15 and end
+
+
 # --- whether it is whole -----------------------------------------------------
 
 def verified(admin):

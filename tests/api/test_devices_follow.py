@@ -460,8 +460,66 @@ def test_another_orgs_changes_are_not_there(live, org, joined):
     assert s.pending("change") == []
 
 
-def test_a_user_who_loses_a_role_sees_no_more(org, joined):
-    """As the events API does at once when the rules change."""
+def test_who_becomes_somebody_else_starts_over(org, joined):
+    """Another profile is a change of sight that no record made."""
+    what, nurse = {"collection": "people"}, staff(org)
+    client = resources_client(nurse)
+    first, second = (client.created("people", name=n) for n in "ab")
+    patient = org.new_user("--role", "patient", "--profile", first["id"])
+    s = joined(patient)
+    subscribe(s, what)
+    org.cli.run("user", "set-profile", patient.name, "--org", org.name,
+                "--profile", second["id"])
+    for record in (first, second):
+        client.patch("people", record["id"], name="again")
+    while True:
+        name, (data,) = s.next()
+        assert name in ("change", "resync"), (name, data)
+        assert what.items() <= data.items()
+        if name == "resync":
+            assert set(data) == {"collection", "error"}
+            break
+        assert (data["id"] == second["id"]) is ("data" in data), data
+        if data["id"] == second["id"]:
+            break
+
+
+def test_who_may_view_more_starts_over(org, joined):
+    """What was hidden before the cursor is not behind it."""
+    what, admin = {"feed": "events"}, events_client(org.admin)
+    admin.put_acl(rule(user=org.user.uuid, item="open/*"))
+    s = joined(org.user)
+    subscribe(s, what)
+    hidden = event(item="secret/1")
+    admin.posted(hidden)
+    admin.put_acl(rule())
+    admin.posted(event(item="open/1"))
+    got = s.take("resync")
+    assert set(got) == {"feed", "error"} and got["feed"] == "events"
+    subscribe(s, what, after="0")
+    assert change(s, what)["event"]["uuid"] == hidden["uuid"]
+
+
+def test_a_site_hears_of_no_device(org, joined):
+    """It may follow the central feed, and nothing else."""
+    a = org.device()
+    s = joined(Caller(org.server, org.org.site().token()))
+    sender = joined(org.user)
+    for name, data in (
+            ("critical_event", a.event()), ("sync_update", {"data": 1}),
+            ("register_device", {"device_id": a.name}),
+            ("acknowledge", {"event_id": 1, "device_id": a.name})):
+        assert s.error_of(name, data)
+    sender.critical("secret", device=a.name)
+    sender.call("sync_update", {"data": "secret", "timestamp": "2025-07-25"})
+    sender.take("critical_event")
+    assert s.error_of("subscribe", {"feed": "devices"}) == UNKNOWN
+    assert s.pending("critical_event") == s.pending("sync_update") == []
+    assert len(a.pulled()) + a.status()[0]["total"] == 2
+
+
+def test_rules_that_change_hold_at_once(org, joined):
+    """As they do in the events API itself."""
     what = {"feed": "events"}
     admin = events_client(org.admin)
     s = joined(org.user)

@@ -3,12 +3,13 @@ for every status; and what ceilings it has."""
 
 import gzip
 import json
+import socket
 
 import pytest
 import requests
 
 from devices import (DevicesOrg, assert_error, event_id_of, ids, open_config)
-from harness import DEADLINE_S, at_the_same_time
+from harness import DEADLINE_S, at_the_same_time, wait_for
 
 BODY_MAX = 65536
 ALLOWED = {
@@ -26,8 +27,8 @@ ALWAYS = {"HEAD", "OPTIONS"}
 def narrow(serve):
     """A server with low ceilings."""
     config = open_config(batch_max=5, devices_max=3)
-    config = config.replace("server:", "server:\n  body_max_bytes: %d"
-                            % BODY_MAX)
+    config = config.replace("server:", "server:\n  body_max_bytes: %d\n"
+                            "  memory_max_bytes: 1048576" % BODY_MAX)
     return serve(config)
 
 
@@ -124,6 +125,36 @@ def test_a_body_at_the_ceiling_is_taken(norg):
     text = json.dumps(a.event())
     r = a.caller.push(text + " " * (BODY_MAX - len(text)))
     assert event_id_of(r) == 1
+
+
+def test_when_bodies_fill_the_memory_it_is_503(narrow, norg):
+    """Bodies that are under way, of one mebibyte together at most."""
+    a = norg.device()
+    head = ("POST /sync/push HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % 40000).encode()
+    held = []
+    try:
+        for _ in range(40):
+            s = socket.create_connection(("127.0.0.1", narrow.port),
+                                         timeout=DEADLINE_S)
+            held.append(s)
+            s.sendall(head + b" " * 39999)
+        r, = wait_for(lambda: refused(a), "the memory to be full")
+        assert_error(r, 503)
+        assert "Retry-After" in r.headers
+    finally:
+        for s in held:
+            s.close()
+    wait_for(lambda: a.push().status_code == 200, "room again")
+
+
+def refused(device):
+    """The answers that say no, for a response alone would be taken for
+    false."""
+    r = device.caller.push(" " * 60000 + json.dumps(device.event()))
+    assert r.status_code in (200, 503)
+    return [r] if r.status_code == 503 else []
 
 
 # --- ceilings ----------------------------------------------------------------

@@ -435,6 +435,14 @@ def test_of_who_is_no_device_it_is_the_users(dorg, joined):
         == (n, "user/" + dorg.user.uuid, dorg.user.uuid)
 
 
+def test_nothing_waits_for_who_is_no_device(dorg, joined):
+    joined(caller=dorg.user).call("sync_update", UPDATE)
+    a, b = dorg.devices(2)
+    n = a.pushed()
+    b.acked(n)
+    assert a.state(n) == "synced"
+
+
 def test_without_a_token_it_is_an_error_and_goes_to_nobody(open_server,
                                                            nobody):
     """Nobody sends it, and nobody hears of it; here all are of the org of

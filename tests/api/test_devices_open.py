@@ -8,7 +8,8 @@ import pytest
 from cli import PROGRAM, Cli, tombolo
 from devices import (INVALID, NOT_MINE, SETTINGS, Caller, DevicesOrg,
                      assert_error, event_id_of, events_of, open_config)
-from devices_socket import Polling, Refused, WebSocket, http_request, query
+from devices_socket import (Polling, Refused, Socket, WebSocket,
+                            http_request, query)
 from harness import ADMIN_PASSWORD, free_port
 
 CALLS = {
@@ -154,9 +155,12 @@ def test_a_token_does_not_open_what_came_through_a_proxy(dorg):
 def test_where_tokens_are_asked_for_a_proxy_may_stand(token_server):
     org = DevicesOrg(token_server)
     for headers in ({"X-Forwarded-For": "10.0.0.1"},
-                    {"Host": "example.org"}, {"Via": "1.1 proxy"}):
+                    {"Host": "example.org"}, {"Via": "1.1 proxy"},
+                    {"Origin": "https://example.org"}):
         r = org.user.request(*CALLS["pull"], headers=headers)
         assert r.status_code == 200, r.text
+        ws = WebSocket(token_server, headers=headers)
+        Socket(ws).join({"token": org.user.token}).close()
 
 
 # --- what does not start -----------------------------------------------------

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from devices import Caller, DevicesOrg, open_config
-from devices_socket import Socket, WebSocket, auth_of, join
+from devices import TOKEN_CONFIG, Caller, DevicesOrg, open_config
+from devices_socket import ConnectError, Socket, WebSocket, auth_of, join
 from harness import at_the_same_time
+from test_audit import sums
 
 OUTBOX = 65536
 WINDOW = 8
@@ -250,6 +251,36 @@ def test_joining_while_others_send_misses_nothing_that_comes_behind(org,
         s.close()
 
 
+# --- the audit trail ---------------------------------------------------------
+
+def test_what_commits_nothing_is_added_up(serve):
+    """Those who come and those who must not, and what they ask for; what
+    commits something has a row of its own."""
+    server = serve(TOKEN_CONFIG)
+    org = DevicesOrg(server)
+    a, b = org.devices(2)
+    for _ in range(2):
+        join(server, a).close()
+    with pytest.raises(ConnectError):
+        Socket(WebSocket(server)).join({"token": "x"})
+    s, t = join(server, a), join(server, b)
+    n = s.critical(1)
+    assert s.error_of("critical_event", {}).startswith("Missing fields")
+    for _ in range(3):
+        t.acknowledge(n)
+    t.settle()
+    s.close()
+    t.close()
+    server.restart()
+    added, who = sums(server.data), "user/" + org.user.uuid
+    assert added[who, "connect", 200] == 4
+    assert added["", "connect", 401] == 1
+    assert added[who, "critical_event", 400] == 1
+    assert added[who, "critical_event", 200] == 0
+    assert added[who, "acknowledge", 200] == 2
+    assert added[who, "heartbeat", 200] == 1
+
+
 # --- sites -------------------------------------------------------------------
 
 def test_a_site_may_follow_and_do_nothing_else(org):
@@ -259,7 +290,7 @@ def test_a_site_may_follow_and_do_nothing_else(org):
     n = sender.critical(1)
     assert sender.take("critical_event")["event_id"] == n
     for name in ("critical_event", "sync_update", "acknowledge",
-                 "register_device"):
+                 "register_device", "heartbeat"):
         assert s.error_of(name, {"event_id": n, "device_id": "x"}) \
             == "Insufficient permissions"
     assert "cursor" in s.call("subscribe", {"feed": "central"})

@@ -3,7 +3,7 @@ break, acknowledgements that are lost, and a server that is killed. Every
 device gets every critical event of the others, in order, and each is synced
 in the end.
 
-TB_DEVICES says how many devices (30), TB_EVENTS how many events (150),
+TB_DEVICES says how many devices (30), TB_DEVICE_EVENTS how many events (150),
 TB_KILLS how often the server dies (2), TB_SEED picks what goes wrong. One
 thread runs all clients.
 """
@@ -23,7 +23,7 @@ from devices_socket import BINARY, CLOSE, TEXT, frame, query
 from harness import DEADLINE_S
 
 DEVICES = min(int(os.environ.get("TB_DEVICES", "30")), 1000)
-EVENTS = min(int(os.environ.get("TB_EVENTS", "150")), 100000)
+EVENTS = min(int(os.environ.get("TB_DEVICE_EVENTS", "150")), 100000)
 KILLS = min(int(os.environ.get("TB_KILLS", "2")), 50)
 SEED = int(os.environ.get("TB_SEED", "1"))
 SENDERS = 4

@@ -71,7 +71,8 @@ uint64_t model_push(struct model *m, const struct model_event *event,
 	*ret_repeated = id != 0;
 	if (id != 0)
 		return id;
-	if (!model_register(m, event->device))
+	if (event->kind != TB_DEVICE_EVENT_UPDATE &&
+	    !model_register(m, event->device))
 		return 0;
 	model_see(m, event->device);
 	id = ++m->head;

@@ -58,6 +58,11 @@ enum tb_err tb_devices_caller_check(const struct tb_devices_caller *caller,
 	bool is_own = false;
 	enum tb_err err;
 
+	/* Who only follows changes is not believed to be anywhere either. */
+	if (principal && principal->kind == TB_PRINCIPAL_SITE) {
+		*ret_flaw = TB_DEVICES_DENIED;
+		return TB_ERR_DENIED;
+	}
 	if (!principal || principal->is_admin)
 		return TB_OK;
 	/* "A device's token speaks for this device alone". */

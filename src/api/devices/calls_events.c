@@ -59,7 +59,7 @@ static enum tb_err store(struct tb_task *task, const char *operation,
 		err = item->err;
 	if (!err && !item->is_repeated)
 		tb_realtime_stored(task->realtime, task->caller.org);
-	if (!err)
+	if (!err && !item->is_no_devices)
 		tb_seen_note(devices->seen, task->caller.org, item->device,
 			     tb_core_now_us(devices->core));
 	return err;
@@ -128,6 +128,9 @@ static enum tb_err take_update(struct tb_task *task, struct tb_json_value arg,
 	*item = (struct tb_device_push_item) {
 		.kind = TB_DEVICE_EVENT_UPDATE,
 		.device = update.device,
+		/* Who is no device acknowledges nothing: events that waited
+		 * for it would never be synced. */
+		.is_no_devices = task->device.n == 0,
 		.type = TB_LIVE_UPDATE_TYPE,
 	};
 	if (principal->kind == TB_PRINCIPAL_USER)

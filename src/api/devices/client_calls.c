@@ -114,26 +114,24 @@ bool tb_client_calls_begin(struct tb_peer *peer,
 	if (!call)
 		return true;
 	if (event->n_attachments > 0) {
-		tb_peer_emit_error(peer, NO_BINARY);
+		tb_peer_emit_error(peer, event, NO_BINARY);
 		return true;
 	}
 	if (atomic_fetch_add(bytes, event->args.n) > EVENTS_MAX_BYTES) {
 		atomic_fetch_sub(bytes, event->args.n);
-		tb_peer_emit_error(peer, BUSY);
+		tb_peer_emit_error(peer, event, BUSY);
 		return true;
 	}
 	task = create(peer, event, call);
 	if (!task) {
 		atomic_fetch_sub(bytes, event->args.n);
-		tb_peer_emit_error(peer, BUSY);
+		tb_peer_emit_error(peer, event, BUSY);
 		return true;
 	}
 	/* What is answered has to find room. */
-	if (tb_peer_is_full(peer)) {
-		peer->held = task;
-		tb_peer_go_on_later(peer, false);
-	} else {
+	if (tb_peer_is_full(peer))
+		tb_peer_hold(peer, task);
+	else
 		tb_task_submit(task);
-	}
 	return false;
 }

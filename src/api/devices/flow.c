@@ -96,8 +96,11 @@ void tb_flow_acknowledge(struct tb_flow *flow, uint64_t id)
 
 	while (i < flow->n_waiting && flow->waiting[i] != id)
 		i++;
-	if (i == flow->n_waiting)
+	if (i == flow->n_waiting) {
+		/* The page that is being read may still hold it. */
+		flow->has_others |= flow->is_reading;
 		return;
+	}
 	flow->n_waiting--;
 	memmove(&flow->waiting[i], &flow->waiting[i + 1],
 		(flow->n_waiting - i) * sizeof(*flow->waiting));

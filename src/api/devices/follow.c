@@ -1,6 +1,7 @@
 /*
  * The feed "devices" as clients follow it: all events of the org, "as in a
- * pull". A cursor is the store's epoch and the number of the last event.
+ * pull". A cursor is the store's epoch and the number of the last event; a
+ * number alone is the `after` of a pull.
  */
 #include "api/devices/event_json.h"
 #include "api/devices/handlers.h"
@@ -31,11 +32,17 @@ static struct tb_str write_cursor(const struct cursor *cursor, char *text)
 }
 
 /* INVALID. */
-static enum tb_err read_cursor(struct tb_str text, struct cursor *ret)
+static enum tb_err read_cursor(struct tb_str text, uint64_t epoch,
+			       struct cursor *ret)
 {
-	struct tb_str epoch = tb_str_cut(&text, '-');
-	enum tb_err err = tb_str_to_u64(epoch, &ret->epoch);
+	struct tb_str first = tb_str_cut(&text, '-');
+	enum tb_err err;
 
+	if (!text.p) {
+		ret->epoch = epoch;
+		return tb_str_to_u64(first, &ret->id);
+	}
+	err = tb_str_to_u64(first, &ret->epoch);
 	return err ? err : tb_str_to_u64(text, &ret->id);
 }
 
@@ -58,7 +65,7 @@ static enum tb_err find_begin(struct tb_tx *tx,
 	*ret = *now;
 	if (query->after.n == 0)
 		return TB_OK;
-	err = read_cursor(query->after, ret);
+	err = read_cursor(query->after, now->epoch, ret);
 	if (err)
 		return err;
 	/* It is ahead of a store that was restored. */
@@ -169,7 +176,7 @@ bool tb_devices_follow_peek(void *state, const struct tb_follow_query *query)
 	struct cursor cursor;
 
 	return is_asked(query) &&
-	       (read_cursor(query->after, &cursor) ||
+	       (read_cursor(query->after, 0, &cursor) ||
 		cursor.id < tb_realtime_head(devices->realtime,
 					     query->principal->org));
 }

@@ -14,8 +14,10 @@
 #define ARENA_MAX_BYTES ((size_t)512 << 20)
 /* Orgs that are looked at before others may come in between. */
 #define ORGS_AT_ONCE 64
-/* Handed to the hub and not yet sent to all who want them. */
+/* Handed to the hub and not yet sent to all who want them; one may always be.
+ */
 #define SENDING_MAX 1024
+#define SENDING_MAX_BYTES ((size_t)16 << 20)
 
 struct org {
 	uint32_t id;
@@ -42,6 +44,8 @@ struct tb_live {
 	int64_t not_before_us; /* of what is due and not urgent */
 	uint32_t last_served;  /* those behind it are next */
 	size_t n_sending;
+	size_t bytes_sending;
+	bool waits_for_hub;
 	struct org *orgs; /* in the order of ids */
 	size_t n_orgs;
 	size_t cap_orgs;
@@ -167,22 +171,36 @@ static void drop_event(void *data)
 	struct tb_live *live = event->live;
 
 	pthread_mutex_lock(&live->lock);
-	if (live->n_sending-- == SENDING_MAX)
+	live->n_sending--;
+	live->bytes_sending -= event->bytes;
+	if (live->waits_for_hub)
 		pthread_cond_signal(&live->changed);
 	pthread_mutex_unlock(&live->lock);
 	tb_free(event);
 }
 
+static bool is_hub_full(const struct tb_live *live, size_t bytes)
+{
+	return live->n_sending >= SENDING_MAX ||
+	       (live->n_sending > 0 &&
+		live->bytes_sending + bytes > SENDING_MAX_BYTES);
+}
+
 /* Waits until the hub takes one more. False: it is to stop. */
-static bool wait_for_hub(struct tb_live *live)
+static bool wait_for_hub(struct tb_live *live, size_t bytes)
 {
 	bool is_stopped;
 
 	pthread_mutex_lock(&live->lock);
-	while (live->n_sending >= SENDING_MAX && !live->is_stopped)
+	live->waits_for_hub = true;
+	while (is_hub_full(live, bytes) && !live->is_stopped)
 		pthread_cond_wait(&live->changed, &live->lock);
+	live->waits_for_hub = false;
 	is_stopped = live->is_stopped;
-	live->n_sending += !is_stopped;
+	if (!is_stopped) {
+		live->n_sending++;
+		live->bytes_sending += bytes;
+	}
 	pthread_mutex_unlock(&live->lock);
 	return !is_stopped;
 }
@@ -223,10 +241,11 @@ static enum tb_err send_event(struct tb_live *live, uint32_t org,
 	*data = (struct tb_live_event) {
 		.live = live,
 		.org = org,
+		.bytes = json.text.n,
 		.needs_token = event->kind == TB_DEVICE_EVENT_UPDATE,
 		.connection = json.connection,
 	};
-	if (!wait_for_hub(live)) {
+	if (!wait_for_hub(live, data->bytes)) {
 		tb_free(data);
 		return TB_ERR_CLOSED;
 	}

@@ -19,6 +19,7 @@ struct tb_live;
 struct tb_live_event {
 	struct tb_live *live;
 	uint32_t org;
+	size_t bytes;
 	bool needs_token;
 	uint64_t connection; /* that does not get it; 0: all do */
 };

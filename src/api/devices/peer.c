@@ -8,13 +8,15 @@
 #include "api/devices/task.h"
 #include "api/devices/token_watch.h"
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "codec/json.h"
 #include "http/clock.h"
 
 /* Until what a client has not read yet is looked at again, and until what
  * failed is tried again. */
 #define POLL_US 50000
-#define RETRY_US 1000000
+#define SECOND_US 1000000
+#define RETRY_US SECOND_US
 #define ERROR_MAX_BYTES 4096
 
 struct tb_peer *tb_peer_create(struct tb_realtime *realtime,
@@ -101,10 +103,13 @@ void tb_peer_emit(struct tb_peer *peer, const char *name, struct tb_str arg)
 	tb_client_emit(peer->client, &emission);
 }
 
-void tb_peer_emit_error(struct tb_peer *peer, struct tb_str text)
+void tb_peer_emit_error(struct tb_peer *peer,
+			const struct tb_client_event *event, struct tb_str text)
 {
+	struct tb_emission answer = { .nsp = TB_STR("/"), .n_args = 1 };
 	char bytes[ERROR_MAX_BYTES];
 	struct tb_json_writer w;
+	struct tb_str arg;
 	struct tb_buf buf;
 
 	tb_buf_init_fixed(&buf, bytes, sizeof(bytes));
@@ -112,11 +117,53 @@ void tb_peer_emit_error(struct tb_peer *peer, struct tb_str text)
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "error", text);
 	tb_json_end_object(&w);
-	if (!tb_buf_err(&buf))
-		tb_peer_emit(peer, "error", tb_buf_str(&buf));
+	if (tb_buf_err(&buf))
+		return;
+	arg = tb_buf_str(&buf);
+	answer.args = &arg;
+	tb_peer_emit(peer, "error", arg);
+	if (event && event->wants_ack)
+		tb_client_ack(peer->client, event->id, &answer);
 }
 
 /* ---- going on ---- */
+
+static void look_at_backlog(struct tb_peer *peer)
+{
+	const struct tb_devices_options *options = options_of(peer);
+	int64_t s = (int64_t)options->ping_interval_s +
+		    (int64_t)options->ping_timeout_s;
+
+	peer->held_backlog = tb_client_backlog(peer->client);
+	peer->held_until_us = tb_clock_monotonic_us() + s * SECOND_US;
+}
+
+void tb_peer_hold(struct tb_peer *peer, struct tb_task *task)
+{
+	peer->held = task;
+	look_at_backlog(peer);
+	tb_peer_go_on_later(peer, false);
+}
+
+/* True: it has not read anything for too long. */
+static bool has_gone(struct tb_peer *peer)
+{
+	if (!peer->held)
+		return false;
+	if (tb_client_backlog(peer->client) < peer->held_backlog)
+		look_at_backlog(peer);
+	return tb_clock_monotonic_us() >= peer->held_until_us;
+}
+
+static void wait_for_room(struct tb_peer *peer)
+{
+	if (has_gone(peer)) {
+		tb_client_close(peer->client);
+		tb_peer_end(peer);
+	} else {
+		tb_peer_go_on_later(peer, false);
+	}
+}
 
 void tb_peer_go_on(struct tb_peer *peer)
 {
@@ -127,7 +174,7 @@ void tb_peer_go_on(struct tb_peer *peer)
 	if (peer->checks_again)
 		tb_token_watch_check(peer);
 	if (!tb_peer_has_room(peer)) {
-		tb_peer_go_on_later(peer, false);
+		wait_for_room(peer);
 		return;
 	}
 	peer->held = NULL;
@@ -190,7 +237,7 @@ void tb_peer_on_told(struct tb_peer *peer)
 	if (told & TB_TOLD_CHECK)
 		tb_token_watch_check(peer);
 	if (told & TB_TOLD_CHANGES)
-		tb_subscriptions_on_change(peer, false);
+		tb_subscriptions_on_change(peer);
 	if (told & TB_TOLD_ACKNOWLEDGED)
 		peer->flow.has_others = !peer->flow.is_live;
 	tb_peer_go_on(peer);

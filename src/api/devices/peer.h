@@ -60,10 +60,12 @@ struct tb_peer {
 	struct tb_flow flow;
 	struct tb_subscriptions subscriptions;
 	struct tb_task *held; /* an event that waits until the client reads */
-	bool is_checking;     /* its token, on a worker */
-	bool checks_again;    /* and once more behind that */
-	int64_t poll_us;      /* when to go on; 0: nothing waits */
-	int64_t tick_us;      /* of its flow; 0: none */
+	size_t held_backlog;  /* the least that waited for it since then, and */
+	int64_t held_until_us; /* when it has not read for too long */
+	bool is_checking;      /* its token, on a worker */
+	bool checks_again;     /* and once more behind that */
+	int64_t poll_us;       /* when to go on; 0: nothing waits */
+	int64_t tick_us;       /* of its flow; 0: none */
 };
 
 /* One reference. NULL: no memory. */
@@ -84,9 +86,16 @@ bool tb_peer_has_room(const struct tb_peer *peer);
 /* How much of `change`s or a page may be read for it now. */
 size_t tb_peer_room(const struct tb_peer *peer);
 void tb_peer_emit(struct tb_peer *peer, const char *name, struct tb_str arg);
-/* {"error":text} */
-void tb_peer_emit_error(struct tb_peer *peer, struct tb_str text);
+/* {"error":text}; also to the callback of the event that it is about (NULL:
+ * none). */
+void tb_peer_emit_error(struct tb_peer *peer,
+			const struct tb_client_event *event,
+			struct tb_str text);
 
+/* An event of its waits until its client reads, which must happen in the time
+ * in which any client is found gone: meanwhile it is not read either, so that
+ * no ping is missed. */
+void tb_peer_hold(struct tb_peer *peer, struct tb_task *task);
 /* Does what waits and can be done now. */
 void tb_peer_go_on(struct tb_peer *peer);
 /* Goes on after a while: its client reads slowly, or something failed. */

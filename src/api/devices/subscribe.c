@@ -16,6 +16,7 @@
 #define UNKNOWN TB_STR("Unknown feed")
 #define BAD_AFTER TB_STR("Invalid after")
 #define TOO_OLD TB_STR("The cursor is too old")
+#define TOKEN_TOO_OLD TB_STR("Token expired")
 #define TOO_MANY TB_STR("Too many subscriptions")
 #define TOO_LARGE TB_STR("A change is too large")
 
@@ -249,7 +250,7 @@ static void refuse(struct tb_task *task, const struct subscribe *subscribe,
 	if (err == TB_ERR_NOT_FOUND)
 		flaw = UNKNOWN;
 	if (err == TB_ERR_UNAUTHENTICATED)
-		flaw = TB_STR(TB_DEVICES_BAD_TOKEN);
+		flaw = TOKEN_TOO_OLD;
 	tb_task_fail(task, err, flaw);
 }
 
@@ -408,7 +409,7 @@ static void read_changes(struct tb_task *task)
 	else if (err == TB_ERR_RESYNC)
 		reading->error = TOO_OLD;
 	else if (err == TB_ERR_UNAUTHENTICATED)
-		reading->error = TB_STR(TB_DEVICES_BAD_TOKEN);
+		reading->error = TOKEN_TOO_OLD;
 	reading->err = err;
 	if (reading->error.n > 0)
 		reading->err = make_text(task->arena, &reading->source, "error",
@@ -533,7 +534,7 @@ static bool may_have_changed(const struct tb_peer *peer,
 	       module->follow_peek(follows->mounts[one->module].state, &query);
 }
 
-void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight)
+void tb_subscriptions_on_change(struct tb_peer *peer)
 {
 	struct tb_subscriptions *list = &peer->subscriptions;
 	struct tb_arena *arena;
@@ -543,7 +544,6 @@ void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight)
 	arena = tb_arena_create(PEEK_MAX_BYTES);
 	for (size_t i = 0; i < list->n; i++)
 		list->list[i].is_due |=
-			is_sight ||
 			may_have_changed(peer, &list->list[i], arena);
 	tb_arena_destroy(arena);
 }

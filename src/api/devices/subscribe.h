@@ -37,8 +37,8 @@ void tb_subscriptions_fini(struct tb_subscriptions *subscriptions);
  * it. */
 void tb_subscriptions_go_on(struct tb_peer *peer);
 
-/* Something has changed in the org, or, `is_sight`, in what the peer may see:
- * what may have come of it is read when it goes on. */
-void tb_subscriptions_on_change(struct tb_peer *peer, bool is_sight);
+/* Something has changed in the org: what may have come of it is read when it
+ * goes on. */
+void tb_subscriptions_on_change(struct tb_peer *peer);
 
 #endif

@@ -31,11 +31,12 @@ enum tb_err tb_token_watch_verify(const struct tb_devices *devices,
 		return result.failure == TB_AUTH_UNAVAILABLE
 			       ? TB_ERR_BUSY
 			       : TB_ERR_UNAUTHENTICATED;
-	/* It was verified just now: it is one. */
+	/* It was verified just now: it is one, unless there is space around it,
+	 * which a header may have. */
 	err = tb_token_parse_claims(arena, token, &claims);
 	if (err) {
 		tb_principal_unref(result.principal);
-		return err;
+		return err == TB_ERR_INVALID ? TB_ERR_UNAUTHENTICATED : err;
 	}
 	*ret = result.principal;
 	*ret_expires_us = claims.expires_s * US_PER_S;
@@ -46,7 +47,7 @@ enum tb_err tb_token_watch_verify(const struct tb_devices *devices,
 
 static void end(struct tb_peer *peer)
 {
-	tb_peer_emit_error(peer, ENDED);
+	tb_peer_emit_error(peer, NULL, ENDED);
 	tb_client_close(peer->client);
 	tb_peer_end(peer);
 }
@@ -115,7 +116,7 @@ static void check_done(struct tb_task *task)
 		tb_principal_unref(peer->principal);
 		peer->principal = task->found;
 		task->found = NULL;
-		tb_subscriptions_on_change(peer, true);
+		tb_subscriptions_on_change(peer);
 		tb_peer_go_on(peer);
 	}
 	if (check->has_failed) {

@@ -135,6 +135,25 @@ static void test_what_others_acknowledged_makes_room(void **state)
 	assert_false(page.has_others);
 }
 
+/* The page was read before it was acknowledged: it waits for nothing. */
+static void test_what_was_acknowledged_before_it_went_out(void **state)
+{
+	struct tb_flow flow;
+	struct tb_flow_page page;
+
+	(void)state;
+	tb_flow_init(&flow, 100);
+	tb_flow_bind(&flow, 0, waiting, WINDOW);
+	assert_true(tb_flow_ask(&flow, &page));
+	tb_flow_acknowledge(&flow, 1);
+	assert_true(tb_flow_take(&flow, page.turn));
+	for (uint64_t id = 1; id <= WINDOW; id++)
+		tb_flow_send(&flow, id, true);
+	tb_flow_end(&flow, WINDOW, false);
+	assert_true(tb_flow_ask(&flow, &page));
+	assert_true(page.has_others);
+}
+
 /* ---- sending again ---- */
 
 static unsigned ticks_to_pass(struct tb_flow *flow, struct tb_flow_pass *pass)
@@ -454,6 +473,7 @@ int main(void)
 			test_a_page_from_before_a_binding_is_of_no_use),
 		cmocka_unit_test(test_a_full_window_waits_for_acknowledgements),
 		cmocka_unit_test(test_what_others_acknowledged_makes_room),
+		cmocka_unit_test(test_what_was_acknowledged_before_it_went_out),
 		cmocka_unit_test(test_sent_again_after_its_time_and_no_sooner),
 		cmocka_unit_test(test_a_pass_goes_on_page_by_page),
 		cmocka_unit_test_teardown(test_nothing_is_missed_or_overtaken,

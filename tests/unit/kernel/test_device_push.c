@@ -74,6 +74,34 @@ static void test_an_event_waits_for_all_devices_but_its_sender(void **unused)
 	world_on_each_engine(waiting_on);
 }
 
+static void update_on(struct world *w)
+{
+	const struct sending sendings[] = {
+		{ .kind = TB_DEVICE_EVENT_UPDATE, .device = "user/1" },
+		{ .kind = TB_DEVICE_EVENT_UPDATE, .device = "a" },
+		{ .device = "b" },
+		{ .kind = TB_DEVICE_EVENT_UPDATE, .device = "b" },
+	};
+	struct tb_device_push_item items[TB_ARRAY_LEN(sendings)];
+	struct tb_registration reg;
+
+	register_device(w, "a");
+	MUST(try_push(w, sendings, TB_ARRAY_LEN(sendings), items));
+	expect_status(w, 1, "pending 1");
+	expect_status(w, 2, "synced");
+	expect_status(w, 4, "pending 1");
+	assert_int_equal(find_registration(w, "user/1", &reg, NULL),
+			 TB_ERR_NOT_FOUND);
+	expect_pull(w, "user/1", "2 3 4");
+	expect_tally(w, "user/1", NULL, "1/0/0");
+}
+
+static void test_an_update_registers_nobody(void **unused)
+{
+	(void)unused;
+	world_on_each_engine(update_on);
+}
+
 static void too_many_on(struct world *w)
 {
 	struct sending sendings[] = { { .device = "a" },
@@ -479,6 +507,7 @@ int main(void)
 			test_events_are_numbered_and_kept_as_they_came),
 		cmocka_unit_test(
 			test_an_event_waits_for_all_devices_but_its_sender),
+		cmocka_unit_test(test_an_update_registers_nobody),
 		cmocka_unit_test(test_what_one_device_may_not_harms_no_other),
 		cmocka_unit_test(test_events_are_known_by_their_devices_id),
 		cmocka_unit_test(

@@ -50,6 +50,29 @@ static void the_handshake_is_answered_alone(void **state)
 	assert_actions("poll:4early;");
 }
 
+static void a_poll_is_answered_with_sixteen_packets(void **state)
+{
+	struct tb_eio_options options = eio_options;
+
+	(void)state;
+	options.outbox_max_packets = 33;
+	session = tb_eio_session_create(&options, TB_STR("abc"), TB_EIO_POLLING,
+					0);
+	assert_non_null(session);
+	assert_actions(EIO_POLLING_OPEN);
+	for (int i = 0; i < 33; i++)
+		assert_int_equal(send_text("x"), TB_OK);
+	assert_poll_waits();
+	assert_actions("poll:4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x;");
+	tb_eio_session_tick(session, 300);
+	assert_poll_waits();
+	assert_actions("poll:2|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x|4x;");
+	assert_poll_waits();
+	assert_actions("poll:4x|4x;");
+	tb_eio_session_destroy(session);
+	open_session(TB_EIO_POLLING);
+}
+
 static void a_second_poll_ends_the_session(void **state)
 {
 	(void)state;
@@ -132,6 +155,29 @@ static void the_client_closes_by_polling(void **state)
 	assert_int_equal(tb_eio_session_post_begin(session), TB_EIO_FAULT_SID);
 	assert_int_equal(send_text("x"), TB_ERR_CLOSED);
 	assert_false(tb_eio_session_socket(session, 0));
+}
+
+/* Both were sent at once, by two connections. */
+static void a_poll_may_come_behind_its_client_s_close(void **state)
+{
+	(void)state;
+	open_session(TB_EIO_POLLING);
+	assert_int_equal(send_text("lost"), TB_OK);
+	assert_int_equal(post(0, "4a\0361\0364b", "a;"), TB_EIO_FAULT_NONE);
+	assert_actions("");
+	assert_false(tb_eio_session_is_open(session));
+	assert_int_equal(send_text("x"), TB_ERR_CLOSED);
+	assert_int_equal(tb_eio_session_post_begin(session), TB_EIO_FAULT_SID);
+	assert_false(tb_eio_session_socket(session, 0));
+	assert_poll_waits();
+	assert_actions("poll:6;end:transport close;");
+	assert_int_equal(tb_eio_session_poll(session), TB_EIO_FAULT_SID);
+	tb_eio_session_destroy(session);
+	open_session(TB_EIO_POLLING);
+	assert_int_equal(post(50, "1", ""), TB_EIO_FAULT_NONE);
+	assert_int_equal(tb_eio_session_deadline(session), 1050);
+	tb_eio_session_tick(session, 1050);
+	assert_actions("end:transport close;");
 }
 
 static void whoever_hangs_up_ends_the_session(void **state)
@@ -341,7 +387,7 @@ static void a_poll_that_waits_learns_of_the_timeout(void **state)
 	assert_actions("poll:2;");
 	assert_poll_waits();
 	tb_eio_session_tick(session, 500);
-	assert_actions("poll:1;end:ping timeout;");
+	assert_actions("poll:6;end:ping timeout;");
 }
 
 static void a_pong_before_its_ping_counts_for_nothing(void **state)
@@ -361,6 +407,43 @@ static void a_pong_before_its_ping_counts_for_nothing(void **state)
 }
 
 /* ---- ends by the server ---- */
+
+/* A client whose pongs are not read is pinged on, and not given up. */
+static void who_is_not_read_misses_no_pong(void **state)
+{
+	(void)state;
+	open_session(TB_EIO_WEBSOCKET);
+	tb_eio_session_set_read(session, 100, false);
+	for (int64_t now = 300; now <= 3000; now += 300) {
+		assert_int_equal(tb_eio_session_deadline(session), now);
+		tb_eio_session_tick(session, now);
+		assert_actions("frame:2;");
+	}
+	tb_eio_session_set_read(session, 3100, true);
+	assert_int_equal(tb_eio_session_deadline(session), 3300);
+	frame(3250, "3");
+	assert_int_equal(tb_eio_session_deadline(session), 3550);
+	tb_eio_session_tick(session, 3550);
+	assert_actions("frame:2;");
+	tb_eio_session_set_read(session, 3600, false);
+	assert_int_equal(tb_eio_session_deadline(session), 3850);
+	tb_eio_session_set_read(session, 3700, true);
+	tb_eio_session_tick(session, 3900);
+	assert_actions("close;end:ping timeout;");
+}
+
+static void a_late_ping_leaves_time_for_its_pong(void **state)
+{
+	(void)state;
+	open_session(TB_EIO_WEBSOCKET);
+	tb_eio_session_tick(session, 310);
+	assert_actions("frame:2;");
+	assert_int_equal(tb_eio_session_deadline(session), 500);
+	frame(400, "3");
+	tb_eio_session_tick(session, 5000);
+	assert_actions("frame:2;");
+	assert_int_equal(tb_eio_session_deadline(session), 5100);
+}
 
 static void closing_sends_what_waits_first(void **state)
 {
@@ -387,7 +470,7 @@ static void closing_by_polling_waits_for_a_poll(void **state)
 	assert_actions("");
 	assert_int_equal(post(0, "4not heard", ""), TB_EIO_FAULT_NONE);
 	assert_poll_waits();
-	assert_actions("poll:4last|1;end:server shutting down;");
+	assert_actions("poll:4last;end:server shutting down;");
 }
 
 static void closing_is_not_waited_for_forever(void **state)
@@ -430,12 +513,14 @@ int main(void)
 		EIO_TEST(polling_messages_go_both_ways),
 		EIO_TEST(bytes_are_sent_behind_their_text),
 		EIO_TEST(the_handshake_is_answered_alone),
+		EIO_TEST(a_poll_is_answered_with_sixteen_packets),
 		EIO_TEST(a_second_poll_ends_the_session),
 		EIO_TEST(a_second_post_ends_the_session),
 		EIO_TEST(a_malformed_post_ends_the_session),
 		EIO_TEST(what_only_a_server_sends_ends_the_session),
 		EIO_TEST(what_says_nothing_does_nothing),
 		EIO_TEST(the_client_closes_by_polling),
+		EIO_TEST(a_poll_may_come_behind_its_client_s_close),
 		EIO_TEST(whoever_hangs_up_ends_the_session),
 		EIO_TEST(a_poll_takes_what_there_is_room_for),
 		EIO_TEST(a_full_outbox_says_so_and_stays_as_it_was),
@@ -449,6 +534,8 @@ int main(void)
 		EIO_TEST(no_pong_in_time_ends_the_session),
 		EIO_TEST(a_poll_that_waits_learns_of_the_timeout),
 		EIO_TEST(a_pong_before_its_ping_counts_for_nothing),
+		EIO_TEST(who_is_not_read_misses_no_pong),
+		EIO_TEST(a_late_ping_leaves_time_for_its_pong),
 		EIO_TEST(closing_sends_what_waits_first),
 		EIO_TEST(closing_by_polling_waits_for_a_poll),
 		EIO_TEST(closing_is_not_waited_for_forever),

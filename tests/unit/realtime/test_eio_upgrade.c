@@ -214,7 +214,7 @@ static void an_end_closes_the_socket_that_was_probed(void **state)
 	tb_eio_session_close(session, 0, TB_EIO_REASON_FORCED_CLOSE);
 	assert_actions("close;");
 	assert_poll_waits();
-	assert_actions("poll:1;end:forced close;");
+	assert_actions("poll:6;end:forced close;");
 }
 
 int main(void)

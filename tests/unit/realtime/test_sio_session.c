@@ -422,6 +422,60 @@ static void what_was_not_written_did_not_happen(void **state)
 	tb_buf_fini(&none);
 }
 
+static void the_namespaces_that_it_is_in_can_be_listed(void **state)
+{
+	(void)state;
+	expect("0", TB_SIO_IN_CONNECT);
+	assert_int_equal(tb_sio_session_nsp(session, 0).n, 0);
+	assert_out(
+		tb_sio_session_accept(session, TB_SIO_MAIN, TB_STR("x"), &out),
+		"0{\"sid\":\"x\"}");
+	assert_true(tb_str_eq(tb_sio_session_nsp(session, 0), TB_SIO_MAIN));
+	assert_int_equal(tb_sio_session_nsp(session, 1).n, 0);
+	expect("1", TB_SIO_IN_DISCONNECT);
+	assert_int_equal(tb_sio_session_nsp(session, 0).n, 0);
+}
+
+static void at_rest_it_keeps_what_waits_for_bytes(void **state)
+{
+	(void)state;
+	tb_sio_session_rest(session);
+	expect("0", TB_SIO_IN_CONNECT);
+	assert_out(
+		tb_sio_session_accept(session, TB_SIO_MAIN, TB_STR("x"), &out),
+		"0{\"sid\":\"x\"}");
+	tb_sio_session_rest(session);
+	expect("2[\"e\"]", TB_SIO_IN_EVENT);
+	assert_int_equal(tb_sio_session_held_bytes(session), 0);
+	tb_sio_session_rest(session);
+	expect("51-[\"e\"," P0 "]", TB_SIO_IN_NOTHING);
+	assert_true(tb_sio_session_held_bytes(session) > 40);
+	tb_sio_session_rest(session);
+	expect_bytes("abc", TB_SIO_IN_EVENT);
+	assert_true(tb_str_eq(input.packet->attachments[0], TB_STR("abc")));
+	assert_int_equal(tb_sio_session_held_bytes(session), 0);
+	tb_sio_session_rest(session);
+	expect_bytes("abc", TB_SIO_IN_BROKEN);
+}
+
+static void an_ack_may_be_written_elsewhere(void **state)
+{
+	(void)state;
+	expect("0", TB_SIO_IN_CONNECT);
+	assert_out(
+		tb_sio_session_accept(session, TB_SIO_MAIN, TB_STR("x"), &out),
+		"0{\"sid\":\"x\"}");
+	assert_int_equal(tb_sio_session_settle(session, TB_SIO_MAIN, 7),
+			 TB_ERR_NOT_FOUND);
+	expect("27[\"e\"]", TB_SIO_IN_EVENT);
+	assert_int_equal(tb_sio_session_settle(session, CUSTOM, 7),
+			 TB_ERR_NOT_FOUND);
+	assert_int_equal(tb_sio_session_settle(session, TB_SIO_MAIN, 7), TB_OK);
+	assert_int_equal(tb_sio_session_settle(session, TB_SIO_MAIN, 7),
+			 TB_ERR_NOT_FOUND);
+	expect("27[\"e\"]", TB_SIO_IN_EVENT);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -445,6 +499,9 @@ int main(void)
 		TEST(acks_that_are_awaited_have_a_ceiling),
 		TEST(leaving_forgets_acks_both_ways),
 		TEST(what_was_not_written_did_not_happen),
+		TEST(the_namespaces_that_it_is_in_can_be_listed),
+		TEST(at_rest_it_keeps_what_waits_for_bytes),
+		TEST(an_ack_may_be_written_elsewhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
