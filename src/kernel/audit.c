@@ -38,10 +38,35 @@ bool tb_audit_is_of_trail(const struct tb_audit_row *row)
 					sizeof(member) - 1) != NULL;
 }
 
-static void put_if(struct tb_json_writer *w, const char *key, struct tb_str s)
+/* Rows come with each write, so that their keys are written as they are:
+ * `key` is what stands in front of the value. */
+static void put_text(struct tb_buf *buf, const char *key, struct tb_str text)
 {
-	if (s.n > 0)
-		tb_json_kv_str(w, key, s);
+	tb_buf_append_z(buf, key);
+	tb_json_put_string(buf, text);
+}
+
+/* A member that may be missing; `before` is a brace before the first one. */
+static void put_if(struct tb_buf *buf, char *before, const char *key,
+		   struct tb_str text)
+{
+	if (text.n == 0)
+		return;
+	tb_buf_append_char(buf, *before);
+	*before = ',';
+	put_text(buf, key, text);
+}
+
+/* The same of what is JSON already. */
+static void put_raw_if(struct tb_buf *buf, char *before, const char *key,
+		       struct tb_str raw)
+{
+	if (raw.n == 0)
+		return;
+	tb_buf_append_char(buf, *before);
+	*before = ',';
+	tb_buf_append_z(buf, key);
+	tb_buf_append_str(buf, raw);
 }
 
 /* What can be erased: salt, then who called from where and what came of it. */
@@ -50,23 +75,19 @@ static enum tb_err make_detail(struct tb_arena *arena,
 			       struct tb_str *ret)
 {
 	struct tb_buf buf;
-	struct tb_json_writer w = tb_json_writer(&buf);
+	char before = '{';
 
 	tb_buf_init(&buf, DETAIL_MAX);
 	(void)tb_buf_reserve(&buf, TEXT_USUAL);
 	tb_buf_append(&buf, note->salt, SALT_BYTES);
-	tb_json_begin_object(&w);
-	put_if(&w, "request_id", note->request_id);
-	put_if(&w, "address", note->address);
-	put_if(&w, "device", note->device);
-	if (note->command.n > 0)
-		tb_json_kv_raw(&w, "command", note->command);
-	if (note->detail.n > 0) {
-		if (w.comma)
-			tb_buf_append_char(&buf, ',');
-		tb_buf_append_str(&buf, note->detail);
-	}
-	tb_json_end_object(&w);
+	put_if(&buf, &before, "\"request_id\":", note->request_id);
+	put_if(&buf, &before, "\"address\":", note->address);
+	put_if(&buf, &before, "\"device\":", note->device);
+	put_raw_if(&buf, &before, "\"command\":", note->command);
+	put_raw_if(&buf, &before, "", note->detail);
+	if (before == '{')
+		tb_buf_append_char(&buf, before);
+	tb_buf_append_char(&buf, '}');
 	return tb_buf_copy_out(&buf, arena, ret);
 }
 
@@ -86,23 +107,21 @@ static enum tb_err make_row(struct tb_view *view,
 {
 	uint8_t digest[TB_SHA256_BYTES];
 	struct tb_buf buf;
-	struct tb_json_writer w = tb_json_writer(&buf);
 
 	tb_sha256(detail, digest);
 	tb_buf_init(&buf, ROW_MAX);
 	(void)tb_buf_reserve(&buf, TEXT_USUAL);
-	tb_json_begin_object(&w);
-	tb_json_kv_uint(&w, "n", tb_view_org(view)->audit_n + 1);
-	tb_json_kv_int(&w, "time_us", next_time(view));
-	tb_json_kv_str(&w, "event_type", tb_str_z(note->event_type));
-	tb_json_kv_str(&w, "operation", tb_str_z(note->operation));
-	tb_json_kv_str(&w, "status", tb_str_z(note->status));
-	tb_json_kv_str(&w, "principal", note->principal);
-	tb_json_key(&w, TB_STR("detail"));
-	tb_buf_append_char(&buf, '"');
+	tb_buf_append_z(&buf, "{\"n\":");
+	tb_buf_append_u64(&buf, tb_view_org(view)->audit_n + 1);
+	tb_buf_append_z(&buf, ",\"time_us\":");
+	tb_buf_append_i64(&buf, next_time(view));
+	put_text(&buf, ",\"event_type\":", tb_str_z(note->event_type));
+	put_text(&buf, ",\"operation\":", tb_str_z(note->operation));
+	put_text(&buf, ",\"status\":", tb_str_z(note->status));
+	put_text(&buf, ",\"principal\":", note->principal);
+	tb_buf_append_z(&buf, ",\"detail\":\"");
 	tb_hex_put(&buf, tb_str((const char *)digest, sizeof(digest)));
-	tb_buf_append_char(&buf, '"');
-	tb_json_end_object(&w);
+	tb_buf_append_z(&buf, "\"}");
 	return tb_buf_copy_out(&buf, tb_view_arena(view), ret);
 }
 
