@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from servers import (BUILD, LOAD_CORE, Process, ROOT, SERVER_CORE, TOOL_S,
-                     pinned, tool)
+                     Tombolo, pinned, tool)
 
 SOCKET_IO, WS = "4.8.4", "8.23.0"
 INSTALL_S = 300
@@ -33,12 +33,9 @@ def npm_folder(suite):
     return folder
 
 
-class Realtime(Process):
+class Spoken:
     """A server that the load generator speaks Socket.IO with."""
 
-    # What is missing in this request makes it a bad one.
-    probe = ("/socket.io/", {})
-    status = 400
     options = {}
 
     def load(self, mode, **options):
@@ -48,6 +45,21 @@ class Realtime(Process):
 
     def settle(self):
         """Memory that is of no use is given back."""
+
+
+class Serving(Spoken, Tombolo):
+    """All of Tombolo, with the demo's data."""
+
+    def __init__(self, suite):
+        super().__init__(suite.copy(suite.base(), "serving"), SERVER_CORE)
+
+
+class Realtime(Spoken, Process):
+    """A server that speaks nothing else."""
+
+    # What is missing in this request makes it a bad one.
+    probe = ("/socket.io/", {})
+    status = 400
 
 
 class Ours(Realtime):

@@ -7,7 +7,7 @@ import statistics
 
 from measure import QUICK, REPEATS
 from report import Line
-from servers_realtime import SOCKET_IO, Bare, Clients, Npm, Ours
+from servers_realtime import SOCKET_IO, Bare, Clients, Npm, Ours, Serving
 
 CLIENTS, MANY, IDLE, FEW = 1000, 10000, 5000, 100
 TEXT = "x" * 128
@@ -15,6 +15,9 @@ NPM = "npm's socket.io " + SOCKET_IO
 NEWS = {"send": '42["broadcast",%%,"%s"]' % TEXT, "expect": '42["news",%,'}
 # The same bytes, which the loop only passes on.
 BARE_NEWS = {"send": '42["news",%%,"%s"]' % TEXT, "expect": NEWS["expect"]}
+CRITICAL = {"send": '42["critical_event",{"event_type":"t%%","device_id":"d",'
+                    '"payload":"%s"}]' % TEXT,
+            "expect": '42["critical_event",{"event_type":"t%"'}
 ECHO = {"send": '42["message",%%,"%s"]' % TEXT,
         "expect": '42["message-back",%,'}
 
@@ -81,6 +84,30 @@ def connections(suite):
                        rounds=2000 if QUICK else 10000)
 
 
+# ---- with a store ----
+
+def critical_events(suite):
+    """The same with all of Tombolo: each event is on disk before it is sent."""
+    raise_limits()
+    rounds = 20 if QUICK else 200
+    figures = []
+    with Serving(suite) as t:
+        before = t.memory_bytes("VmRSS")
+        with Clients(t, IDLE):
+            growth = t.memory_bytes("VmRSS") - before
+        for _ in range(REPEATS):
+            figures.append(t.load("broadcast", clients=CLIENTS, warm=10,
+                                  rounds=rounds, **CRITICAL))
+    each_us = statistics.median(f["each_us"] for f in figures)
+    slowest_ms = statistics.median(f["slowest_ms"] for f in figures)
+    return [Line("processor time of a critical event stored and delivered, "
+                 "by each of its 1,000 clients", "us", each_us),
+            Line("until the last one of them has it, the slowest of %d" %
+                 rounds, "ms", slowest_ms),
+            Line("memory of one of 5,000 idle clients of tombolo serve", "kB",
+                 growth / IDLE / 1000, ceiling=12)]
+
+
 # ---- memory ----
 
 def idle_bytes(server):
@@ -117,4 +144,5 @@ def many_clients(suite):
                  "slowest of five; " + NPM, "ms", a, b, ceiling=1000)]
 
 
-STEPS = [broadcast, echo, connections, idle_clients, many_clients]
+STEPS = [broadcast, echo, connections, critical_events, idle_clients,
+         many_clients]
