@@ -10,7 +10,10 @@
 
 #define OUTPUT_MAX_BYTES (1024ull * 1024 * 1024)
 #define ARENA_MAX_BYTES (1024ull * 1024 * 1024)
+/* Of an entry as the trail names it. */
 #define DETAIL_MAX_BYTES (64 * 1024)
+/* Longer names are cut there: they are none that a record can have. */
+#define NAME_MAX_BYTES TB_KEY_MAX
 #define PAGE 64
 
 /* Which entries a command is about. */
@@ -175,6 +178,16 @@ static enum tb_exit report(struct tb_session *session,
 	return outcome->n_left > 0 ? TB_EXIT_REFUSED : TB_EXIT_OK;
 }
 
+/* Not within a character. */
+static struct tb_str cut_name(struct tb_str name)
+{
+	size_t n = name.n < NAME_MAX_BYTES ? name.n : NAME_MAX_BYTES;
+
+	while (n > 0 && n < name.n && ((unsigned char)name.p[n] & 0xc0) == 0x80)
+		n--;
+	return tb_str(name.p, n);
+}
+
 static enum tb_err name_entry(struct tb_arena *arena,
 			      const struct tb_quarantine *entry,
 			      struct tb_str *ret)
@@ -185,8 +198,8 @@ static enum tb_err name_entry(struct tb_arena *arena,
 	tb_buf_init(&buf, DETAIL_MAX_BYTES);
 	w = tb_json_writer(&buf);
 	tb_json_kv_uint(&w, "site_id", entry->site_id);
-	tb_json_kv_str(&w, "table", entry->table);
-	tb_json_kv_str(&w, "record", entry->id);
+	tb_json_kv_str(&w, "table", cut_name(entry->table));
+	tb_json_kv_str(&w, "record", cut_name(entry->id));
 	return tb_buf_copy_out(&buf, arena, ret);
 }
 
