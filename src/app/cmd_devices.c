@@ -90,8 +90,8 @@ struct backlog {
 	bool is_more;     /* no more of them were looked at */
 };
 
-static enum tb_err read_backlog(struct tb_session *session, struct tb_tx *tx,
-				uint32_t org, struct tb_str device,
+static enum tb_err read_backlog(struct tb_tx *tx, uint32_t org,
+				struct tb_str device,
 				const struct tb_device_marks *marks,
 				struct backlog *ret)
 {
@@ -109,7 +109,7 @@ static enum tb_err read_backlog(struct tb_session *session, struct tb_tx *tx,
 	if (arena)
 		err = tb_device_head(tx, org, &query.until);
 	if (!err)
-		err = tb_device_read(session->core, tx, arena, &query, &page);
+		err = tb_device_read(tx, arena, &query, &page);
 	if (!err)
 		*ret = (struct backlog) {
 			.done_to =
@@ -144,9 +144,9 @@ static void put_registration(struct tb_buf *out, const struct tb_org *org,
 	tb_buf_append_char(out, '\n');
 }
 
-static enum tb_err put_device(struct tb_session *session, struct tb_tx *tx,
-			      struct tb_arena *arena, const struct tb_org *org,
-			      struct tb_str device, struct tb_buf *out)
+static enum tb_err put_device(struct tb_tx *tx, struct tb_arena *arena,
+			      const struct tb_org *org, struct tb_str device,
+			      struct tb_buf *out)
 {
 	struct tb_registration registration;
 	struct tb_device_marks marks;
@@ -155,8 +155,7 @@ static enum tb_err put_device(struct tb_session *session, struct tb_tx *tx,
 					       &registration, &marks);
 
 	if (!err)
-		err = read_backlog(session, tx, org->id, device, &marks,
-				   &backlog);
+		err = read_backlog(tx, org->id, device, &marks, &backlog);
 	if (!err)
 		put_registration(out, org, &registration, &backlog);
 	return err;
@@ -172,8 +171,9 @@ static enum tb_err page_registered(struct tb_session *session, struct tb_tx *tx,
 	enum tb_err err = tb_registration_list(tx, arena, org->id, *after, page,
 					       REGISTERED_PAGE, &n, after);
 
+	(void)session;
 	for (size_t i = 0; !err && i < n; i++)
-		err = put_device(session, tx, arena, org, page[i].device, out);
+		err = put_device(tx, arena, org, page[i].device, out);
 	*ret_more = n == REGISTERED_PAGE;
 	return err;
 }
@@ -255,7 +255,7 @@ static enum tb_err page_overdue(struct tb_session *session, struct tb_tx *tx,
 					      &query.until);
 
 	if (!err)
-		err = tb_device_read(session->core, tx, arena, &query, &page);
+		err = tb_device_read(tx, arena, &query, &page);
 	for (size_t i = 0; !err && i < page.n; i++)
 		put_overdue(out, org, &page.events[i]);
 	*after = page.last;

@@ -5,6 +5,19 @@
 #define PACK_LEVEL 1
 #define PACKED_MAX_BYTES ((size_t)1 << 30)
 
+enum tb_err tb_piece_take(struct tb_buf *buf, struct tb_piece *ret)
+{
+	struct tb_blob *blob;
+
+	if (tb_buf_err(buf))
+		return tb_buf_err(buf);
+	blob = tb_blob_create(buf);
+	if (!blob)
+		return TB_ERR_NOMEM;
+	*ret = (struct tb_piece) { .plain = blob };
+	return TB_OK;
+}
+
 enum tb_err tb_piece_pack(struct tb_piece *piece)
 {
 	struct tb_buf buf;

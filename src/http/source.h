@@ -23,6 +23,10 @@ struct tb_piece {
 	uint32_t crc;           /* of plain, where it is packed */
 };
 
+/* Takes over a buffer as a piece. On an error, its own or NOMEM, it is
+ * untouched. */
+enum tb_err tb_piece_take(struct tb_buf *buf,
+			  struct tb_piece *ret) tb_must_check;
 /* Packs a piece that is not packed yet. NOMEM, TOO_LARGE. */
 enum tb_err tb_piece_pack(struct tb_piece *piece) tb_must_check;
 /* Gives its references back and leaves it empty. */

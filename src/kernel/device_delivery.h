@@ -63,9 +63,8 @@ struct tb_device_page {
 			* many events that were left out */
 };
 /* Backwards, and OVERDUE: without marks and `not_device`. An empty page is no
- * error. `core` is not used. */
-enum tb_err tb_device_read(struct tb_core *core, struct tb_tx *tx,
-			   struct tb_arena *arena,
+ * error. */
+enum tb_err tb_device_read(struct tb_tx *tx, struct tb_arena *arena,
 			   const struct tb_device_query *query,
 			   struct tb_device_page *ret) tb_must_check;
 /* One event. NOT_FOUND. */

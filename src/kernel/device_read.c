@@ -329,8 +329,7 @@ static enum tb_err quote(struct reading *r)
 	return tb_buf_copy_out(&buf, r->arena, &r->quoted);
 }
 
-enum tb_err tb_device_read(struct tb_core *core, struct tb_tx *tx,
-			   struct tb_arena *arena,
+enum tb_err tb_device_read(struct tb_tx *tx, struct tb_arena *arena,
 			   const struct tb_device_query *query,
 			   struct tb_device_page *ret)
 {
@@ -338,7 +337,6 @@ enum tb_err tb_device_read(struct tb_core *core, struct tb_tx *tx,
 	bool by_ids = query->backwards || query->feed == TB_DEVICE_FEED_OVERDUE;
 	enum tb_err err = find_scope(&r);
 
-	(void)core;
 	r.page.last = query->backwards ? query->until : query->after;
 	if (err == TB_OK)
 		err = quote(&r);

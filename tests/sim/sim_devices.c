@@ -594,7 +594,7 @@ static size_t read_all(struct world *w, struct tb_tx *tx,
 	query->max_bytes = SIZE_MAX;
 	while (page.has_more) {
 		query->limit = 1 + pick(w, 50);
-		MUST(tb_device_read(w->core, tx, w->arena, query, &page));
+		MUST(tb_device_read(tx, w->arena, query, &page));
 		for (size_t i = 0; i < page.n; i++) {
 			check_event(w, &page.events[i]);
 			ids[n++] = page.events[i].id;

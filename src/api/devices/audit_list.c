@@ -114,19 +114,14 @@ static bool find(struct tb_source *source, struct tb_piece *ret)
 
 static enum tb_err make(struct tb_source *source, struct tb_piece *ret)
 {
-	struct tb_blob *blob = NULL;
 	struct tb_buf buf;
 	enum tb_err err;
 
 	tb_buf_init(&buf, PIECE_MAX_BYTES);
 	err = make_piece(rows_of(source), &buf);
 	if (!err)
-		blob = tb_blob_create(&buf);
+		err = tb_piece_take(&buf, ret);
 	tb_buf_fini(&buf);
-	if (!err && !blob)
-		err = TB_ERR_NOMEM;
-	if (!err)
-		*ret = (struct tb_piece) { .plain = blob };
 	return err;
 }
 

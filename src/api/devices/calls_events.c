@@ -85,6 +85,19 @@ static enum tb_err take_critical(struct tb_task *task, struct tb_json_value arg,
 	return err;
 }
 
+/* What came of an event that was to be stored. */
+static void answer_stored(struct tb_task *task,
+			  const struct tb_device_push_item *item,
+			  enum tb_err err, struct tb_str flaw)
+{
+	if (err == TB_ERR_CONFLICT)
+		flaw = TB_STR(TB_DEVICES_TOO_MANY);
+	if (err)
+		tb_task_fail(task, err, flaw);
+	else
+		answer_id(task, NULL, NULL, item->id);
+}
+
 void tb_call_critical_event(struct tb_task *task, struct tb_json_value arg)
 {
 	struct tb_device_push_item item;
@@ -93,12 +106,7 @@ void tb_call_critical_event(struct tb_task *task, struct tb_json_value arg)
 
 	if (!err)
 		err = store(task, "critical_event", &item);
-	if (err == TB_ERR_CONFLICT)
-		flaw = TB_STR(TB_DEVICES_TOO_MANY);
-	if (err)
-		tb_task_fail(task, err, flaw);
-	else
-		answer_id(task, NULL, NULL, item.id);
+	answer_stored(task, &item, err, flaw);
 }
 
 /* "`sync_update` is stored as an event of type `sync_update` with the payload
@@ -154,12 +162,7 @@ void tb_call_sync_update(struct tb_task *task, struct tb_json_value arg)
 	err = take_update(task, arg, &item, &flaw);
 	if (!err)
 		err = store(task, "sync_update", &item);
-	if (err == TB_ERR_CONFLICT)
-		flaw = TB_STR(TB_DEVICES_TOO_MANY);
-	if (err)
-		tb_task_fail(task, err, flaw);
-	else
-		answer_id(task, NULL, NULL, item.id);
+	answer_stored(task, &item, err, flaw);
 }
 
 /* ---- acknowledging ---- */

@@ -118,7 +118,7 @@ static enum tb_err fill(struct tb_tx *tx, const struct tb_follow_query *query,
 	char text[CURSOR_MAX_BYTES];
 	struct tb_device_page page;
 	bool fits = true;
-	enum tb_err err = tb_device_read(NULL, tx, query->arena, &ask, &page);
+	enum tb_err err = tb_device_read(tx, query->arena, &ask, &page);
 
 	for (size_t i = 0; !err && fits && i < page.n; i++)
 		err = add(&filling, &page.events[i], &cursor, &fits);

@@ -41,8 +41,7 @@ static enum tb_err read_page(struct listing *listing, struct tb_tx *tx,
 	if (!tx)
 		err = tb_core_read(listing->what.core, &own);
 	if (!err)
-		err = tb_device_read(listing->what.core, tx ? tx : own, arena,
-				     query, ret);
+		err = tb_device_read(tx ? tx : own, arena, query, ret);
 	tb_core_read_end(own);
 	return err;
 }
@@ -154,17 +153,14 @@ static enum tb_err make_blob(struct tb_buf *buf, struct tb_blob **ret)
 static enum tb_err make(struct tb_source *source, struct tb_piece *ret)
 {
 	struct listing *listing = listing_of(source);
-	struct tb_blob *blob = NULL;
 	struct tb_buf buf;
 	enum tb_err err;
 
 	tb_buf_init(&buf, PIECE_MAX_BYTES);
 	err = make_page(listing, NULL, &buf);
 	if (!err)
-		err = make_blob(&buf, &blob);
+		err = tb_piece_take(&buf, ret);
 	tb_buf_fini(&buf);
-	if (!err)
-		*ret = (struct tb_piece) { .plain = blob };
 	return err;
 }
 

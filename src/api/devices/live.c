@@ -264,8 +264,7 @@ static enum tb_err send_page(struct tb_live *live, struct org *org,
 		.max_bytes = PAGE_MAX_BYTES,
 	};
 	struct tb_device_page page;
-	enum tb_err err =
-		tb_device_read(live->core, tx, live->arena, &query, &page);
+	enum tb_err err = tb_device_read(tx, live->arena, &query, &page);
 
 	tb_core_read_end(tx);
 	for (size_t i = 0; !err && i < page.n; i++) {

@@ -89,8 +89,7 @@ read_events(struct reading *reading, struct tb_device_query *query,
 	query->max_bytes = reader->max_bytes > reading->bytes
 				   ? reader->max_bytes - reading->bytes
 				   : 1;
-	err = tb_device_read(reader->core, reading->tx, reader->arena, query,
-			     &found);
+	err = tb_device_read(reading->tx, reader->arena, query, &found);
 	for (size_t i = 0; !err && i < found.n; i++)
 		if (takes(reading, &found.events[i], &waits))
 			err = add(reading, &found.events[i], waits);

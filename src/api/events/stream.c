@@ -28,19 +28,6 @@ static struct stream *stream_of(struct tb_source *source)
 	return (struct stream *)source;
 }
 
-static enum tb_err make_piece(struct tb_buf *buf, struct tb_piece *ret)
-{
-	struct tb_blob *blob;
-
-	if (tb_buf_err(buf))
-		return tb_buf_err(buf);
-	blob = tb_blob_create(buf);
-	if (!blob)
-		return TB_ERR_NOMEM;
-	*ret = (struct tb_piece) { .plain = blob };
-	return TB_OK;
-}
-
 /* A text that goes once. */
 static enum tb_err take_text(struct tb_str *text, struct tb_piece *ret)
 {
@@ -49,7 +36,7 @@ static enum tb_err take_text(struct tb_str *text, struct tb_piece *ret)
 
 	tb_buf_init(&buf, text->n);
 	tb_buf_append_str(&buf, *text);
-	err = make_piece(&buf, ret);
+	err = tb_piece_take(&buf, ret);
 	tb_buf_fini(&buf);
 	if (!err)
 		*text = TB_STR_NONE;
@@ -168,7 +155,7 @@ static enum tb_err make_filtered(struct stream *stream, struct tb_piece *ret)
 	tb_buf_init(&buf, PIECE_MAX_BYTES);
 	err = read_filtered(stream, &buf);
 	if (!err)
-		err = make_piece(&buf, ret);
+		err = tb_piece_take(&buf, ret);
 	tb_buf_fini(&buf);
 	return err;
 }

@@ -221,7 +221,7 @@ read_page(struct world *w, const struct tb_device_query *query)
 	struct tb_device_page page = { .n = 0 };
 	struct tb_tx *tx = inline_core_read(&w->ic);
 
-	MUST(tb_device_read(w->ic.core, tx, w->ic.arena, query, &page));
+	MUST(tb_device_read(tx, w->ic.arena, query, &page));
 	tb_core_read_end(tx);
 	return page;
 }

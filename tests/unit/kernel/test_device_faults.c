@@ -53,7 +53,7 @@ static void put_events(struct world *w, struct tb_tx *tx, struct tb_buf *buf)
 					       .max_bytes = SIZE_MAX };
 	struct tb_device_page page;
 
-	MUST(tb_device_read(w->ic.core, tx, w->ic.arena, &query, &page));
+	MUST(tb_device_read(tx, w->ic.arena, &query, &page));
 	for (size_t i = 0; i < page.n; i++)
 		tb_buf_printf(
 			buf, "%llu %s %u %.*s\n",
@@ -309,12 +309,12 @@ static enum tb_err read_all(struct world *w, struct tb_device_page *ret)
 	err = tb_registration_list(tx, w->ic.arena, w->org, 0, regs, 4, &n,
 				   &next);
 	if (err == TB_OK)
-		err = tb_device_read(w->ic.core, tx, w->ic.arena, &query, ret);
+		err = tb_device_read(tx, w->ic.arena, &query, ret);
 	if (err == TB_OK)
 		err = tb_registration_read(tx, w->ic.arena, w->org, TB_STR("c"),
 					   regs, &marks);
 	if (err == TB_OK)
-		err = tb_device_read(w->ic.core, tx, w->ic.arena, &pull, ret);
+		err = tb_device_read(tx, w->ic.arena, &pull, ret);
 	tb_core_read_end(tx);
 	return err;
 }
