@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "codec/gzip.h"
 #include "codec/time.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "http/takeover.h"
 
 #define COMPRESS_LEVEL 1

@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "http/admission.h"
 #include "http/answer.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "http/fail.h"
 #include "http/resting.h"
 

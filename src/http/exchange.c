@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
-#include "http/clock.h"
+#include "base/clock.h"
 
 /* Exchanges kept for later requests. */
 #define FREE_MAX 256

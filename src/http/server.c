@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "http/connection.h"
 
 #define LISTEN_BACKLOG 1024

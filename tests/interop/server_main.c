@@ -17,7 +17,7 @@
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "http/server.h"
 #include "hub/hub.h"
 

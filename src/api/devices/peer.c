@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "codec/json.h"
-#include "http/clock.h"
+#include "base/clock.h"
 
 /* Until what a client has not read yet is looked at again, and until what
  * failed is tried again. */

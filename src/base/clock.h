@@ -1,8 +1,8 @@
 /*
  * The two clocks of this machine, in microseconds.
  */
-#ifndef TB_HTTP_CLOCK_H
-#define TB_HTTP_CLOCK_H
+#ifndef TB_BASE_CLOCK_H
+#define TB_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

@@ -1,0 +1,103 @@
+/*
+ * What reads a source, or sends to a target, page by page. Each type is one
+ * file and a line in connectors.def. A connection is used by one thread; it may
+ * block for as long as its source's timeout, and ends soon once *is_stopped.
+ */
+#ifndef TB_JOBS_CONNECTOR_H
+#define TB_JOBS_CONNECTOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "jobs/source.h"
+
+struct tb_core;
+
+/* What a job asks of one entity. */
+struct tb_connector_task {
+	const struct tb_source *source;
+	const struct tb_source_entity *entity;
+	struct tb_core *core; /* for `local` */
+	uint32_t org;
+	struct tb_str since;              /* ISO 8601 in UTC; empty: all */
+	const struct tb_str *collections; /* handles */
+	size_t n_collections;
+	struct tb_str job;             /* "job7/2": names what is sent */
+	const atomic_bool *is_stopped; /* borrowed: give up */
+};
+
+/* One record as it was received. */
+struct tb_connector_record {
+	struct tb_str body; /* a JSON object, byte for byte; empty: it could not
+			     * be read */
+	const char *refused; /* why: a static code, or NULL */
+	struct tb_str message;
+	struct tb_str key; /* decoded, as far as it is known */
+	bool deleted;
+};
+
+/* In the arena of the call. */
+struct tb_connector_page {
+	struct tb_connector_record *records;
+	size_t n;
+	struct tb_str cursor; /* to go on behind it; at most
+			       * TB_JOB_CURSOR_MAX_BYTES */
+	uint64_t position;    /* how far it is, in the source's unit */
+	uint64_t total;       /* 0: not known */
+	bool is_last;
+};
+
+/* Why a call failed. */
+struct tb_connector_failure {
+	const char *code;       /* static: "http_status", "timeout", ... */
+	struct tb_str message;  /* in the arena; no credentials in it */
+	bool may_pass;          /* it is worth trying again */
+	uint32_t retry_after_s; /* what the other side asked for; 0: nothing */
+};
+
+struct tb_connection;
+
+struct tb_connector {
+	const char *type;
+	bool can_send;
+	bool has_handles; /* filters.collections mean something */
+	/* `cursor` empty: from the start. Any error: *ret_failure says why. */
+	enum tb_err (*open)(const struct tb_connector_task *task,
+			    struct tb_arena *arena, struct tb_str cursor,
+			    struct tb_connection **ret,
+			    struct tb_connector_failure *ret_failure);
+	/* The next page. After an error the connection may be asked again, for
+	 * the same page. */
+	enum tb_err (*next)(struct tb_connection *connection,
+			    struct tb_arena *arena,
+			    struct tb_connector_page *ret,
+			    struct tb_connector_failure *ret_failure);
+	/* Tells the other side that what `next` gave is stored here; NULL: it
+	 * does not want to know. */
+	enum tb_err (*confirm)(struct tb_connection *connection,
+			       struct tb_arena *arena,
+			       struct tb_connector_failure *ret_failure);
+	/* Hands records over; `cursor` is where the sender's source is then.
+	 * Durable there, as far as that side says. `*ret_rejects`: records[i]
+	 * that it refused have `refused` set. NULL: !can_send. */
+	enum tb_err (*send)(struct tb_connection *connection,
+			    struct tb_arena *arena,
+			    struct tb_connector_record *records, size_t n,
+			    struct tb_str cursor,
+			    struct tb_connector_failure *ret_failure);
+	void (*close)(struct tb_connection *connection); /* takes NULL */
+};
+
+/* Each connector's own first member. */
+struct tb_connection {
+	const struct tb_connector *connector;
+};
+
+/* Of a type in connectors.def, or NULL. */
+const struct tb_connector *tb_connector_find(const char *type);
+
+#endif
