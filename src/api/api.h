@@ -12,6 +12,7 @@
 #include "api/setting.h"
 #include "auth/auth.h"
 #include "http/route.h"
+#include "jobs/source.h"
 #include "kernel/core.h"
 
 struct tb_mount;
@@ -33,6 +34,7 @@ struct tb_api_env {
 	const char *data;    /* folder of the data */
 	const char *listen;  /* where the server will listen */
 	const struct tb_follows *follows;
+	const struct tb_sources *sources; /* that jobs can reach */
 	/* Adds to the sums of the audit trail what is no HTTP request. */
 	void (*count)(void *ctx, uint32_t org, struct tb_str principal,
 		      const char *operation, unsigned status);
