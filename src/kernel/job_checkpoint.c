@@ -185,7 +185,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 {
 	struct checkpointing *c = (struct checkpointing *)commit;
 	const struct tb_job_checkpoint *page = c->page;
-	struct tb_job_stream *stream;
+	struct tb_job_stream *stream = NULL;
 	struct tb_open_job job;
 	struct tb_job_edit edit;
 	enum tb_err err = tb_job_edit_begin(&edit, view);
