@@ -175,9 +175,8 @@ static enum tb_err push_page(struct checkpointing *c, struct tb_view *view)
 	if (c->page->push == NULL)
 		return note_import(c, false);
 	err = tb_push_decide(c->page->push, view);
-	return err == TB_OK
-		       ? note_import(c, view, tb_view_changes(view) != before)
-		       : err;
+	return err == TB_OK ? note_import(c, tb_view_changes(view) != before)
+			    : err;
 }
 
 static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
