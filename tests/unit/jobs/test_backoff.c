@@ -36,7 +36,7 @@ static void half_of_it_is_chance(void **state)
 {
 	(void)state;
 	assert_int_equal(longest_first(), S);
-	for (uint64_t random = 1; random != 0; random *= 3) {
+	for (uint64_t random = 1; random < UINT64_MAX / 3; random *= 3) {
 		int64_t us = tb_backoff_us(4, S, 10 * S, 0, random);
 
 		assert_in_range(us, 4 * S, 8 * S);
