@@ -110,6 +110,10 @@ struct tb_connection {
 	const struct tb_connector *connector;
 };
 
+#define TB_CONNECTOR(type) extern const struct tb_connector tb_connector_##type;
+#include "jobs/connectors.def"
+#undef TB_CONNECTOR
+
 /* Of a type in connectors.def, or NULL. */
 const struct tb_connector *tb_connector_find(const char *type);
 
