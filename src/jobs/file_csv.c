@@ -51,8 +51,7 @@ static enum tb_err find_row(struct tb_file_csv *self,
 		if (err != TB_ERR_NOT_FOUND)
 			return err;
 		/* Empty lines. */
-		tb_window_take(&input->window,
-			       (size_t)(csv->rest.p - text.p));
+		tb_window_take(&input->window, (size_t)(csv->rest.p - text.p));
 		input->line = csv->next_line;
 		if (input->window.at_end)
 			return TB_ERR_NOT_FOUND;

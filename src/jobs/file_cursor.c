@@ -17,8 +17,8 @@ static enum tb_err read_at(int fd, char *to, size_t n, uint64_t offset)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t got = pread(fd, to + done, n - done,
-				    (off_t)(offset + done));
+		ssize_t got =
+			pread(fd, to + done, n - done, (off_t)(offset + done));
 
 		if (got < 0 && errno != EINTR)
 			return TB_ERR_IO;
@@ -33,8 +33,8 @@ static enum tb_err read_at(int fd, char *to, size_t n, uint64_t offset)
 enum tb_err tb_file_cursor_make(int fd, const struct tb_file_place *place,
 				struct tb_arena *arena, struct tb_str *ret)
 {
-	size_t n = place->offset < LOOK_BYTES ? (size_t)place->offset
-					      : LOOK_BYTES;
+	size_t n =
+		place->offset < LOOK_BYTES ? (size_t)place->offset : LOOK_BYTES;
 	char first[LOOK_BYTES], last[LOOK_BYTES];
 	struct tb_str parts[] = { tb_str(first, n), tb_str(last, n) };
 	struct tb_str name;

@@ -16,8 +16,8 @@ enum tb_err tb_file_input_line(struct tb_file_input *input, size_t *ret_n,
 
 	for (;;) {
 		struct tb_str text = tb_window_text(&input->window);
-		const char *end = memchr(text.p + looked_at, '\n',
-					 text.n - looked_at);
+		const char *end =
+			memchr(text.p + looked_at, '\n', text.n - looked_at);
 		enum tb_err err;
 
 		if (end != NULL || input->window.at_end) {

@@ -22,16 +22,16 @@
 
 struct tb_file_input {
 	struct tb_window window;
-	uint64_t line;      /* of what is not yet taken, from 1 */
+	uint64_t line; /* of what is not yet taken, from 1 */
 	size_t line_max_bytes;
 	const atomic_bool *is_stopped;
 };
 
 /* What is found; nothing of it is taken yet. */
 struct tb_file_item {
-	struct tb_str text;   /* a record's; borrowed until more is asked for;
-			       * empty: there is none */
-	const char *refused;  /* why there is none, or NULL: nothing is here */
+	struct tb_str text;  /* a record's; borrowed until more is asked for;
+			      * empty: there is none */
+	const char *refused; /* why there is none, or NULL: nothing is here */
 	struct tb_str message;
 	uint64_t line;
 	size_t n_bytes; /* that it takes up, line ends included */

@@ -108,8 +108,8 @@ static enum tb_err resume(struct tb_file_reader *reader, struct tb_arena *arena,
 	enum tb_err err =
 		tb_file_cursor_read(reader->fd, cursor, arena, &place);
 
-	if (err == TB_ERR_RESYNC || (err == TB_OK &&
-				     place.offset < reader->input.window.offset))
+	if (err == TB_ERR_RESYNC ||
+	    (err == TB_OK && place.offset < reader->input.window.offset))
 		return TB_OK;
 	if (err != TB_OK)
 		return fail(reader, arena, err, ret_failure);
@@ -224,8 +224,8 @@ static enum tb_err look_for_end(struct page *page)
 
 	if (tb_window_text(&input->window).n == 0 && !input->window.at_end)
 		err = tb_file_input_fill(input);
-	page->is_last |= tb_window_text(&input->window).n == 0 &&
-			 input->window.at_end;
+	page->is_last |=
+		tb_window_text(&input->window).n == 0 && input->window.at_end;
 	return err;
 }
 
@@ -250,8 +250,8 @@ static enum tb_err finish(const struct page *page,
 				       reader->input.line };
 	struct tb_str cursor;
 	struct stat st;
-	enum tb_err err = tb_file_cursor_make(reader->fd, &place, page->arena,
-					      &cursor);
+	enum tb_err err =
+		tb_file_cursor_make(reader->fd, &place, page->arena, &cursor);
 
 	if (err == TB_OK && fstat(reader->fd, &st) != 0)
 		err = TB_ERR_IO;
@@ -279,8 +279,8 @@ enum tb_err tb_file_reader_next(struct tb_file_reader *reader,
 	};
 	struct tb_file_place before = { reader->input.window.offset,
 					reader->input.line };
-	enum tb_err err = tb_records_reader_init(
-		&page.cut, reader->task->entity, arena);
+	enum tb_err err =
+		tb_records_reader_init(&page.cut, reader->task->entity, arena);
 
 	if (err == TB_OK)
 		err = read_items(&page);
