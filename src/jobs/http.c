@@ -1,15 +1,15 @@
 /*
  * Sources of type `http`: JSON arrays, page by page; and targets, which take
- * arrays of records by POST and deletions by DELETE. A record that is refused
- * by its source is sent to no target, and neither is a deletion where the
- * entity's on_delete is `ignore`.
+ * arrays of records by POST and deletions by DELETE, at the path of their own
+ * entity of the same name. A record that is refused by its source is sent to no
+ * target, and neither is a deletion where on_delete is `ignore`.
  */
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "jobs/failure.h"
 #include "jobs/fetch.h"
-#include "jobs/page.h"
+#include "jobs/paging.h"
 #include "jobs/place.h"
 
 #define TARGET_MAX_BYTES 8192
@@ -48,7 +48,7 @@ static enum tb_err read_cursor(struct tb_arena *arena, struct tb_str cursor,
 	if (err == TB_OK)
 		err = tb_place_read(arena, tb_json_root(&json), ret);
 	return err == TB_OK ? err
-			    : tb_page_cursor_fail(err, arena, ret_failure);
+			    : tb_paging_cursor_fail(err, arena, ret_failure);
 }
 
 static enum tb_err put_cursor(struct tb_arena *arena,
@@ -58,11 +58,11 @@ static enum tb_err put_cursor(struct tb_arena *arena,
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
 
-	tb_page_cursor_begin(&buf);
+	tb_paging_cursor_begin(&buf);
 	tb_json_begin_object(&w);
 	tb_place_put(&w, place);
 	tb_json_end_object(&w);
-	return tb_page_cursor_end(&buf, arena, ret, ret_failure);
+	return tb_paging_cursor_end(&buf, arena, ret, ret_failure);
 }
 
 static enum tb_err http_open(const struct tb_connector_task *task,
@@ -112,7 +112,7 @@ static void put_target(struct tb_buf *target, const struct http *http)
 		tb_buf_append_str(target, next);
 		return;
 	}
-	tb_page_put_path(target, http->task.entity->path);
+	tb_paging_put_path(target, http->task.entity->path);
 	if (source->size_param.n > 0)
 		put_number(target, source->size_param, source->page_size);
 	if (source->since_param.n > 0 && http->task.since.n > 0)
@@ -156,7 +156,7 @@ static enum tb_err next_number(const struct http *http, struct tb_arena *arena,
 		err = tb_arena_printf(arena, ret, "%llu",
 				      (unsigned long long)number + 1);
 	return err == TB_OK ? err
-			    : tb_page_cursor_fail(err, arena, ret_failure);
+			    : tb_paging_cursor_fail(err, arena, ret_failure);
 }
 
 /* What names the next page; empty: this was the last one. */
@@ -228,8 +228,8 @@ static enum tb_err read_page(struct http *http, struct tb_arena *arena,
 	enum tb_err err = ask(http, arena, &answer, ret_failure);
 
 	if (err == TB_OK)
-		err = tb_page_cut(arena, entity, answer.body, &form, &records,
-				  &envelope, ret_failure);
+		err = tb_paging_cut(arena, entity, answer.body, &form, &records,
+				    &envelope, ret_failure);
 	if (err == TB_OK)
 		err = go_on(http, arena, &answer, &envelope, records.n, place,
 			    ret_failure);
@@ -271,6 +271,7 @@ struct sending {
 	struct http *http;
 	struct tb_arena *arena;
 	struct tb_str cursor;
+	const struct tb_source_entity *entity; /* the target's */
 	struct tb_connector_failure *ret_failure;
 };
 
@@ -346,7 +347,7 @@ static enum tb_err send_bodies(struct sending *sending,
 	if (n_sent == 0)
 		return TB_OK;
 	tb_buf_init(&path, TARGET_MAX_BYTES);
-	tb_page_put_path(&path, sending->http->task.entity->path);
+	tb_paging_put_path(&path, sending->entity->path);
 	err = tb_buf_copy_out(&path, sending->arena, &target);
 	if (err != TB_OK)
 		return tb_failure_of(sending->ret_failure, err);
@@ -362,14 +363,14 @@ static bool is_segment(struct tb_str key)
 /* DELETE {path}/{key}, in front of the path's query. */
 static enum tb_err send_deletion(struct sending *sending, struct tb_str key)
 {
-	struct tb_str query = sending->http->task.entity->path;
+	struct tb_str query = sending->entity->path;
 	struct tb_str path = tb_str_cut(&query, '?');
 	struct tb_str target;
 	struct tb_buf buf;
 	enum tb_err err;
 
 	tb_buf_init(&buf, TARGET_MAX_BYTES);
-	tb_page_put_path(&buf, path);
+	tb_paging_put_path(&buf, path);
 	tb_buf_append_char(&buf, '/');
 	tb_fetch_put_segment(&buf, key);
 	if (query.p != NULL)
@@ -381,33 +382,76 @@ static enum tb_err send_deletion(struct sending *sending, struct tb_str key)
 	return send_one(sending, TB_STR("DELETE"), target, TB_STR_NONE);
 }
 
-static enum tb_err http_send(struct tb_connection *connection,
-			     struct tb_arena *arena,
-			     struct tb_connector_record *records, size_t n,
-			     struct tb_str cursor,
-			     struct tb_connector_failure *ret_failure)
+static enum tb_err send_deletions(struct sending *sending,
+				  struct tb_connector_record *records, size_t n)
 {
-	struct sending sending = {
-		.http = (struct http *)connection,
-		.arena = arena,
-		.cursor = cursor,
-		.ret_failure = ret_failure,
-	};
-	enum tb_err err = send_bodies(&sending, records, n);
+	enum tb_err err = TB_OK;
 
-	if (sending.http->task.entity->on_delete != TB_ON_DELETE_DELETE)
-		return err;
+	if (sending->entity->on_delete != TB_ON_DELETE_DELETE)
+		return TB_OK;
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		struct tb_connector_record *record = &records[i];
 
 		if (record->refused != NULL || !record->deleted)
 			continue;
 		if (is_segment(record->key)) {
-			err = send_deletion(&sending, record->key);
+			err = send_deletion(sending, record->key);
 			continue;
 		}
 		record->refused = "record_id_invalid";
 		record->message = TB_STR("cannot be in a path");
+	}
+	return err;
+}
+
+/* The name of the entity that a record is of. */
+static struct tb_str entity_of(const struct http *http,
+			       const struct tb_connector_record *record)
+{
+	return record->entity != NULL ? record->entity->name
+				      : http->task.entity->name;
+}
+
+/* Records of one entity. */
+static enum tb_err send_run(struct sending *sending, struct tb_str entity,
+			    struct tb_connector_record *records, size_t n)
+{
+	enum tb_err err;
+
+	sending->entity =
+		tb_source_entity_find(sending->http->task.source, entity);
+	if (sending->entity == NULL)
+		return tb_failure_set(sending->ret_failure, sending->arena,
+				      TB_ERR_NOT_FOUND, "entity_unknown", false,
+				      "the target has no entity %.*s",
+				      TB_STR_ARG(entity));
+	err = send_bodies(sending, records, n);
+	return err == TB_OK ? send_deletions(sending, records, n) : err;
+}
+
+static enum tb_err http_send(struct tb_connection *connection,
+			     struct tb_arena *arena,
+			     struct tb_connector_record *records, size_t n,
+			     struct tb_str cursor,
+			     struct tb_connector_failure *ret_failure)
+{
+	struct http *http = (struct http *)connection;
+	struct sending sending = {
+		.http = http,
+		.arena = arena,
+		.cursor = cursor,
+		.ret_failure = ret_failure,
+	};
+	enum tb_err err = TB_OK;
+	size_t end;
+
+	for (size_t i = 0; err == TB_OK && i < n; i = end) {
+		struct tb_str entity = entity_of(http, &records[i]);
+
+		for (end = i + 1; end < n; end++)
+			if (!tb_str_eq(entity_of(http, &records[end]), entity))
+				break;
+		err = send_run(&sending, entity, &records[i], end - i);
 	}
 	return err;
 }

@@ -11,7 +11,7 @@
 #include "base/assert.h"
 #include "jobs/failure.h"
 #include "jobs/fetch.h"
-#include "jobs/page.h"
+#include "jobs/paging.h"
 #include "jobs/shopify_place.h"
 
 #define TARGET_MAX_BYTES 8192
@@ -62,7 +62,7 @@ static enum tb_err shopify_open(const struct tb_connector_task *task,
 	if (err == TB_OK && shopify->place.n_ids > task->n_collections)
 		err = TB_ERR_INVALID;
 	if (err != TB_OK)
-		tb_page_cursor_fail(err, arena, ret_failure);
+		tb_paging_cursor_fail(err, arena, ret_failure);
 	if (err == TB_OK)
 		err = tb_fetch_create(&shopify->source, arena, task->is_stopped,
 				      &shopify->fetch, ret_failure);
@@ -107,7 +107,7 @@ static void put_list(struct tb_buf *target, const struct shopify *shopify,
 		     struct tb_str list)
 {
 	tb_buf_printf(target, "/admin/api/%s", shopify->source.api_version);
-	tb_page_put_path(target, list);
+	tb_paging_put_path(target, list);
 	tb_buf_append_z(target, ".json");
 }
 
@@ -348,9 +348,9 @@ static enum tb_err read_page(struct asking *asking,
 	put_page(&target, shopify);
 	err = ask(asking, &target, false, &answer);
 	if (err == TB_OK)
-		err = tb_page_cut(asking->arena, shopify->task.entity,
-				  answer.body, &form, &records, &envelope,
-				  asking->ret_failure);
+		err = tb_paging_cut(asking->arena, shopify->task.entity,
+				    answer.body, &form, &records, &envelope,
+				    asking->ret_failure);
 	if (err == TB_OK)
 		err = go_on(asking, &answer, records.n, place);
 	if (err != TB_OK)

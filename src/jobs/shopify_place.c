@@ -1,7 +1,7 @@
 #include "jobs/shopify_place.h"
 
 #include "codec/json.h"
-#include "jobs/page.h"
+#include "jobs/paging.h"
 
 enum tb_err tb_shopify_place_add(struct tb_shopify_place *place,
 				 struct tb_str id)
@@ -22,7 +22,7 @@ enum tb_err tb_shopify_place_put(const struct tb_shopify_place *place,
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
 
-	tb_page_cursor_begin(&buf);
+	tb_paging_cursor_begin(&buf);
 	tb_json_begin_object(&w);
 	tb_place_put(&w, &place->place);
 	tb_json_key(&w, TB_STR("collections"));
@@ -34,7 +34,7 @@ enum tb_err tb_shopify_place_put(const struct tb_shopify_place *place,
 	tb_json_kv_uint(&w, "total", place->total);
 	tb_json_kv_bool(&w, "counted", place->is_counted);
 	tb_json_end_object(&w);
-	return tb_page_cursor_end(&buf, arena, ret, ret_failure);
+	return tb_paging_cursor_end(&buf, arena, ret, ret_failure);
 }
 
 static enum tb_err read_ids(struct tb_arena *arena, struct tb_json_value array,

@@ -1,4 +1,4 @@
-#include "jobs/page.h"
+#include "jobs/paging.h"
 
 #include "jobs/failure.h"
 #include "kernel/job.h"
@@ -26,10 +26,10 @@ static enum tb_err add_all(struct tb_arena *arena,
 }
 
 enum tb_err
-tb_page_cut(struct tb_arena *arena, const struct tb_source_entity *entity,
-	    struct tb_str answer, const struct tb_envelope_form *form,
-	    struct tb_records *ret_records, struct tb_envelope *ret_envelope,
-	    struct tb_connector_failure *ret_failure)
+tb_paging_cut(struct tb_arena *arena, const struct tb_source_entity *entity,
+	      struct tb_str answer, const struct tb_envelope_form *form,
+	      struct tb_records *ret_records, struct tb_envelope *ret_envelope,
+	      struct tb_connector_failure *ret_failure)
 {
 	struct tb_records records = { 0 };
 	struct tb_envelope envelope;
@@ -50,14 +50,14 @@ tb_page_cut(struct tb_arena *arena, const struct tb_source_entity *entity,
 	return TB_OK;
 }
 
-void tb_page_cursor_begin(struct tb_buf *buf)
+void tb_paging_cursor_begin(struct tb_buf *buf)
 {
 	tb_buf_init(buf, TB_JOB_CURSOR_MAX_BYTES);
 }
 
-enum tb_err tb_page_cursor_end(struct tb_buf *buf, struct tb_arena *arena,
-			       struct tb_str *ret,
-			       struct tb_connector_failure *ret_failure)
+enum tb_err tb_paging_cursor_end(struct tb_buf *buf, struct tb_arena *arena,
+				 struct tb_str *ret,
+				 struct tb_connector_failure *ret_failure)
 {
 	enum tb_err err = tb_buf_err(buf);
 
@@ -73,8 +73,8 @@ enum tb_err tb_page_cursor_end(struct tb_buf *buf, struct tb_arena *arena,
 	return err == TB_OK ? err : tb_failure_of(ret_failure, err);
 }
 
-enum tb_err tb_page_cursor_fail(enum tb_err err, struct tb_arena *arena,
-				struct tb_connector_failure *ret_failure)
+enum tb_err tb_paging_cursor_fail(enum tb_err err, struct tb_arena *arena,
+				  struct tb_connector_failure *ret_failure)
 {
 	if (err == TB_ERR_NOMEM)
 		return tb_failure_of(ret_failure, err);
@@ -83,7 +83,7 @@ enum tb_err tb_page_cursor_fail(enum tb_err err, struct tb_arena *arena,
 			      "the place to go on from is not this source's");
 }
 
-void tb_page_put_path(struct tb_buf *target, struct tb_str path)
+void tb_paging_put_path(struct tb_buf *target, struct tb_str path)
 {
 	if (!tb_str_starts(path, TB_STR("/")))
 		tb_buf_append_char(target, '/');
