@@ -71,8 +71,9 @@ struct tb_job {
 	int64_t taken_us;  /* since when it is worked on; 0: it is not */
 	uint32_t attempts; /* begun */
 	bool has_begun;    /* it goes on with its streams, when it is taken */
-	const struct tb_job_stream *streams;
+	const struct tb_job_stream *streams; /* those that were begun ... */
 	size_t n_streams;
+	uint32_t n_entities; /* ... of so many; 0: not known yet */
 
 	int64_t paused_us;         /* last; 0: never */
 	int64_t resumed_us;        /* likewise */
