@@ -22,9 +22,9 @@ void tb_config_put_sources(struct tb_buf *buf,
 			   const struct tb_sources *sources);
 
 /* Names, as they stand in the file. */
-extern const char *const tb_config_pagings[];     /* enum tb_source_paging */
-extern const char *const tb_config_on_deletes[];  /* enum tb_on_delete */
-extern const char *const tb_config_file_formats[]; /* enum tb_file_format; the
-						    * first one is not said */
+extern const char *const tb_config_pagings[];      /* enum tb_source_paging */
+extern const char *const tb_config_file_formats[]; /* enum tb_file_format,
+						    * without the first one */
+extern const char *const tb_config_on_deletes[];   /* enum tb_on_delete */
 
 #endif
