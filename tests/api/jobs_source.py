@@ -49,11 +49,12 @@ class Body(Fault):
     """A 200 with another body."""
 
     def __init__(self, text, **headers):
-        self.text, self.headers = text, headers
+        self.body = text if isinstance(text, bytes) else text.encode()
+        self.headers = headers
 
     def send(self, handler, page):
         headers = {k.replace("_", "-"): v for k, v in self.headers.items()}
-        handler.answer(200, self.text.encode(), headers)
+        handler.answer(200, self.body, headers)
 
 
 class Closed(Fault):
@@ -397,10 +398,10 @@ class Listener(http.server.ThreadingHTTPServer):
 class Sources:
     """The HTTP server and its shelves, `count` of them plain ones."""
 
-    def __init__(self, count=0, **keys):
+    def __init__(self, count=0, port=0, **keys):
         self.counter, self.shelves, self.asked = itertools.count(), {}, []
         self.others, self.extra = {}, []
-        self.server = Listener(("127.0.0.1", 0), Handler)
+        self.server = Listener(("127.0.0.1", port), Handler)
         self.server.sources = self
         self.base = "http://127.0.0.1:%d" % self.server.server_port
         self.plain = itertools.cycle(
