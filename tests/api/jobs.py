@@ -10,14 +10,10 @@ import json
 import re
 import urllib.parse
 
-from devices import Caller, altered
+from devices import Caller
 from harness import wait_for
-from jobs_source import Sources
 from sites import Org
 
-__all__ = ["COLLECTIONS", "Client", "JobsOrg", "SETTINGS", "Sources",
-           "altered", "assert_error", "config", "forbidden", "object_of",
-           "seconds", "unauthorized", "wait_for"]
 SETTINGS = """\
 server:
   request_timeout_s: 10

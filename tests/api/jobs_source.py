@@ -323,6 +323,7 @@ def value_of(value):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # Head and body are two writes.
 
     def log_message(self, *args):
         pass

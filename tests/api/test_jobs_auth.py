@@ -4,9 +4,11 @@ import time
 
 import pytest
 
+from devices import altered
 from events import Client as EventsClient
-from jobs import (NOT_FOUND, JobsOrg, Sources, altered,
-                  assert_error, config, forbidden, object_of, unauthorized)
+from jobs import (NOT_FOUND, JobsOrg, assert_error, config, forbidden,
+                  object_of, unauthorized)
+from jobs_source import Sources
 from resources import User
 
 EVERYTHING = {"read", "create", "update", "review", "approve", "delete"}

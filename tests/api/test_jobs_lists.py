@@ -4,10 +4,10 @@ import http.client
 
 import pytest
 
-from jobs import (DETAILS, FAR, JSON_TYPE, NOT_FOUND, STATES, UPTIME,
-                  JobsOrg, Sources, assert_error, config, object_of, seconds,
-                  wait_for)
-from jobs_source import Status
+from harness import wait_for
+from jobs import (DETAILS, FAR, JSON_TYPE, NOT_FOUND, STATES, UPTIME, JobsOrg,
+                  assert_error, config, object_of, seconds)
+from jobs_source import Sources, Status
 
 LIMIT = "limit must be a whole number from 1 to 1000"
 STATUS = "status must be one of queued, active, paused, completed, failed"

@@ -4,8 +4,8 @@ import pytest
 
 from devices import Caller
 from devices_socket import Polling, WebSocket, join
-from jobs import (ALWAYS, JobsOrg, Sources, checked_job, config)
-from jobs_source import Status
+from jobs import ALWAYS, JobsOrg, checked_job, config
+from jobs_source import Sources, Status
 
 JOBS = {"feed": "jobs"}
 UNKNOWN = "Unknown feed"

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from harness import at_the_same_time
-from jobs import (FAR, NOT_FINISHED, JobsOrg, Sources, assert_error, config,
-                  object_of, queued_of, seconds, time_text)
-from jobs_source import Status
+from jobs import (FAR, NOT_FINISHED, JobsOrg, assert_error, config, object_of,
+                  queued_of, seconds, time_text)
+from jobs_source import Sources, Status
 
 BODY_MAX_BYTES = 64 * 1024
 STRING, NUMBER, OBJECT, ARRAY, BOOLEAN = "a", 7, {"a": 1}, [1], True

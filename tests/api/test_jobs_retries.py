@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from harness import free_port
-from jobs import JobsOrg, Sources, config, seconds, wait_for
+from harness import free_port, wait_for
+from jobs import JobsOrg, config, seconds
 from jobs_source import (Body, Closed, Cut, Endless, Half, Loop, NextAt,
-                         Status)
+                         Sources, Status)
 
 UNHEARD = """\
   - name: unheard

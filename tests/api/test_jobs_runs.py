@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from jobs import JobsOrg, Sources, config, object_of
-from jobs_source import Status
+from jobs import JobsOrg, config, object_of
+from jobs_source import Sources, Status
 from resources import User
 
 THREE = [{"name": "products", "collection": "product"},

@@ -13,10 +13,9 @@ import zoneinfo
 import pytest
 
 from harness import wait_for
-from jobs import (FAR, JobsOrg, Sources, assert_error, config, seconds,
-                  time_text)
+from jobs import FAR, JobsOrg, assert_error, config, seconds, time_text
 from jobs_schedule import UTC, next_run, parsed, written
-from jobs_source import Status
+from jobs_source import Sources, Status
 
 SEED = int(os.environ.get("TB_SEED", "1"))
 RANDOM_SCHEDULES = 250

@@ -10,9 +10,9 @@ import time
 import pytest
 
 import jobs_seed as seed
-from jobs import (TIME, UPTIME, JobsOrg, Sources, config, object_of, seconds,
-                  wait_for)
-from jobs_source import Status
+from harness import wait_for
+from jobs import TIME, UPTIME, JobsOrg, config, object_of, seconds
+from jobs_source import Sources, Status
 
 SHOP = """\
   - name: shopify

@@ -8,8 +8,8 @@ import pytest
 
 from cli import tombolo
 from harness import CONFIG, Server
-from jobs import COLLECTIONS, SETTINGS, JobsOrg, Sources, config
-from jobs_source import Closed, Status
+from jobs import COLLECTIONS, SETTINGS, JobsOrg, config
+from jobs_source import Closed, Sources, Status
 from sites import Org
 
 KINDS = ["link", "cursor", "page", "none"]

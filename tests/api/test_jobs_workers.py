@@ -11,8 +11,8 @@ import time
 import pytest
 
 from harness import ADMIN_PASSWORD, Server, wait_for
-from jobs import JobsOrg, Sources, config
-from jobs_source import Status
+from jobs import JobsOrg, config
+from jobs_source import Sources, Status
 
 KILLS = min(int(os.environ.get("TB_KILLS", "6")), 50)
 SEED = int(os.environ.get("TB_SEED", "1"))
