@@ -17,10 +17,14 @@
 
 struct tb_core;
 
-/* What a job asks of one entity. */
+/* What a job asks of one entity. Outlives the connection. */
 struct tb_connector_task {
-	const struct tb_source *source;
+	const struct tb_source *source; /* of `local` the target */
 	const struct tb_source_entity *entity;
+	/* All that the job asks for, this one among them: where one stream
+	 * brings the records of all, that of the first is the one. */
+	const struct tb_source_entity *entities;
+	size_t n_entities;
 	struct tb_core *core; /* for `local` */
 	uint32_t org;
 	struct tb_str since;              /* ISO 8601 in UTC; empty: all */
@@ -32,6 +36,8 @@ struct tb_connector_task {
 
 /* One record as it was received. */
 struct tb_connector_record {
+	/* Whose it is; NULL: the task's. */
+	const struct tb_source_entity *entity;
 	struct tb_str body; /* a JSON object, byte for byte; empty: it could not
 			     * be read */
 	const char *refused; /* why: a static code, or NULL */
@@ -76,8 +82,9 @@ struct tb_connector {
 			    struct tb_arena *arena,
 			    struct tb_connector_page *ret,
 			    struct tb_connector_failure *ret_failure);
-	/* Tells the other side that what `next` gave is stored here; NULL: it
-	 * does not want to know. */
+	/* Tells the other side that what `next` gave last is stored here; then
+	 * only comes the next page. NULL: it does not want to know, and pages
+	 * may be asked for ahead. */
 	enum tb_err (*confirm)(struct tb_connection *connection,
 			       struct tb_arena *arena,
 			       struct tb_connector_failure *ret_failure);
@@ -89,6 +96,12 @@ struct tb_connector {
 			    struct tb_connector_record *records, size_t n,
 			    struct tb_str cursor,
 			    struct tb_connector_failure *ret_failure);
+	/* All that there is was sent, if anything was; asked before that is
+	 * noted here, so maybe again, over another connection. NULL: nothing
+	 * is to be done then. */
+	enum tb_err (*finish)(struct tb_connection *connection,
+			      struct tb_arena *arena,
+			      struct tb_connector_failure *ret_failure);
 	void (*close)(struct tb_connection *connection); /* takes NULL */
 };
 
@@ -96,6 +109,10 @@ struct tb_connector {
 struct tb_connection {
 	const struct tb_connector *connector;
 };
+
+#define TB_CONNECTOR(type) extern const struct tb_connector tb_connector_##type;
+#include "jobs/connectors.def"
+#undef TB_CONNECTOR
 
 /* Of a type in connectors.def, or NULL. */
 const struct tb_connector *tb_connector_find(const char *type);

@@ -20,8 +20,7 @@ struct copying {
 
 static size_t arena_bytes(const struct tb_source *source)
 {
-	size_t bytes =
-		source ? source->page_max_bytes * ARENA_BYTES_PER_BYTE : 0;
+	size_t bytes = source->page_max_bytes * ARENA_BYTES_PER_BYTE;
 
 	return bytes > ARENA_MIN_BYTES ? bytes : ARENA_MIN_BYTES;
 }
@@ -43,9 +42,12 @@ static enum tb_err send_once(struct copying *c, struct tb_arena *arena,
 {
 	enum tb_err err = open_target(c, arena);
 
-	return err ? err
-		   : c->sender->send(c->out, c->arena, page->records, page->n,
-				     page->cursor, c->failure);
+	if (!err)
+		err = c->sender->send(c->out, c->arena, page->records, page->n,
+				      page->cursor, c->failure);
+	if (!err && page->is_last && c->sender->finish)
+		err = c->sender->finish(c->out, c->arena, c->failure);
+	return err;
 }
 
 /* The target's tries are as many as the source's. */
@@ -61,6 +63,12 @@ static enum tb_err send(struct copying *c, struct tb_arena *arena,
 		    !tb_pages_wait(c->copy->stop, n, c->failure->retry_after_s))
 			return err;
 	}
+}
+
+static const struct tb_source_entity *
+record_entity(const struct copying *c, const struct tb_connector_record *record)
+{
+	return record->entity ? record->entity : c->copy->task.entity;
 }
 
 static enum tb_err set_sent(struct copying *c,
@@ -82,7 +90,7 @@ static enum tb_err set_sent(struct copying *c,
 		}
 		rejects[checkpoint->n_rejects++] = (struct tb_job_reject) {
 			.at_us = tb_core_now_us(c->copy->core),
-			.entity = c->copy->task.entity->name,
+			.entity = record_entity(c, record)->name,
 			.record = record->key,
 			.code = tb_str_z(record->refused),
 			.message = record->message,
@@ -164,6 +172,7 @@ static enum tb_err begin(struct copying *c)
 {
 	const struct tb_copy *copy = c->copy;
 	const struct tb_pages_options options = {
+		.connector = copy->connector,
 		.task = &copy->task,
 		.cursor = copy->from ? copy->from->cursor : TB_STR_NONE,
 		.stop = copy->stop,

@@ -18,8 +18,9 @@ struct tb_copy {
 	struct tb_core *core;
 	struct tb_job_lease lease;
 	const struct tb_job_stream *from; /* where it was; NULL: nowhere yet */
-	struct tb_connector_task task;    /* its is_stopped is stop's */
-	const struct tb_source *target;   /* NULL: local */
+	const struct tb_connector *connector; /* of the source */
+	struct tb_connector_task task;        /* its is_stopped is stop's */
+	const struct tb_source *target;       /* NULL: local */
 	struct tb_stop *stop;
 	uint32_t tries;
 	uint32_t n_entities; /* of the job */

@@ -11,13 +11,19 @@ struct import {
 	struct tb_job_reject *rejects;
 };
 
+static const struct tb_source_entity *
+entity_of(const struct import *import, const struct tb_connector_record *record)
+{
+	return record->entity ? record->entity : import->task->entity;
+}
+
 static void reject(struct import *import,
 		   const struct tb_connector_record *record)
 {
 	import->rejects[import->checkpoint->n_rejects++] =
 		(struct tb_job_reject) {
 			.at_us = tb_core_now_us(import->core),
-			.entity = import->task->entity->name,
+			.entity = entity_of(import, record)->name,
 			.record = record->key,
 			.code = tb_str_z(record->refused),
 			.message = record->message,
@@ -28,7 +34,7 @@ static void add_item(struct import *import,
 		     const struct tb_connector_record *record)
 {
 	import->push->items[import->push->n_items++] = (struct tb_push_item) {
-		.table = import->task->entity->collection,
+		.table = entity_of(import, record)->collection,
 		.id = record->key,
 		.action = record->deleted ? TB_PUSH_DELETE : TB_PUSH_UPSERT,
 		.data = record->deleted ? TB_STR("{}") : record->body,
@@ -39,7 +45,7 @@ static void add_item(struct import *import,
 static void take(struct import *import,
 		 const struct tb_connector_record *record)
 {
-	enum tb_on_delete on_delete = import->task->entity->on_delete;
+	enum tb_on_delete on_delete = entity_of(import, record)->on_delete;
 
 	if (record->refused)
 		reject(import, record);

@@ -163,8 +163,7 @@ enum tb_err tb_pages_confirm(struct tb_pages *pages,
 
 static size_t arena_bytes(const struct tb_source *source)
 {
-	size_t bytes =
-		source ? source->page_max_bytes * ARENA_BYTES_PER_BYTE : 0;
+	size_t bytes = source->page_max_bytes * ARENA_BYTES_PER_BYTE;
 
 	return bytes > ARENA_MIN_BYTES ? bytes : ARENA_MIN_BYTES;
 }
@@ -208,9 +207,7 @@ enum tb_err tb_pages_create(const struct tb_pages_options *options,
 	if (!pages)
 		return TB_ERR_NOMEM;
 	pages->task = *options->task;
-	pages->connector = tb_connector_find(
-		options->task->source ? options->task->source->type
-				      : TB_SOURCE_LOCAL);
+	pages->connector = options->connector;
 	pages->stop = options->stop;
 	pages->tries = options->tries;
 	pthread_mutex_init(&pages->lock, NULL);

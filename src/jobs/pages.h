@@ -16,6 +16,7 @@
 struct tb_pages;
 
 struct tb_pages_options {
+	const struct tb_connector *connector;
 	const struct tb_connector_task *task; /* its is_stopped is stop's */
 	struct tb_str cursor;                 /* copied */
 	struct tb_stop *stop;

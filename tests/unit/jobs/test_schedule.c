@@ -258,8 +258,7 @@ static void the_first_occurrence_is_at_its_time(void **state)
 		struct tb_schedule_form what =
 			form(firsts[i].start_at, firsts[i].repeat,
 			     firsts[i].time, firsts[i].timezone);
-		struct tb_schedule *schedule;
-		schedule = make(&what);
+		struct tb_schedule *schedule = make(&what);
 		if (tb_schedule_first(schedule, what.queued_us) !=
 		    us(firsts[i].first))
 			fail_msg("row %zu: not %s", i, firsts[i].first);
