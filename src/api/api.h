@@ -12,11 +12,11 @@
 #include "api/setting.h"
 #include "auth/auth.h"
 #include "http/route.h"
-#include "jobs/source.h"
 #include "kernel/core.h"
 
 struct tb_mount;
 struct tb_api_module;
+struct tb_sources;
 
 /* Everything that can be followed: the modules beside their states. Filled
  * when all states are made; not to be looked at before the first request. */

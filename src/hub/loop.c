@@ -48,6 +48,16 @@ static struct tb_command *queue_take(struct tb_queue *queue)
 	return command;
 }
 
+/* Moves all of one behind the other. */
+static void queue_append(struct tb_queue *queue, struct tb_queue *from)
+{
+	if (from->first == NULL)
+		return;
+	*queue->end = from->first;
+	queue->end = from->end;
+	queue_init(from);
+}
+
 static void wake(struct tb_loop *loop)
 {
 	uint64_t one = 1;
@@ -95,17 +105,15 @@ static void run_own(struct tb_loop *loop)
 	}
 }
 
-static struct tb_command *take_asked(struct tb_loop *loop)
+/* In each turn, though there may be something left of the turn before: the
+ * wake-up for what is asked now may be used up, and there is no other. */
+static void take_asked(struct tb_loop *loop)
 {
-	struct tb_command *first;
-
 	pthread_mutex_lock(&loop->lock);
-	first = loop->asked.first;
-	queue_init(&loop->asked);
+	queue_append(&loop->taken, &loop->asked);
 	loop->is_woken = false;
 	loop->is_ending = loop->is_over;
 	pthread_mutex_unlock(&loop->lock);
-	return first;
 }
 
 /* Runs what was asked for, or a part; false: that was the last. */
@@ -113,13 +121,11 @@ static bool run_asked(struct tb_loop *loop)
 {
 	bool was_asked;
 
-	if (loop->taken == NULL)
-		loop->taken = take_asked(loop);
-	was_asked = loop->taken != NULL;
-	for (size_t n = 0; n < COMMANDS_MAX && loop->taken != NULL; n++) {
-		struct tb_command *command = loop->taken;
-		loop->taken = command->next;
-		loop->is_last = loop->taken == NULL;
+	take_asked(loop);
+	was_asked = loop->taken.first != NULL;
+	for (size_t n = 0; n < COMMANDS_MAX && loop->taken.first != NULL; n++) {
+		struct tb_command *command = queue_take(&loop->taken);
+		loop->is_last = loop->taken.first == NULL;
 		command->run(loop, command);
 		run_own(loop);
 	}
@@ -134,7 +140,8 @@ static int wait_ms(const struct tb_loop *loop)
 	int64_t ms;
 
 	if (loop->touched != NULL || loop->ready != NULL ||
-	    loop->own.first != NULL || loop->taken != NULL || loop->is_ending)
+	    loop->own.first != NULL || loop->taken.first != NULL ||
+	    loop->is_ending)
 		return 0;
 	if (next_us == TB_NEVER)
 		return -1;
@@ -285,6 +292,7 @@ enum tb_err tb_loop_start(struct tb_loop *loop, struct tb_hub *hub)
 	loop->epoll_fd = loop->wake_fd = -1;
 	pthread_mutex_init(&loop->lock, NULL);
 	queue_init(&loop->asked);
+	queue_init(&loop->taken);
 	queue_init(&loop->own);
 	loop->frames = (struct tb_frames_pool) {
 		.budget = &hub->inbound,

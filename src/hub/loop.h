@@ -49,8 +49,8 @@ struct tb_loop {
 	bool is_over;
 
 	/* The rest is the thread's own. */
-	struct tb_command *taken; /* of what others ask, and not run yet */
-	struct tb_queue own;      /* what it asks itself for */
+	struct tb_queue taken; /* of what others ask, and not run yet */
+	struct tb_queue own;   /* what it asks itself for */
 	bool is_ending;
 	struct tb_command stop;
 	bool is_stopping;

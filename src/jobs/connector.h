@@ -17,10 +17,15 @@
 
 struct tb_core;
 
-/* What a job asks of one entity. */
+/* What a job asks of one entity. What it points to outlives the connection; who
+ * needs itself for longer than a call copies it. */
 struct tb_connector_task {
-	const struct tb_source *source;
+	const struct tb_source *source; /* of `local` the target */
 	const struct tb_source_entity *entity;
+	/* All that the job asks for, this one among them: where one stream
+	 * brings the records of all, that of the first is the one. */
+	const struct tb_source_entity *entities;
+	size_t n_entities;
 	struct tb_core *core; /* for `local` */
 	uint32_t org;
 	struct tb_str since;              /* ISO 8601 in UTC; empty: all */
@@ -32,6 +37,8 @@ struct tb_connector_task {
 
 /* One record as it was received. */
 struct tb_connector_record {
+	/* Whose it is; NULL: the task's. */
+	const struct tb_source_entity *entity;
 	struct tb_str body; /* a JSON object, byte for byte; empty: it could not
 			     * be read */
 	const char *refused; /* why: a static code, or NULL */
@@ -65,7 +72,8 @@ struct tb_connector {
 	const char *type;
 	bool can_send;
 	bool has_handles; /* filters.collections mean something */
-	/* `cursor` empty: from the start. Any error: *ret_failure says why. */
+	/* `cursor` empty: from the start; of a target, the one behind what was
+	 * sent so far. Any error: *ret_failure says why. */
 	enum tb_err (*open)(const struct tb_connector_task *task,
 			    struct tb_arena *arena, struct tb_str cursor,
 			    struct tb_connection **ret,
@@ -76,19 +84,27 @@ struct tb_connector {
 			    struct tb_arena *arena,
 			    struct tb_connector_page *ret,
 			    struct tb_connector_failure *ret_failure);
-	/* Tells the other side that what `next` gave is stored here; NULL: it
-	 * does not want to know. */
+	/* Tells the other side that what `next` gave last is stored here; then
+	 * only comes the next page. NULL: it does not want to know, and pages
+	 * may be asked for ahead. */
 	enum tb_err (*confirm)(struct tb_connection *connection,
 			       struct tb_arena *arena,
 			       struct tb_connector_failure *ret_failure);
-	/* Hands records over; `cursor` is where the sender's source is then.
-	 * Durable there, as far as that side says. `*ret_rejects`: records[i]
-	 * that it refused have `refused` set. NULL: !can_send. */
+	/* Hands records over, but for those that are refused; `cursor` is where
+	 * the sender's source is then. Durable there, as far as that side says.
+	 * What that side refuses has `refused` set. After an error the same
+	 * page comes again. NULL: !can_send. */
 	enum tb_err (*send)(struct tb_connection *connection,
 			    struct tb_arena *arena,
 			    struct tb_connector_record *records, size_t n,
 			    struct tb_str cursor,
 			    struct tb_connector_failure *ret_failure);
+	/* All that there is was sent, if anything was; asked before that is
+	 * noted here, so maybe again, over another connection. NULL: nothing
+	 * is to be done then. */
+	enum tb_err (*finish)(struct tb_connection *connection,
+			      struct tb_arena *arena,
+			      struct tb_connector_failure *ret_failure);
 	void (*close)(struct tb_connection *connection); /* takes NULL */
 };
 
@@ -96,6 +112,10 @@ struct tb_connector {
 struct tb_connection {
 	const struct tb_connector *connector;
 };
+
+#define TB_CONNECTOR(type) extern const struct tb_connector tb_connector_##type;
+#include "jobs/connectors.def"
+#undef TB_CONNECTOR
 
 /* Of a type in connectors.def, or NULL. */
 const struct tb_connector *tb_connector_find(const char *type);

@@ -17,7 +17,8 @@ struct tb_zone;
 
 /* The zone of an IANA name, from $TZDIR or else /usr/share/zoneinfo; "UTC"
  * needs no file. NOT_FOUND: there is none of this name (names that lead out of
- * the folder among them). CORRUPT: its file is none. */
+ * the folder among them). CORRUPT: its file is none. UNSUPPORTED: it counts
+ * leap seconds, as those of `right/` do. IO, NOMEM. */
 enum tb_err tb_zone_load(struct tb_str name,
 			 struct tb_zone **ret) tb_must_check;
 /* The same from a file's bytes. */
@@ -25,6 +26,12 @@ enum tb_err tb_zone_parse(const void *bytes, size_t n,
 			  struct tb_zone **ret) tb_must_check;
 void tb_zone_destroy(struct tb_zone *zone); /* takes NULL */
 
+/* Moments are those that microseconds in 64 bits can tell. */
+
+/* By how much the zone's clocks are ahead of UTC, and until when (then no more)
+ * that stays so; INT64_MAX: for ever. */
+int32_t tb_zone_offset(const struct tb_zone *zone, int64_t utc_s,
+		       int64_t *ret_until_s);
 /* A moment on the zone's clocks, in seconds as if they showed UTC. */
 int64_t tb_zone_local(const struct tb_zone *zone, int64_t utc_s);
 /* The moment at which the zone's clocks show this: the first one of two, and

@@ -33,6 +33,8 @@
 #define TB_JOB_ERRORS_MAX 1000
 /* Of a message, a record's id or a code that is kept: cut at a character. */
 #define TB_JOB_TEXT_MAX_BYTES 500
+#define TB_JOB_ID_MAX ((1ull << 31) - 1)
+#define TB_JOB_AHEAD_MAX 1000
 
 /* Where one entity's reading is. */
 struct tb_job_stream {
@@ -70,9 +72,15 @@ struct tb_job {
 	int64_t active_us; /* how long it was worked on, up to `taken_us` */
 	int64_t taken_us;  /* since when it is worked on; 0: it is not */
 	uint32_t attempts; /* begun */
+	bool in_attempt;   /* the last of them is not over */
 	bool has_begun;    /* it goes on with its streams, when it is taken */
+	struct tb_str outcome; /* of the run that is over: "completed",
+				* "failed", "cancelled"; empty: it is not over,
+				* or there is none */
 	const struct tb_job_stream *streams;
 	size_t n_streams;
+	uint32_t n_entities; /* how many streams there will be; 0: it was not
+			      * said, those there are */
 
 	int64_t paused_us;         /* last; 0: never */
 	int64_t resumed_us;        /* likewise */
@@ -86,7 +94,13 @@ struct tb_job {
 
 	uint64_t version; /* of its record: the cursor behind this state of it
 			   */
+	/* It is ready: how many will be taken before it, counted up to
+	 * TB_JOB_AHEAD_MAX. */
+	uint64_t ahead;
 };
+
+/* The error's code of one that was cancelled. */
+#define TB_JOB_CODE_CANCELLED "cancelled"
 
 /* One run that is over. */
 struct tb_job_run {
@@ -116,8 +130,7 @@ struct tb_job_reject {
 };
 
 struct tb_job_notes {
-	const struct tb_job_run *runs; /* newest first, the present one not
-					* among them unless it is over */
+	const struct tb_job_run *runs; /* that are over, newest first */
 	size_t n_runs;
 	const struct tb_job_line *log; /* oldest first */
 	size_t n_log;
@@ -129,8 +142,9 @@ struct tb_job_notes {
 struct tb_job_sums {
 	uint64_t last_id; /* given */
 	uint64_t counts[TB_JOB_STATES];
-	/* Jobs that are ready, for each priority. */
+	/* QUEUED ones that are ready, for each priority. */
 	uint64_t ready[TB_JOB_PRIORITY_MAX + 1];
+	uint64_t take_over;        /* ACTIVE ones that nobody works on */
 	int64_t last_completed_us; /* a job or a run; 0: never */
 	/* A moving average of how long a run that was completed was worked on;
 	 * 0: none was. */

@@ -69,14 +69,17 @@ struct tb_job_checkpoint {
 	uint64_t position;
 	uint64_t total;
 	bool is_done;
-	uint64_t n_read; /* records of the page, bad ones among them */
+	uint32_t n_entities; /* of the run; 0: what was said before */
+	uint64_t n_read;     /* records of the page, bad ones among them */
 	/* Records that came to no push item. */
 	const struct tb_job_reject *rejects;
 	size_t n_rejects;
 	/* Without a push: what the target took. */
 	uint64_t n_sent;
-	/* For an import (site_id TB_ORIGIN_CENTRE), prepared; its note is set
-	 * here, its outcomes are there afterwards. */
+	/* Records that change nothing here, whatever they say. */
+	uint64_t n_passed;
+	/* For an import (site_id TB_ORIGIN_CENTRE), prepared, with its note,
+	 * whose salt is the caller's; its outcomes are there afterwards. */
 	struct tb_push *push;
 	struct tb_str log; /* a line for the log; empty: none */
 };

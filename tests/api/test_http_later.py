@@ -433,7 +433,9 @@ def test_they_count_for_no_limit_and_leave_nothing_behind():
         clients = [stack.enter_context(taken(s)) for _ in range(50)]
         assert s.get("/t/const").status == 200
         assert all(map(echoes, clients))
-        assert len(open_descriptors(s)) == before + len(clients)
+        # That who asked has hung up is found soon, not at once.
+        wait_for(lambda: len(open_descriptors(s)) == before + len(clients),
+                 "one descriptor for each")
         for c in clients:
             c.sock.close()
         wait_for(lambda: len(open_descriptors(s)) == before,
