@@ -10,7 +10,7 @@
 
 struct file {
 	struct tb_connection connection; /* first, so that one is the other */
-	const struct tb_connector_task *task;
+	struct tb_connector_task task;
 	char *cursor; /* where it begins; NULL: from the start */
 	/* Whichever is asked for. */
 	struct tb_file_reader *reader;
@@ -44,7 +44,7 @@ static enum tb_err file_open(const struct tb_connector_task *task,
 		return tb_failure_of(ret_failure, TB_ERR_NOMEM);
 	}
 	file->connection.connector = &tb_connector_file;
-	file->task = task;
+	file->task = *task;
 	*ret = &file->connection;
 	return TB_OK;
 }
@@ -58,7 +58,7 @@ static enum tb_err file_next(struct tb_connection *connection,
 	enum tb_err err = TB_OK;
 
 	if (file->reader == NULL)
-		err = tb_file_reader_create(file->task, arena,
+		err = tb_file_reader_create(&file->task, arena,
 					    tb_str_z(file->cursor),
 					    &file->reader, ret_failure);
 	return err == TB_OK ? tb_file_reader_next(file->reader, arena, ret,
@@ -66,14 +66,24 @@ static enum tb_err file_next(struct tb_connection *connection,
 			    : err;
 }
 
+/* A target has its own entities, which are known by the source's names. */
 static enum tb_err begin_to_write(struct file *file, struct tb_arena *arena,
 				  struct tb_connector_failure *ret_failure)
 {
-	return file->writer != NULL
-		       ? TB_OK
-		       : tb_file_writer_create(file->task, arena,
-					       tb_str_z(file->cursor),
-					       &file->writer, ret_failure);
+	struct tb_str name = file->task.entity->name;
+	const struct tb_source_entity *entity;
+
+	if (file->writer != NULL)
+		return TB_OK;
+	entity = tb_source_entity_find(file->task.source, name);
+	if (entity == NULL)
+		return tb_failure_set(ret_failure, arena, TB_ERR_NOT_FOUND,
+				      "entity_unknown", false,
+				      "the target has no entity %.*s",
+				      TB_STR_ARG(name));
+	file->task.entity = entity;
+	return tb_file_writer_create(&file->task, arena, tb_str_z(file->cursor),
+				     &file->writer, ret_failure);
 }
 
 static enum tb_err file_send(struct tb_connection *connection,

@@ -65,7 +65,8 @@ enum tb_err tb_file_line_put(struct tb_buf *buf, struct tb_arena *scratch,
 	enum tb_err err;
 
 	if (record->deleted) {
-		if (entity->deleted_field.n > 0)
+		if (entity->deleted_field.n > 0 &&
+		    entity->on_delete == TB_ON_DELETE_DELETE)
 			put_deletion(buf, entity, record->key);
 		return TB_OK;
 	}

@@ -11,7 +11,8 @@
 /* Appends the record's line: its body as it is, but for line ends between its
  * members, which become spaces; with its key in front if that is no member of
  * it. One that is deleted is a line of its key and the entity's
- * `deleted_field`, and without such a field none. `scratch` is reset. INVALID:
+ * `deleted_field`, and without such a field, or where deletions are to be
+ * ignored, none. `scratch` is reset. INVALID:
  * a body that is no object. NOMEM, TOO_LARGE: of the scratch; the buffer has
  * its own errors. */
 enum tb_err

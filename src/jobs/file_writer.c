@@ -259,6 +259,7 @@ static enum tb_err resume(struct tb_file_writer *writer, struct tb_arena *arena,
 	if (there < mark->length)
 		return TB_ERR_RESYNC;
 	set_mark(&writer->last, name, mark->length);
+	writer->before = writer->last;
 	return TB_OK;
 }
 
@@ -356,6 +357,8 @@ static enum tb_err put_records(struct lines *lines,
 	enum tb_err err = TB_OK;
 
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
+		if (records[i].refused != NULL)
+			continue;
 		err = tb_file_line_put(&lines->buf, lines->scratch, entity,
 				       &records[i]);
 		if (err == TB_ERR_INVALID) {
@@ -371,12 +374,12 @@ static enum tb_err put_records(struct lines *lines,
 
 /* Behind what is known to be there; what a page left that was not noted goes.
  */
-static enum tb_err append(struct tb_file_writer *writer,
+static enum tb_err append(const struct tb_file_writer *writer, uint64_t length,
 			  struct tb_connector_record *records, size_t n,
 			  uint64_t *ret_length)
 {
 	struct lines lines = { .fd = writer->fd,
-			       .length = writer->last.length,
+			       .length = length,
 			       .scratch = tb_arena_create(SCRATCH_MAX_BYTES) };
 	enum tb_err err = TB_ERR_NOMEM;
 
@@ -402,6 +405,7 @@ enum tb_err tb_file_writer_send(struct tb_file_writer *writer,
 				struct tb_str cursor,
 				struct tb_connector_failure *ret_failure)
 {
+	struct mark behind = writer->last;
 	uint64_t length = 0;
 	struct mark after;
 	struct tb_str name;
@@ -409,16 +413,19 @@ enum tb_err tb_file_writer_send(struct tb_file_writer *writer,
 
 	if (writer->is_finished)
 		return TB_OK;
-	err = append(writer, records, n, &length);
+	err = tb_file_ledger_name(arena, cursor, &name);
+	/* The page that was sent last, once more. */
+	if (err == TB_OK && tb_str_eq(name, mark_of(&writer->last).cursor))
+		behind = writer->before;
 	if (err == TB_OK)
-		err = tb_file_ledger_name(arena, cursor, &name);
+		err = append(writer, behind.length, records, n, &length);
 	if (err == TB_OK) {
 		set_mark(&after, name, length);
-		err = write_ledger(writer, arena, &after, &writer->last, false);
+		err = write_ledger(writer, arena, &after, &behind, false);
 	}
 	if (err != TB_OK)
 		return fail(writer, arena, err, ret_failure);
-	writer->before = writer->last;
+	writer->before = behind;
 	writer->last = after;
 	return TB_OK;
 }
