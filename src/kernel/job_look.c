@@ -7,7 +7,6 @@
 #include "kernel/job_notes.h"
 #include "kernel/job_record.h"
 #include "kernel/job_run.h"
-#include "kernel/job_sums.h"
 #include "kernel/system.h"
 
 /* Jobs in one commit. */

@@ -6,7 +6,6 @@
 #include "kernel/job_change.h"
 #include "kernel/job_edit.h"
 #include "kernel/job_name.h"
-#include "kernel/job_sums.h"
 #include "kernel/system.h"
 
 /* In one commit. */

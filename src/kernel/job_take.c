@@ -6,7 +6,6 @@
 #include "kernel/job_name.h"
 #include "kernel/job_record.h"
 #include "kernel/job_run.h"
-#include "kernel/job_sums.h"
 #include "kernel/system.h"
 
 /* ---- taking ---- */
