@@ -1,5 +1,6 @@
 #include "app/commands.h"
 
+#include "app/demo_shop.h"
 #include "base/assert.h"
 
 #define LISTED TB_OPT(ORG)
@@ -404,6 +405,16 @@ const struct tb_command tb_commands[] = {
 	  .help = "Print a token of one of the demo's accounts",
 	  .act = tb_cmd_demo_token,
 	  .only_reads = true },
+	{ .name = "demo-shop",
+	  .args = "",
+	  .options = TB_OPT(LISTEN) | TB_OPT(PRODUCTS) | TB_OPT(TOKEN) |
+		     TB_OPT(TOKEN_FILE),
+	  .help = "Serve a made-up shop that jobs can read, on loopback only",
+	  .notes = "It answers as a shop's Admin REST API does to a source of "
+		   "type shopify, with\nproducts, customers, orders and two "
+		   "collections. 120 products, the token\n" TB_DEMO_SHOP_TOKEN
+		   " and a free port unless other ones are given.",
+	  .run = tb_cmd_demo_shop },
 	{ .name = "version",
 	  .args = "",
 	  .help = "Print the version",

@@ -14,6 +14,9 @@ enum tb_exit tb_cmd_config_check(const struct tb_cli *cli);
 enum tb_exit tb_cmd_config_show(const struct tb_cli *cli);
 enum tb_exit tb_cmd_version(const struct tb_cli *cli);
 
+/* cmd_demo_shop.c */
+enum tb_exit tb_cmd_demo_shop(const struct tb_cli *cli);
+
 /* cmd_orgs.c */
 enum tb_exit tb_cmd_init(struct tb_session *session);
 enum tb_exit tb_cmd_org_add(struct tb_session *session);

@@ -305,18 +305,6 @@ static void stop(struct serving *serving)
 	tb_config_destroy(serving->config);
 }
 
-/* "http://127.0.0.1:8000", with the port it really has. */
-static void put_base(struct tb_buf *buf, const struct serving *serving)
-{
-	const char *listen = serving->config->server.listen;
-	const char *colon = strrchr(listen, ':');
-
-	tb_buf_append_z(buf, "http://");
-	tb_buf_append(buf, listen, (size_t)(colon - listen));
-	tb_buf_append_char(buf, ':');
-	tb_buf_append_u64(buf, tb_server_port(serving->server));
-}
-
 /* What a person at the terminal is told of the demo. */
 static void put_demo(struct tb_buf *buf, struct tb_str base)
 {
@@ -344,7 +332,7 @@ static void announce(struct serving *serving)
 
 	tb_buf_init(&base, TEXT_MAX_BYTES);
 	tb_buf_init(&text, TEXT_MAX_BYTES);
-	put_base(&base, serving);
+	tb_server_put_url(&base, serving->server);
 	if (serving->is_demo)
 		put_demo(&text, tb_buf_str(&base));
 	tb_log_text(&serving->log, TB_LOG_INFO, "serving", "address",

@@ -31,12 +31,6 @@ struct dropping {
 	size_t bytes;
 };
 
-static enum tb_err gather(struct tb_commit *commit, struct tb_view *view)
-{
-	(void)commit;
-	return tb_job_sums_want(view);
-}
-
 /* One that was retried in the same group is not finished any more. */
 static enum tb_err visit_job(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
@@ -117,7 +111,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 
 static const struct tb_commit_kind drop_kind = {
 	.name = "jobs_drop",
-	.gather = gather,
+	.gather = tb_job_gather,
 	.decide = decide,
 };
 
