@@ -119,7 +119,7 @@ enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
 	if (exchange->code == CURLE_ABORTED_BY_CALLBACK)
 		return fail_code(asked, exchange, ret_failure);
 	/* The status of an error counts, whatever became of its body. */
-	if (exchange->status >= 200 && !is_success(asked, exchange->status))
+	if (exchange->status != 0 && !is_success(asked, exchange->status))
 		return fail_status(asked, exchange, ret_failure);
 	if (exchange->is_too_large)
 		return fail_size(asked, ret_failure);
