@@ -68,6 +68,7 @@ static enum tb_err fail_status(const struct tb_fetch_asked *asked,
 			     is_denied ? TB_ERR_UNAUTHENTICATED : TB_ERR_IO,
 			     "http_status", may_pass, "%s %s: status %u",
 			     where.method, where.path, status);
+	ret_failure->status = status;
 	if (may_pass)
 		ret_failure->retry_after_s =
 			exchange->retry_after_s < TB_FETCH_RETRY_AFTER_MAX_S
