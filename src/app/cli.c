@@ -60,6 +60,7 @@ static const struct option {
 	[TB_OPT_TOKEN] = { "token", "TEXT", "the token that it asks for" },
 	[TB_OPT_TOKEN_FILE] = { "token-file", "FILE",
 				"take the token from this file's first line" },
+	[TB_OPT_STATUS] = { "status", "STATUS", "of this status alone" },
 };
 
 #define ALWAYS (TB_OPT(HELP) | TB_OPT(CONFIG) | TB_OPT(DATA))

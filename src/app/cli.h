@@ -65,6 +65,7 @@ enum tb_option_id {
 	TB_OPT_PRODUCTS,
 	TB_OPT_TOKEN,
 	TB_OPT_TOKEN_FILE,
+	TB_OPT_STATUS,
 	TB_OPT_COUNT,
 };
 

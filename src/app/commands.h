@@ -39,6 +39,16 @@ enum tb_exit tb_cmd_device_reinstate(struct tb_session *session);
 enum tb_exit tb_cmd_device_overdue(struct tb_session *session);
 enum tb_exit tb_cmd_device_give_up(struct tb_session *session);
 
+/* cmd_jobs.c, cmd_jobs_list.c */
+enum tb_exit tb_cmd_job_list(struct tb_session *session);
+enum tb_exit tb_cmd_job_show(struct tb_session *session);
+enum tb_exit tb_cmd_job_queue(struct tb_session *session);
+enum tb_exit tb_cmd_job_pause(struct tb_session *session);
+enum tb_exit tb_cmd_job_resume(struct tb_session *session);
+enum tb_exit tb_cmd_job_cancel(struct tb_session *session);
+enum tb_exit tb_cmd_job_retry(struct tb_session *session);
+enum tb_exit tb_cmd_job_purge(struct tb_session *session);
+
 /* cmd_sites.c, cmd_sites_file.c */
 enum tb_exit tb_cmd_site_add(struct tb_session *session);
 enum tb_exit tb_cmd_site_add_file(struct tb_session *session);

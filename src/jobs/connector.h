@@ -64,6 +64,7 @@ struct tb_connector_failure {
 	struct tb_str message;  /* in the arena; no credentials in it */
 	bool may_pass;          /* it is worth trying again */
 	uint32_t retry_after_s; /* what the other side asked for; 0: nothing */
+	unsigned status;        /* of HTTP, with "http_status"; else 0 */
 };
 
 struct tb_connection;

@@ -32,6 +32,8 @@ static size_t take_header(char *p, size_t size, size_t n, void *ctx)
 		return line.n;
 	if (tb_str_starts(line, TB_STR("HTTP/")))
 		tb_buf_reset(&exchange->headers);
+	exchange->is_head_whole = tb_str_eq(line, TB_STR("\r\n")) ||
+				  tb_str_eq(line, TB_STR("\n"));
 	tb_buf_append_str(&exchange->headers, line);
 	if (tb_buf_err(&exchange->headers) != TB_OK)
 		return 0;
@@ -145,6 +147,12 @@ static void take_outcome(struct tb_exchange *exchange, CURL *easy)
 	exchange->status = status_of(easy);
 	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
 	exchange->retry_after_s = wait > 0 ? (uint64_t)wait : 0;
+	/* libcurl takes a head that breaks off for one that ends. */
+	if (!exchange->is_head_whole || exchange->status < 200) {
+		exchange->status = 0;
+		if (exchange->code == CURLE_OK)
+			exchange->code = CURLE_PARTIAL_FILE;
+	}
 	exchange->is_too_large =
 		exchange->code == CURLE_FILESIZE_EXCEEDED ||
 		tb_buf_err(&exchange->headers) == TB_ERR_TOO_LARGE ||

@@ -179,11 +179,14 @@ static enum tb_err rename_members(struct tb_records_reader *reader,
 	return err;
 }
 
+/* `key` NULL: it is a member. */
 static enum tb_err read_object(struct tb_records_reader *reader,
 			       struct tb_json_value object,
+			       const struct tb_str *key,
 			       struct tb_connector_record *record)
 {
-	enum tb_err err = read_key(reader, object, &record->key);
+	enum tb_err err =
+		key != NULL ? TB_OK : read_key(reader, object, &record->key);
 
 	if (err != TB_OK)
 		return err;
@@ -201,10 +204,13 @@ static enum tb_err read_object(struct tb_records_reader *reader,
 	return rename_members(reader, object, record);
 }
 
-enum tb_err tb_records_read(struct tb_records_reader *reader,
-			    struct tb_str text, struct tb_connector_record *ret)
+static enum tb_err read_record(struct tb_records_reader *reader,
+			       const struct tb_str *key, struct tb_str text,
+			       struct tb_connector_record *ret)
 {
-	struct tb_connector_record record = { 0 };
+	struct tb_connector_record record = {
+		.key = key != NULL ? *key : TB_STR_NONE,
+	};
 	struct tb_json json;
 	bool is_good;
 	enum tb_err err = parse(reader, text, &json, &is_good, &record);
@@ -213,7 +219,7 @@ enum tb_err tb_records_read(struct tb_records_reader *reader,
 		struct tb_json_value root = tb_json_root(&json);
 
 		err = tb_json_is(root, TB_JSON_OBJECT)
-			      ? read_object(reader, root, &record)
+			      ? read_object(reader, root, key, &record)
 			      : refuse(reader, TB_RECORD_INVALID, "no object",
 				       0, &record);
 	}
@@ -221,6 +227,19 @@ enum tb_err tb_records_read(struct tb_records_reader *reader,
 	if (err == TB_OK)
 		*ret = record;
 	return err;
+}
+
+enum tb_err tb_records_read(struct tb_records_reader *reader,
+			    struct tb_str text, struct tb_connector_record *ret)
+{
+	return read_record(reader, NULL, text, ret);
+}
+
+enum tb_err tb_records_read_as(struct tb_records_reader *reader,
+			       struct tb_str key, struct tb_str text,
+			       struct tb_connector_record *ret)
+{
+	return read_record(reader, &key, text, ret);
 }
 
 /* --- many ------------------------------------------------------------------
@@ -241,6 +260,17 @@ static enum tb_err make_room(struct tb_records *records, struct tb_arena *arena)
 	records->list = list;
 	records->cap = cap;
 	return TB_OK;
+}
+
+enum tb_err tb_records_append(struct tb_arena *arena,
+			      struct tb_records *records,
+			      const struct tb_connector_record *record)
+{
+	enum tb_err err = make_room(records, arena);
+
+	if (err == TB_OK)
+		records->list[records->n++] = *record;
+	return err;
 }
 
 enum tb_err tb_records_add(struct tb_records_reader *reader,

@@ -49,6 +49,15 @@ enum tb_err tb_records_read(struct tb_records_reader *reader,
 			    struct tb_str text,
 			    struct tb_connector_record *ret) tb_must_check;
 
+/* The same of one whose key is told beside it, and whatever its body says. The
+ * key is borrowed; an empty one is none. */
+enum tb_err tb_records_read_as(struct tb_records_reader *reader,
+			       struct tb_str key, struct tb_str text,
+			       struct tb_connector_record *ret) tb_must_check;
+
+enum tb_err
+tb_records_append(struct tb_arena *arena, struct tb_records *records,
+		  const struct tb_connector_record *record) tb_must_check;
 /* Reads and appends it. */
 enum tb_err tb_records_add(struct tb_records_reader *reader,
 			   struct tb_records *records,

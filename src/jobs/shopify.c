@@ -4,8 +4,9 @@
  * link of the next one carries them. Of several collections one is read behind
  * the other: a product that is in two comes twice.
  *
- * Before the first record all handles are looked up, a few at a time, so that a
- * shop's limit of requests, met on the way, costs nothing that was found out.
+ * Before the first record all handles are looked up, each for a page without
+ * records, so that a shop's limit of requests, met on the way, costs nothing
+ * that was found out.
  */
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -15,8 +16,6 @@
 #include "jobs/shopify_place.h"
 
 #define TARGET_MAX_BYTES 8192
-/* Handles that are looked up for one page without records. */
-#define HANDLES_AT_ONCE 8
 
 struct shopify {
 	struct tb_connection base;
@@ -269,19 +268,6 @@ static enum tb_err resolve(struct asking *asking, struct tb_str handle)
 	return TB_OK;
 }
 
-static enum tb_err resolve_some(struct asking *asking)
-{
-	const struct tb_connector_task *task = &asking->shopify->task;
-	const struct tb_shopify_place *place = &asking->shopify->place;
-	enum tb_err err = TB_OK;
-
-	for (size_t i = 0; err == TB_OK && i < HANDLES_AT_ONCE &&
-			   place->n_ids < task->n_collections;
-	     i++)
-		err = resolve(asking, task->collections[place->n_ids]);
-	return err;
-}
-
 /* --- pages -----------------------------------------------------------------
  */
 
@@ -365,16 +351,13 @@ static enum tb_err prepare(struct asking *asking, bool *ret_ready)
 {
 	struct shopify *shopify = asking->shopify;
 	struct tb_shopify_place *place = &shopify->place;
-	enum tb_err err;
+	enum tb_err err = TB_OK;
 
-	if (shopify->task.n_collections > 0) {
-		err = resolve_some(asking);
-		*ret_ready = place->n_ids == shopify->task.n_collections;
+	if (place->n_ids < shopify->task.n_collections)
+		err = resolve(asking, shopify->task.collections[place->n_ids]);
+	*ret_ready = place->n_ids == shopify->task.n_collections;
+	if (err != TB_OK || place->is_counted || place->n_ids > 0)
 		return err;
-	}
-	*ret_ready = true;
-	if (place->is_counted)
-		return TB_OK;
 	err = count(asking, TB_STR_NONE, &place->total);
 	place->is_counted = err == TB_OK;
 	return err;
@@ -409,7 +392,7 @@ static enum tb_err shopify_next(struct tb_connection *connection,
 	if (err != TB_OK)
 		return err;
 	page.position = place.place.read;
-	page.total = place.total;
+	page.total = is_ready ? place.total : 0;
 	page.is_last = place.place.is_done;
 	shopify->place = place;
 	*ret = page;

@@ -26,7 +26,7 @@ auth:
 COLLECTIONS = """\
 collections:
   - name: product
-    path: products
+    path: product
     id: string
     route: central
     writers: [staff]

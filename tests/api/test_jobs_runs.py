@@ -94,10 +94,10 @@ def test_what_was_brought_reaches_sites_and_phones(org, user, shelf):
     entries, _ = site.central_all()
     assert [e["recordID"] for e in entries] == keys
     phone = User(org.server, user.name, user.password)
-    assert sorted(r["id"] for r in phone.records("products")) == sorted(keys)
+    assert sorted(r["id"] for r in phone.records("product")) == sorted(keys)
     shelf.put({"id": "r0", "title": "Other"})
     user.ran(shelf)
-    assert phone.one("products", "r0").json()["title"] == "Other"
+    assert phone.one("product", "r0").json()["title"] == "Other"
     newer, _ = site.central_all(cursor=int(entries[-1]["sequence"]))
     assert [(e["recordID"], e["data"]["title"]) for e in newer] \
         == [("r0", "Other")]
@@ -481,10 +481,10 @@ def test_what_a_job_brings_can_be_edited_and_comes_again(org, user, shelf):
     user.ran(shelf)
     staff = org.new_user("--role", "staff")
     phone = User(org.server, staff.name, staff.password)
-    record = phone.one("products", "a").json()
-    assert object_of(phone.patch("products", "a", title="Edited"))
+    record = phone.one("product", "a").json()
+    assert object_of(phone.patch("product", "a", title="Edited"))
     assert user.ran(shelf)["records"]["written"] == 1
-    assert phone.one("products", "a").json()["title"] == "A"
+    assert phone.one("product", "a").json()["title"] == "A"
     assert record["title"] == "A"
 
 

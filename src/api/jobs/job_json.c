@@ -216,9 +216,8 @@ static void put_times(struct tb_json_writer *w, const struct tb_job *job)
 		put_time(w, "nextRunAt", job->due_us);
 }
 
-static void put_listed_members(struct tb_json_writer *w,
-			       const struct tb_job *job,
-			       const struct tb_jobs_moment *moment)
+void tb_jobs_put_members(struct tb_json_writer *w, const struct tb_job *job,
+			 const struct tb_jobs_moment *moment)
 {
 	struct counts counts = counts_of_job(job);
 
@@ -239,7 +238,7 @@ void tb_jobs_put_listed(struct tb_json_writer *w, const struct tb_job *job,
 			const struct tb_jobs_moment *moment)
 {
 	tb_json_begin_object(w);
-	put_listed_members(w, job, moment);
+	tb_jobs_put_members(w, job, moment);
 	tb_json_end_object(w);
 }
 
@@ -386,7 +385,7 @@ enum tb_err tb_jobs_put_whole(struct tb_json_writer *w, struct tb_arena *arena,
 	enum tb_err err;
 
 	tb_json_begin_object(w);
-	put_listed_members(w, job, moment);
+	tb_jobs_put_members(w, job, moment);
 	err = put_request(w, arena, job->request);
 	if (err)
 		return err;

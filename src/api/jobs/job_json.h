@@ -31,6 +31,9 @@ void tb_jobs_put_resumed(struct tb_json_writer *w, const struct tb_job *job,
 /* As GET jobs lists it. */
 void tb_jobs_put_listed(struct tb_json_writer *w, const struct tb_job *job,
 			const struct tb_jobs_moment *moment);
+/* The members of that alone, into an object that is begun. */
+void tb_jobs_put_members(struct tb_json_writer *w, const struct tb_job *job,
+			 const struct tb_jobs_moment *moment);
 /* As GET jobs/{id} shows it. CORRUPT: its request cannot be read; NOMEM,
  * TOO_LARGE of the arena. */
 enum tb_err

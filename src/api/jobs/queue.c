@@ -7,8 +7,7 @@
 #include "api/jobs/handlers.h"
 #include "codec/digest.h"
 #include "http/fail.h"
-#include "jobs/spec.h"
-#include "kernel/job_change.h"
+#include "jobs/order.h"
 
 #define KEY_MAX_BYTES 200
 /* Jobs end in their own time. */
@@ -19,7 +18,6 @@ struct queueing {
 	const struct tb_jobs *jobs;
 	const struct tb_request *req;
 	struct tb_response *res;
-	struct tb_spec spec;
 	struct tb_job_order order;
 	struct tb_named_request named;
 };
@@ -32,28 +30,6 @@ static void refuse(const struct queueing *q, unsigned status,
 
 /* ---- what was sent ---- */
 
-/* When it is to run first. INVALID: never. */
-static enum tb_err find_due(const struct tb_spec *spec, int64_t now_us,
-			    int64_t *ret_us, struct tb_str *ret_problem)
-{
-	struct tb_schedule *schedule;
-	const char *problem;
-	enum tb_err err;
-
-	if (spec->type != TB_SPEC_SCHEDULED) {
-		*ret_us = 0;
-		return TB_OK;
-	}
-	err = tb_schedule_create(&spec->schedule, &schedule, &problem);
-	if (err == TB_ERR_INVALID)
-		*ret_problem = tb_str_z(problem);
-	if (err)
-		return err;
-	*ret_us = tb_schedule_first(schedule, now_us);
-	tb_schedule_destroy(schedule);
-	return TB_OK;
-}
-
 static enum tb_err decode(struct queueing *q, int64_t now_us,
 			  struct tb_str *ret_problem)
 {
@@ -65,11 +41,9 @@ static enum tb_err decode(struct queueing *q, int64_t now_us,
 		.default_missed = (enum tb_schedule_missed)runner->missed,
 		.queued_us = now_us,
 	};
-	enum tb_err err = tb_spec_decode(q->req->arena, q->req->body, &context,
-					 &q->spec, ret_problem);
 
-	return err ? err
-		   : find_due(&q->spec, now_us, &q->order.due_us, ret_problem);
+	return tb_order_read(q->req->arena, q->req->body, &context, &q->order,
+			     ret_problem);
 }
 
 /* False: it is answered. */
@@ -148,11 +122,6 @@ static void commit(struct queueing *q)
 	enum tb_err err = tb_jobs_note(q->req, q->res, "job_queue", &note);
 
 	q->order.org = q->req->principal->org;
-	q->order.name = q->spec.name;
-	q->order.type = q->spec.type_name;
-	q->order.request = q->req->body;
-	q->order.priority = q->spec.priority;
-	q->order.retries_max = q->spec.retries_max;
 	q->order.unfinished_max = q->jobs->options->unfinished_max;
 	if (!err)
 		err = tb_job_queue(q->jobs->core, q->req->arena, &note,
