@@ -79,15 +79,10 @@ def config(sources, **jobs):
 class JobsOrg:
     """A fresh org with no job; `user` is its Publisher."""
 
-    def __init__(self, server, name=None, title=None):
+    def __init__(self, server, org=None):
         self.server, self.cli = server, server.cli
-        self.name = name or "jobs%d" % next(server.counter)
-        if title is None:
-            self.org = Org(server, self.name)
-        else:
-            self.cli.org_add(self.name, title=title)
-            self.org = None
-        self.kept = {}
+        self.org = org or Org(server, "jobs%d" % next(server.counter))
+        self.name, self.kept = self.org.name, {}
 
     @property
     def user(self):
@@ -288,6 +283,23 @@ class Client(Caller):
         """Wait until an active job has come so far."""
         return self.wait(job_id, "active",
                          accept=lambda j: j["progress"] == progress)
+
+
+class ThatOrg(Org):
+    """An org that is there already."""
+
+    def __init__(self, server, name):
+        self.server, self.cli, self.name = server, server.cli, name
+
+
+def main_org(server):
+    """The org that the server was initialised with."""
+    return JobsOrg(server, ThatOrg(server, "main"))
+
+
+def named_org(server, name, title="A title"):
+    server.cli.org_add(name, title=title)
+    return JobsOrg(server, ThatOrg(server, name))
 
 
 def named(source):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from harness import at_the_same_time
-from jobs import (FAR, NOT_FINISHED, JobsOrg, assert_error, config, object_of,
-                  queued_of, seconds, time_text)
+from jobs import (FAR, NOT_FINISHED, JobsOrg, assert_error, config, named_org,
+                  object_of, queued_of, seconds, time_text)
 from jobs_source import Sources, Status
 
 BODY_MAX_BYTES = 64 * 1024
@@ -353,7 +353,7 @@ def test_a_source_or_target_that_is_unknown(user, name):
 
 
 def test_a_source_is_known_to_its_orgs(server, user):
-    owners = JobsOrg(server, "owners")
+    owners = named_org(server, "owners")
     owners.user.waiting("ours")
     owners.end()
     refused(user, user.body("ours"), "data.source is unknown")
