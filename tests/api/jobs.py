@@ -57,7 +57,7 @@ DETAILS = ["data", "options", "schedule", "entities", "runs", "log", "errors"]
 RUN = {"startedAt", "endedAt", "status", "attempts", "records", "error"}
 REASONS = {400: "Bad Request", 403: "Forbidden", 404: "Not Found",
            405: "Method Not Allowed", 409: "Conflict",
-           413: "Payload Too Large", 415: "Unsupported Media Type",
+           413: "Content Too Large", 415: "Unsupported Media Type",
            503: "Service Unavailable"}
 NOT_FOUND = "Sync job not found"
 NOT_FINISHED = "A job of this name is not finished"
@@ -129,10 +129,13 @@ class JobsOrg:
         return {k[1]: line["data"] for k, line in self.org.exported().items()
                 if k[0] == table and not line.get("deleted")}
 
+    def export(self):
+        return self.org.export()
+
     def texts(self, table="product"):
         """{key: the line of the export}, byte for byte."""
         return {row["recordID"]: line for line, row in
-                ((x, json.loads(x)) for x in self.org.export())
+                ((x, json.loads(x)) for x in self.export())
                 if row.get("table") == table}
 
     def end(self):
@@ -227,7 +230,7 @@ class Client(Caller):
         return ended_of(self.cancel(job_id), "cancelled successfully")
 
     def retried(self, job_id):
-        return ended_of(self.retry(job_id), "queued again")
+        return ended_of(self.retry(job_id), "queued again successfully")
 
     # Reading.
 
@@ -433,7 +436,7 @@ def checked_run(run):
     assert set(run) <= RUN, run
     assert {"startedAt", "status", "attempts", "records"} <= set(run), run
     assert run["status"] in ("active", "completed", "failed", "cancelled")
-    assert type(run["attempts"]) is int and run["attempts"] >= 1
+    assert type(run["attempts"]) is int and run["attempts"] >= 0
     checked_records(run["records"])
     for key in ("startedAt", "endedAt"):
         if run.get(key) is not None:
