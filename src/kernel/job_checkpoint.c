@@ -82,7 +82,6 @@ static void advance(const struct tb_job_checkpoint *page,
 	stream->read += page->n_read;
 	stream->unchanged += page->n_passed;
 	stream->rejected += page->n_rejects;
-	stream->unchanged += page->n_passed;
 	if (page->push != NULL)
 		count_items(page->push, stream);
 	else
