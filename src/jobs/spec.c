@@ -159,7 +159,7 @@ static enum tb_err read_places(struct decoder *decoder)
 	if (!spec->source && !spec->target)
 		return tb_fields_fail(data, "source",
 				      "and data.target must not both be local");
-	if (!connector_of(spec->target)->can_send)
+	if (spec->target && !connector_of(spec->target)->can_send)
 		return tb_fields_fail(data, "target", "cannot be written");
 	return TB_OK;
 }

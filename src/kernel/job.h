@@ -77,10 +77,9 @@ struct tb_job {
 	struct tb_str outcome; /* of the run that is over: "completed",
 				* "failed", "cancelled"; empty: it is not over,
 				* or there is none */
-	const struct tb_job_stream *streams;
+	const struct tb_job_stream *streams; /* those that were begun ... */
 	size_t n_streams;
-	uint32_t n_entities; /* how many streams there will be; 0: it was not
-			      * said, those there are */
+	uint32_t n_entities; /* ... of so many; 0: not known yet */
 
 	int64_t paused_us;         /* last; 0: never */
 	int64_t resumed_us;        /* likewise */

@@ -80,6 +80,7 @@ static void advance(const struct tb_job_checkpoint *page,
 	stream->total = page->total;
 	stream->is_done = page->is_done;
 	stream->read += page->n_read;
+	stream->unchanged += page->n_passed;
 	stream->rejected += page->n_rejects;
 	stream->unchanged += page->n_passed;
 	if (page->push != NULL)
@@ -148,8 +149,7 @@ static enum tb_err write_notes(struct tb_job_edit *edit,
 /* ---- the commit ---- */
 
 /* The records are noted as an import's are, if any of them changed anything. */
-static enum tb_err note_import(struct checkpointing *c, struct tb_view *view,
-			       bool has_changed)
+static enum tb_err note_import(struct checkpointing *c, bool has_changed)
 {
 	const struct tb_job_checkpoint *page = c->page;
 	struct tb_buf buf;
@@ -165,8 +165,7 @@ static enum tb_err note_import(struct checkpointing *c, struct tb_view *view,
 	tb_json_put_string(&buf, page->entity);
 	tb_buf_printf(&buf, ",\"accepted\":%zu,\"rejected\":%zu",
 		      page->push->n_accepted, page->push->n_rejected);
-	return tb_buf_copy_out(&buf, tb_view_arena(view),
-			       &c->commit.note.detail);
+	return tb_buf_copy_out(&buf, c->arena, &c->commit.note.detail);
 }
 
 static enum tb_err push_page(struct checkpointing *c, struct tb_view *view)
@@ -175,11 +174,10 @@ static enum tb_err push_page(struct checkpointing *c, struct tb_view *view)
 	enum tb_err err;
 
 	if (c->page->push == NULL)
-		return note_import(c, view, false);
+		return note_import(c, false);
 	err = tb_push_decide(c->page->push, view);
-	return err == TB_OK
-		       ? note_import(c, view, tb_view_changes(view) != before)
-		       : err;
+	return err == TB_OK ? note_import(c, tb_view_changes(view) != before)
+			    : err;
 }
 
 static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
@@ -202,8 +200,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 	if (err != TB_OK)
 		return err;
 	advance(page, stream);
-	if (page->n_entities > 0)
-		job.job.n_entities = page->n_entities;
+	job.job.n_entities = page->n_entities;
 	err = tb_job_save(&edit, &job);
 	if (err == TB_OK)
 		err = write_notes(&edit, page);
@@ -233,15 +230,11 @@ enum tb_err tb_job_checkpoint(struct tb_core *core, struct tb_arena *arena,
 		.arena = arena,
 		.page = checkpoint,
 	};
-	enum tb_err err;
 
 	if (!is_possible(checkpoint))
 		return TB_ERR_INVALID;
 	if (push != NULL)
 		c.commit.note = push->commit.note;
 	c.commit.note.event_type = "jobs";
-	c.commit.note.operation = NULL;
-	err = tb_arena_printf(arena, &c.commit.note.principal, "job/job%llu",
-			      (unsigned long long)checkpoint->lease.id);
-	return err == TB_OK ? tb_core_commit(core, &c.commit) : err;
+	return tb_core_commit(core, &c.commit);
 }

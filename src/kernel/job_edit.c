@@ -26,6 +26,12 @@ enum tb_err tb_job_edit_end(struct tb_job_edit *edit)
 				: TB_OK;
 }
 
+enum tb_err tb_job_gather(struct tb_commit *commit, struct tb_view *view)
+{
+	(void)commit;
+	return tb_job_sums_want(view);
+}
+
 /* ---- opening ---- */
 
 enum tb_err tb_job_want(struct tb_view *view, uint64_t id)

@@ -21,6 +21,10 @@ enum tb_err tb_job_edit_begin(struct tb_job_edit *edit,
 			      struct tb_view *view) tb_must_check;
 enum tb_err tb_job_edit_end(struct tb_job_edit *edit) tb_must_check;
 
+/* The gather of commits that find their jobs themselves. */
+enum tb_err tb_job_gather(struct tb_commit *commit,
+			  struct tb_view *view) tb_must_check;
+
 struct tb_open_job {
 	struct tb_job before;
 	struct tb_job job; /* to be changed, but for its state */

@@ -6,7 +6,6 @@
 #include "kernel/job_change.h"
 #include "kernel/job_edit.h"
 #include "kernel/job_name.h"
-#include "kernel/job_sums.h"
 #include "kernel/system.h"
 
 /* In one commit. */
@@ -31,21 +30,25 @@ struct dropping {
 	size_t bytes;
 };
 
-static enum tb_err gather(struct tb_commit *commit, struct tb_view *view)
+/* What was changed in the same group may be finished no more, or anew. */
+static bool is_meant(const struct tb_job_walk *walk,
+		     const struct tb_record *record)
 {
-	(void)commit;
-	return tb_job_sums_want(view);
+	return record->version <= walk->until &&
+	       record->updated_us <= walk->before_us;
 }
 
-/* One that was retried in the same group is not finished any more. */
 static enum tb_err visit_job(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
 	struct dropping *d = ctx;
 	struct tb_open_job job;
 	enum tb_err err = tb_job_open_rid(edit, rid, &job);
 
-	if (err != TB_OK || job.job.state != d->state)
-		return err == TB_ERR_NOT_FOUND ? TB_OK : err;
+	if (err == TB_ERR_NOT_FOUND)
+		return TB_OK;
+	if (err != TB_OK || job.job.state != d->state ||
+	    !is_meant(d->walk, job.record))
+		return err;
 	if (d->state == TB_JOB_COMPLETED)
 		d->purged.completed++;
 	else
@@ -58,12 +61,12 @@ static enum tb_err visit_job(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 
 static enum tb_err visit_name(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
+	const struct dropping *d = ctx;
 	const struct tb_record *record;
 	struct tb_job_name name;
 	enum tb_err err = tb_view_get_rid(edit->view, rid, &record);
 
-	(void)ctx;
-	if (err != TB_OK || record == NULL)
+	if (err != TB_OK || record == NULL || !is_meant(d->walk, record))
 		return err;
 	err = tb_job_name_get(edit->view, record->key, &name);
 	if (err != TB_OK || name.id != 0)
@@ -104,6 +107,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 		err = drop_finished(d, &edit);
 	if (err == TB_OK)
 		err = tb_job_edit_end(&edit);
+	d->walk = &names;
 	if (err == TB_OK)
 		err = tb_job_walk(&edit, &names, visit_name, d);
 	d->is_more |= names.is_more;
@@ -117,7 +121,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 
 static const struct tb_commit_kind drop_kind = {
 	.name = "jobs_drop",
-	.gather = gather,
+	.gather = tb_job_gather,
 	.decide = decide,
 };
 

@@ -69,7 +69,7 @@ struct tb_job_checkpoint {
 	uint64_t position;
 	uint64_t total;
 	bool is_done;
-	uint32_t n_entities; /* of the run; 0: what was said before */
+	uint32_t n_entities; /* that the run reads, this one among them */
 	uint64_t n_read;     /* records of the page, bad ones among them */
 	/* Records that came to no push item. */
 	const struct tb_job_reject *rejects;

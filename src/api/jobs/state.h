@@ -1,0 +1,18 @@
+/*
+ * What the handlers of the jobs API share.
+ */
+#ifndef TB_API_JOBS_STATE_H
+#define TB_API_JOBS_STATE_H
+
+#include "api/jobs/jobs.h"
+
+struct tb_jobs {
+	struct tb_core *core;
+	struct tb_auth *auth;
+	const struct tb_jobs_options *options;
+	const struct tb_sources *sources;
+	uint32_t public_org; /* by its name; 0: the only one there is */
+	int64_t started_us;  /* on the monotonic clock */
+};
+
+#endif
