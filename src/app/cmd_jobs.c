@@ -32,14 +32,9 @@ static enum tb_exit read_order(struct tb_session *session,
 {
 	const struct tb_jobs_options *options =
 		tb_config_api(session->config, &tb_jobs_module);
-	const struct tb_spec_context context = {
-		.sources = &session->config->sources,
-		.org = tb_str_z(org->name),
-		.default_timezone = tb_str_z(options->runner.timezone),
-		.default_missed =
-			(enum tb_schedule_missed)options->runner.missed,
-		.queued_us = tb_core_now_us(session->core),
-	};
+	const struct tb_spec_context context = tb_jobs_spec_context(
+		options, &session->config->sources, tb_str_z(org->name),
+		tb_core_now_us(session->core));
 	struct tb_str problem = TB_STR_NONE;
 	struct tb_str request;
 	enum tb_exit exit = read_request(session, path, &request);
