@@ -226,7 +226,8 @@ def test_a_bomb_bursts_at_the_ceiling(layers):
 
 
 @pytest.mark.parametrize("body", [
-    b"[]", gzip.compress(b"[1,2,3]" * 1000)[:-9] + b"123456789"])
+    b"[]", gzip.compress(b"[1,2,3]" * 1000)[:-9] + b"123456789"],
+    ids=["plain", "spoilt"])
 def test_what_is_not_packed_as_it_says_is_invalid(body):
     answer = Answer(body=body, headers=[("Content-Encoding", "gzip")])
     with Source(turns(answer)) as source:

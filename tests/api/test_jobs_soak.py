@@ -14,7 +14,7 @@ import os
 import random
 import threading
 
-from harness import DEADLINE_S, Server, wait_for
+from harness import ADMIN_PASSWORD, DEADLINE_S, Server, wait_for
 from jobs import SETTINGS, JobsOrg
 from lossy import reset
 from shop import TOKEN, Shop
@@ -180,6 +180,7 @@ def test_an_import_has_exactly_what_the_shop_has(tmp_path):
     moody = Moody(shop, SEED)
     server = Server(tmp_path, config=CONFIG % (moody.base, token))
     try:
+        server.cli.init("main", "admin", ADMIN_PASSWORD)
         server.start()
         org = JobsOrg(server)
         user = org.user
