@@ -6,6 +6,7 @@
 
 #include "../base/torture.h"
 #include "base/assert.h"
+#include "base/buf.h"
 #include "jobs/site_page.h"
 #include "jobs/site_send.h"
 
