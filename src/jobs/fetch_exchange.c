@@ -68,6 +68,25 @@ static int poll_stop(void *ctx, curl_off_t dltotal, curl_off_t dlnow,
 	return atomic_load(exchange->form->is_stopped) ? 1 : 0;
 }
 
+/* Asked before a request is sent. libcurl sends it again where a connection
+ * that was kept is dead; but then nobody knows what became of the first, and
+ * whether to ask again is for others to say. One that was closed in time is
+ * replaced before. */
+static int allow_once(void *ctx, char *remote, char *local, int remote_port,
+		      int local_port)
+{
+	struct tb_exchange *exchange = ctx;
+
+	(void)remote;
+	(void)local;
+	(void)remote_port;
+	(void)local_port;
+	if (exchange->is_sent)
+		exchange->is_lost = true;
+	exchange->is_sent = true;
+	return exchange->is_lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* An option that cannot be refused, but for want of memory. */
 #define SET(easy, option, value)                                               \
 	do {                                                                   \
@@ -93,6 +112,8 @@ static bool set_limits(CURL *easy, struct tb_exchange *exchange)
 	SET(easy, CURLOPT_NOPROGRESS, 0L);
 	SET(easy, CURLOPT_XFERINFOFUNCTION, poll_stop);
 	SET(easy, CURLOPT_XFERINFODATA, exchange);
+	SET(easy, CURLOPT_PREREQFUNCTION, allow_once);
+	SET(easy, CURLOPT_PREREQDATA, exchange);
 	return ok;
 }
 
@@ -152,6 +173,10 @@ static void take_outcome(struct tb_exchange *exchange, CURL *easy)
 		exchange->status = 0;
 		if (exchange->code == CURLE_OK)
 			exchange->code = CURLE_PARTIAL_FILE;
+	}
+	if (exchange->is_lost) {
+		exchange->code = CURLE_GOT_NOTHING;
+		exchange->error[0] = '\0';
 	}
 	exchange->is_too_large =
 		exchange->code == CURLE_FILESIZE_EXCEEDED ||

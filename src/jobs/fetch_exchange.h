@@ -39,6 +39,8 @@ struct tb_exchange {
 	char error[TB_EXCHANGE_ERROR_BYTES]; /* libcurl's words; may be empty */
 	/* Private. */
 	uint64_t skipped; /* bytes of another answer's body */
+	bool is_sent;
+	bool is_lost; /* the answer to what was sent */
 	bool is_head_whole;
 	bool is_in_body;
 	const struct tb_exchange_form *form;

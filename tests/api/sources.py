@@ -89,6 +89,8 @@ class Source:
 
     def __exit__(self, *_):
         self.closing.set()
+        # Whoever waits in accept takes nobody any more.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def serve(self):
@@ -164,7 +166,8 @@ def turns(*answers):
 
 # --- the client --------------------------------------------------------------
 
-Outcome = collections.namedtuple("Outcome", "pages failures sent status")
+Outcome = collections.namedtuple(
+    "Outcome", "pages failures sent allocations status")
 
 
 def secret_file(folder, text, name="secret"):
@@ -196,17 +199,40 @@ def finished(process, given=b""):
     lines = [json.loads(line) for line in out.decode().splitlines()]
     return Outcome([x for x in lines if "records" in x],
                    [x for x in lines if "failure" in x],
-                   next((x["sent"] for x in lines if "sent" in x), None),
+                   the_one("sent", lines), the_one("allocations", lines),
                    process.returncode)
+
+
+def the_one(name, lines):
+    return next((x[name] for x in lines if name in x), None)
 
 
 def read(kind, source, **options):
     return finished(started(kind, source, **options))
 
 
+def as_lines(records):
+    return b"".join(json.dumps(r).encode() + b"\n" for r in records)
+
+
 def send(source, records, **options):
-    lines = b"".join(json.dumps(r).encode() + b"\n" for r in records)
-    return finished(started("http", source, send="yes", **options), lines)
+    return finished(started("http", source, send="yes", **options),
+                    as_lines(records))
+
+
+def each_allocation_failing(run):
+    """Runs again and again, each time with another allocation failing, until
+    all have. `run(fail_at=...)` gives an outcome; what is yielded are those in
+    which one failed."""
+    for n in range(1, 10000):
+        process = run(fail_at=n)
+        outcome = finished(*process)
+        if outcome.allocations < n:
+            assert outcome.status == 0 and outcome.failures == []
+            assert n > 5
+            return
+        yield outcome
+    raise AssertionError("it never ends")
 
 
 def records(outcome):

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from sources import (CLIENT, TOKEN, Answer, Source, as_json, fails, keys,
-                     only_failure, query, read, records, reset, secret_file,
-                     send, turns)
+from sources import (CLIENT, TOKEN, Answer, Source, as_json, as_lines,
+                     each_allocation_failing, fails, keys, only_failure, query,
+                     read, records, reset, secret_file, send, started, turns)
 
 pytestmark = pytest.mark.skipif(
     not CLIENT, reason="TB_CONNECTOR_TEST_CLIENT is not set")
@@ -107,18 +107,13 @@ def test_behind_the_last_page_there_is_nothing(paging):
     assert records(again) == [] and again.pages[0]["is_last"]
 
 
-def cut_off(client):
-    client.sendall(b"HTTP/1.1 200 OK\r\n")
-    reset(client)
-
-
 @pytest.mark.parametrize("paging", OPTIONS)
 def test_a_page_that_fails_is_the_one_that_is_asked_for_again(paging):
     """Each page fails once in a way of its own before it comes."""
     shelf, seen = Shelf(35, paging=paging), {}
     faults = [lambda client: Answer(503),
               lambda client: Answer(429, headers=[("Retry-After", "0")]),
-              cut_off, lambda client: Answer(body='{"items":[{"id":'),
+              reset, lambda client: Answer(body='{"items":[{"id":'),
               lambda client: as_json({"items": 5})]
 
     def flaky(request, client):
@@ -609,3 +604,39 @@ def test_a_large_page_is_sent_at_once():
     with Source(turns(OK)) as target:
         assert send(target, given).status == 0
         assert len(json.loads(target.requests[0].body)) == 3000
+
+
+# --- without memory ----------------------------------------------------------
+
+@pytest.mark.parametrize("paging", OPTIONS)
+def test_a_page_without_memory_is_asked_for_again(tmp_path, paging):
+    token = secret_file(tmp_path, TOKEN)
+    with Source(Shelf(15, paging=paging)) as source:
+        def run(**options):
+            return (started("http", source, token_file=token, tries=2,
+                            rename="name:title", **options, **OPTIONS[paging],
+                            **FORM),)
+        for outcome in each_allocation_failing(run):
+            for failure in outcome.failures:
+                assert failure["failure"] == "memory" and failure["may_pass"]
+            if outcome.pages:
+                assert keys(outcome) == [str(i + 1) for i in range(15)]
+                assert outcome.status == 0
+            else:
+                assert outcome.status == 1 and len(outcome.failures) == 1
+
+
+def test_nothing_is_said_to_be_sent_without_memory(tmp_path):
+    token = secret_file(tmp_path, TOKEN)
+    given = [*RECORDS, {"key": "gone", "deleted": True}]
+    with Source(turns(OK)) as target:
+        def run(**options):
+            target.requests.clear()
+            return (started("http", target, send="yes", token_file=token,
+                            **options), as_lines(given))
+        for outcome in each_allocation_failing(run):
+            if outcome.status == 0:
+                assert len(target.requests) == 2
+            else:
+                [failure] = outcome.failures
+                assert failure["failure"] == "memory" and failure["may_pass"]

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from sources import (CLIENT, TOKEN, Answer, Source, as_json, fails, keys,
-                     only_failure, query, read, records, reset, secret_file)
+from sources import (CLIENT, TOKEN, Answer, Source, as_json,
+                     each_allocation_failing, fails, keys, only_failure, query,
+                     read, records, reset, secret_file, started)
 
 pytestmark = pytest.mark.skipif(
     not CLIENT, reason="TB_CONNECTOR_TEST_CLIENT is not set")
@@ -465,3 +466,19 @@ def test_a_shop_that_refuses_is_not_asked_again(token, shop):
         source.respond = lambda request, client: Answer(403)
         failure = only_failure(shopify(source, token, collection="empty"))
         assert not failure["may_pass"] and len(source.requests) == 1
+
+
+def test_a_page_without_memory_is_asked_for_again(token, shop):
+    with serving(shop) as source:
+        def run(**options):
+            return (started("shopify", source, token_file=token, tries=2,
+                            api_version=VERSION, path="products", page_size=10,
+                            collection=["summer-collection", "new-arrivals"],
+                            **options),)
+        for outcome in each_allocation_failing(run):
+            for failure in outcome.failures:
+                assert failure["failure"] == "memory" and failure["may_pass"]
+            if outcome.status == 0:
+                assert numbers(outcome) == [*range(1, 13), 3, 39, 40]
+            else:
+                assert records(outcome) == [] and len(outcome.failures) == 1

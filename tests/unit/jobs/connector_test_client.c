@@ -9,6 +9,8 @@
  *   cursor=TEXT   where reading begins
  *   pages=N       ends after so many pages; 0: after the last
  *   tries=N       of each page that fails, one after the other
+ *   fail_at=N     the N-th allocation fails, printing apart; how many there
+ *                 were is printed at the end
  *   send=yes      reads lines `{"key":...,"deleted":...,"body":{...}}` from
  *                 standard input and sends them
  *
@@ -39,6 +41,7 @@ static struct {
 	struct tb_str cursor;
 	uint32_t pages;
 	uint32_t tries;
+	uint32_t fail_at;
 	struct tb_str send;
 } given = {
 	.source = {
@@ -103,6 +106,7 @@ static const struct {
 	{ "page_size", &given.source.page_size },
 	{ "pages", &given.pages },
 	{ "tries", &given.tries },
+	{ "fail_at", &given.fail_at },
 };
 
 static _Noreturn void refuse(const char *argument)
@@ -211,16 +215,42 @@ static const struct tb_connector *take_arguments(int argc, char **argv)
 	return tb_connector_find(argv[1]);
 }
 
+/* --- allocations that fail --------------------------------------------------
+ */
+
+static uint64_t n_allocations;
+
+static void pause_failing(void)
+{
+	n_allocations += tb_alloc_calls();
+	tb_alloc_fail_at(0);
+}
+
+static void resume_failing(void)
+{
+	tb_alloc_fail_at(given.fail_at > n_allocations
+				 ? given.fail_at - n_allocations
+				 : 0);
+}
+
 /* --- what is printed -------------------------------------------------------
  */
 
-static void print(struct tb_buf *buf)
+/* Each line is between these two. */
+static void begin_line(struct tb_buf *buf)
+{
+	pause_failing();
+	tb_buf_init(buf, ARENA_MAX);
+}
+
+static void end_line(struct tb_buf *buf)
 {
 	TB_ASSERT(tb_buf_err(buf) == TB_OK);
 	tb_buf_append_char(buf, '\n');
 	fwrite(buf->p, 1, buf->n, stdout);
 	fflush(stdout);
 	tb_buf_fini(buf);
+	resume_failing();
 }
 
 static void put_record(struct tb_json_writer *w,
@@ -243,7 +273,7 @@ static void print_page(const struct tb_connector_page *page)
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
 
-	tb_buf_init(&buf, ARENA_MAX);
+	begin_line(&buf);
 	tb_json_begin_object(&w);
 	tb_json_key(&w, TB_STR("records"));
 	tb_json_begin_array(&w);
@@ -255,7 +285,7 @@ static void print_page(const struct tb_connector_page *page)
 	tb_json_kv_uint(&w, "total", page->total);
 	tb_json_kv_bool(&w, "is_last", page->is_last);
 	tb_json_end_object(&w);
-	print(&buf);
+	end_line(&buf);
 }
 
 static void print_failure(enum tb_err err,
@@ -264,7 +294,7 @@ static void print_failure(enum tb_err err,
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
 
-	tb_buf_init(&buf, ARENA_MAX);
+	begin_line(&buf);
 	tb_json_begin_object(&w);
 	tb_json_kv_str(&w, "failure", tb_str_z(failure->code));
 	tb_json_kv_str(&w, "error", tb_str_z(tb_err_name(err)));
@@ -272,7 +302,7 @@ static void print_failure(enum tb_err err,
 	tb_json_kv_bool(&w, "may_pass", failure->may_pass);
 	tb_json_kv_uint(&w, "retry_after_s", failure->retry_after_s);
 	tb_json_end_object(&w);
-	print(&buf);
+	end_line(&buf);
 }
 
 static void print_sent(const struct tb_connector_record *records, size_t n)
@@ -280,7 +310,7 @@ static void print_sent(const struct tb_connector_record *records, size_t n)
 	struct tb_buf buf;
 	struct tb_json_writer w = tb_json_writer(&buf);
 
-	tb_buf_init(&buf, ARENA_MAX);
+	begin_line(&buf);
 	tb_json_begin_object(&w);
 	tb_json_key(&w, TB_STR("sent"));
 	tb_json_begin_array(&w);
@@ -288,7 +318,19 @@ static void print_sent(const struct tb_connector_record *records, size_t n)
 		put_record(&w, &records[i]);
 	tb_json_end_array(&w);
 	tb_json_end_object(&w);
-	print(&buf);
+	end_line(&buf);
+}
+
+static void print_allocations(void)
+{
+	struct tb_buf buf;
+	struct tb_json_writer w = tb_json_writer(&buf);
+
+	begin_line(&buf);
+	tb_json_begin_object(&w);
+	tb_json_kv_uint(&w, "allocations", n_allocations);
+	tb_json_end_object(&w);
+	end_line(&buf);
 }
 
 /* --- what is done ----------------------------------------------------------
@@ -388,10 +430,15 @@ static enum tb_err send_all(struct tb_connection *connection,
 {
 	const struct tb_connector *connector = connection->connector;
 	struct tb_connector_failure failure = { 0 };
+	struct tb_connector_record *records;
+	enum tb_err err;
 	size_t n;
-	struct tb_connector_record *records = read_records(arena, &n);
-	enum tb_err err = connector->send(connection, arena, records, n,
-					  given.cursor, &failure);
+
+	pause_failing();
+	records = read_records(arena, &n);
+	resume_failing();
+	err = connector->send(connection, arena, records, n, given.cursor,
+			      &failure);
 
 	if (err == TB_OK && connector->finish != NULL)
 		err = connector->finish(connection, arena, &failure);
@@ -419,6 +466,7 @@ int main(int argc, char **argv)
 
 	signal(SIGUSR1, on_signal);
 	TB_ASSERT(arena != NULL && tb_digest_init() == TB_OK);
+	resume_failing();
 	err = connector->open(&given.task, arena,
 			      is_sending ? TB_STR_NONE : given.cursor,
 			      &connection, &failure);
@@ -428,6 +476,8 @@ int main(int argc, char **argv)
 		err = is_sending ? send_all(connection, arena)
 				 : read_all(connection, arena);
 	connector->close(connection);
+	if (given.fail_at > 0)
+		print_allocations();
 	tb_arena_destroy(arena);
 	return err == TB_OK ? 0 : 1;
 }
