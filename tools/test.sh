@@ -47,6 +47,7 @@ cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
 export TOMBOLO=$PWD/$build/tombolo
 export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
 export TB_REALTIME_TEST_SERVER=$PWD/$build/tests/interop/realtime_test_server
+export TB_CONNECTOR_TEST_CLIENT=$PWD/$build/tests/unit/jobs/connector_test_client
 
 # A suite of pytest's, which is its folder's name as well.
 run_pytest() { # suite, argument...

@@ -17,7 +17,8 @@
 
 struct tb_core;
 
-/* What a job asks of one entity. Outlives the connection. */
+/* What a job asks of one entity. What it points to outlives the connection; who
+ * needs itself for longer than a call copies it. */
 struct tb_connector_task {
 	const struct tb_source *source; /* of `local` the target */
 	const struct tb_source_entity *entity;
@@ -63,6 +64,7 @@ struct tb_connector_failure {
 	struct tb_str message;  /* in the arena; no credentials in it */
 	bool may_pass;          /* it is worth trying again */
 	uint32_t retry_after_s; /* what the other side asked for; 0: nothing */
+	unsigned status;        /* of HTTP, with "http_status"; else 0 */
 };
 
 struct tb_connection;
@@ -71,7 +73,11 @@ struct tb_connector {
 	const char *type;
 	bool can_send;
 	bool has_handles; /* filters.collections mean something */
-	/* `cursor` empty: from the start. Any error: *ret_failure says why. */
+	/* One stream brings the records of several entities, which targets have
+	 * no place for: only into the org's own collections. */
+	bool is_mixed;
+	/* `cursor` empty: from the start; of a target, the one behind what was
+	 * sent so far. Any error: *ret_failure says why. */
 	enum tb_err (*open)(const struct tb_connector_task *task,
 			    struct tb_arena *arena, struct tb_str cursor,
 			    struct tb_connection **ret,
@@ -88,9 +94,10 @@ struct tb_connector {
 	enum tb_err (*confirm)(struct tb_connection *connection,
 			       struct tb_arena *arena,
 			       struct tb_connector_failure *ret_failure);
-	/* Hands records over; `cursor` is where the sender's source is then.
-	 * Durable there, as far as that side says. `*ret_rejects`: records[i]
-	 * that it refused have `refused` set. NULL: !can_send. */
+	/* Hands records over, but for those that are refused; `cursor` is where
+	 * the sender's source is then. Durable there, as far as that side says.
+	 * What that side refuses has `refused` set. After an error the same
+	 * page comes again. NULL: !can_send. */
 	enum tb_err (*send)(struct tb_connection *connection,
 			    struct tb_arena *arena,
 			    struct tb_connector_record *records, size_t n,

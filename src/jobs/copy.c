@@ -29,12 +29,14 @@ static size_t arena_bytes(const struct tb_source *source)
 
 static enum tb_err open_target(struct copying *c, struct tb_arena *arena)
 {
+	const struct tb_job_stream *from = c->copy->from;
 	struct tb_connector_task task = c->copy->task;
 
 	if (!c->sender || c->out)
 		return TB_OK;
 	task.source = c->copy->target;
-	return c->sender->open(&task, arena, TB_STR_NONE, &c->out, c->failure);
+	return c->sender->open(&task, arena, from ? from->cursor : TB_STR_NONE,
+			       &c->out, c->failure);
 }
 
 static enum tb_err send_once(struct copying *c, struct tb_arena *arena,

@@ -68,6 +68,7 @@ static enum tb_err fail_status(const struct tb_fetch_asked *asked,
 			     is_denied ? TB_ERR_UNAUTHENTICATED : TB_ERR_IO,
 			     "http_status", may_pass, "%s %s: status %u",
 			     where.method, where.path, status);
+	ret_failure->status = status;
 	if (may_pass)
 		ret_failure->retry_after_s =
 			exchange->retry_after_s < TB_FETCH_RETRY_AFTER_MAX_S
@@ -119,7 +120,7 @@ enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
 	if (exchange->code == CURLE_ABORTED_BY_CALLBACK)
 		return fail_code(asked, exchange, ret_failure);
 	/* The status of an error counts, whatever became of its body. */
-	if (exchange->status >= 200 && !is_success(asked, exchange->status))
+	if (exchange->status != 0 && !is_success(asked, exchange->status))
 		return fail_status(asked, exchange, ret_failure);
 	if (exchange->is_too_large)
 		return fail_size(asked, ret_failure);

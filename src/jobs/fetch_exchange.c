@@ -32,6 +32,8 @@ static size_t take_header(char *p, size_t size, size_t n, void *ctx)
 		return line.n;
 	if (tb_str_starts(line, TB_STR("HTTP/")))
 		tb_buf_reset(&exchange->headers);
+	exchange->is_head_whole = tb_str_eq(line, TB_STR("\r\n")) ||
+				  tb_str_eq(line, TB_STR("\n"));
 	tb_buf_append_str(&exchange->headers, line);
 	if (tb_buf_err(&exchange->headers) != TB_OK)
 		return 0;
@@ -66,6 +68,25 @@ static int poll_stop(void *ctx, curl_off_t dltotal, curl_off_t dlnow,
 	return atomic_load(exchange->form->is_stopped) ? 1 : 0;
 }
 
+/* Asked before a request is sent. libcurl sends it again where a connection
+ * that was kept is dead; but then nobody knows what became of the first, and
+ * whether to ask again is for others to say. One that was closed in time is
+ * replaced before. */
+static int allow_once(void *ctx, char *remote, char *local, int remote_port,
+		      int local_port)
+{
+	struct tb_exchange *exchange = ctx;
+
+	(void)remote;
+	(void)local;
+	(void)remote_port;
+	(void)local_port;
+	if (exchange->is_sent)
+		exchange->is_lost = true;
+	exchange->is_sent = true;
+	return exchange->is_lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* An option that cannot be refused, but for want of memory. */
 #define SET(easy, option, value)                                               \
 	do {                                                                   \
@@ -91,6 +112,8 @@ static bool set_limits(CURL *easy, struct tb_exchange *exchange)
 	SET(easy, CURLOPT_NOPROGRESS, 0L);
 	SET(easy, CURLOPT_XFERINFOFUNCTION, poll_stop);
 	SET(easy, CURLOPT_XFERINFODATA, exchange);
+	SET(easy, CURLOPT_PREREQFUNCTION, allow_once);
+	SET(easy, CURLOPT_PREREQDATA, exchange);
 	return ok;
 }
 
@@ -145,6 +168,16 @@ static void take_outcome(struct tb_exchange *exchange, CURL *easy)
 	exchange->status = status_of(easy);
 	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
 	exchange->retry_after_s = wait > 0 ? (uint64_t)wait : 0;
+	/* libcurl takes a head that breaks off for one that ends. */
+	if (!exchange->is_head_whole || exchange->status < 200) {
+		exchange->status = 0;
+		if (exchange->code == CURLE_OK)
+			exchange->code = CURLE_PARTIAL_FILE;
+	}
+	if (exchange->is_lost) {
+		exchange->code = CURLE_GOT_NOTHING;
+		exchange->error[0] = '\0';
+	}
 	exchange->is_too_large =
 		exchange->code == CURLE_FILESIZE_EXCEEDED ||
 		tb_buf_err(&exchange->headers) == TB_ERR_TOO_LARGE ||

@@ -31,7 +31,7 @@ struct tb_exchange_form {
  * rest may be cut off and says nothing. */
 struct tb_exchange {
 	CURLcode code;
-	unsigned status; /* 0: there was no answer */
+	unsigned status; /* 0: there was no answer with a whole head */
 	uint64_t retry_after_s;
 	bool is_too_large;
 	struct tb_buf headers;               /* lines, each with its CRLF */
@@ -39,6 +39,9 @@ struct tb_exchange {
 	char error[TB_EXCHANGE_ERROR_BYTES]; /* libcurl's words; may be empty */
 	/* Private. */
 	uint64_t skipped; /* bytes of another answer's body */
+	bool is_sent;
+	bool is_lost; /* the answer to what was sent */
+	bool is_head_whole;
 	bool is_in_body;
 	const struct tb_exchange_form *form;
 };

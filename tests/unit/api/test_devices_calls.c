@@ -50,6 +50,9 @@ static int set_up(void **state)
 	w.arena = tb_arena_create((size_t)256 << 20);
 	assert_non_null(w.arena);
 	MUST(make_devices(&w, NULL));
+	/* No thread of its reads the store beside a call, whose own calls are
+	 * counted. */
+	tb_devices_module.quiesce(w.devices);
 	*state = &w;
 	return 0;
 }
@@ -399,7 +402,8 @@ static void torture_store(struct world *w, const struct call *call)
 		ask(w, call);
 		has_failed = tb_fail_calls(w->ic.store, TB_FAIL_ANY) >= n;
 		tb_fail_set_plan(w->ic.store, NULL);
-		assert_true(w->res.status == 200 || w->res.status == 503);
+		if (w->res.status != 503 || !has_failed)
+			assert_int_equal(w->res.status, 200);
 	}
 	/* Nothing was there twice, and nothing is lost. */
 	right = right_answer(w, call);
