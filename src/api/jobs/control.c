@@ -97,7 +97,7 @@ void tb_jobs_pause(void *state, const struct tb_request *req,
 		   struct tb_response *res)
 {
 	static const struct action pause = {
-		.operation = "job_pause",
+		.operation = "pause",
 		.by_name = tb_job_pause,
 		.message = "Sync job paused successfully",
 		.conflict = TB_JOBS_IS_PAUSED,
@@ -111,7 +111,7 @@ void tb_jobs_resume(void *state, const struct tb_request *req,
 		    struct tb_response *res)
 {
 	static const struct action resume = {
-		.operation = "job_resume",
+		.operation = "resume",
 		.by_name = tb_job_resume,
 		.message = "Sync job resumed successfully",
 		.conflict = TB_JOBS_IS_NOT_PAUSED,
@@ -125,7 +125,7 @@ void tb_jobs_post_cancel(void *state, const struct tb_request *req,
 			 struct tb_response *res)
 {
 	static const struct action cancel = {
-		.operation = "job_cancel",
+		.operation = "cancel",
 		.by_id = tb_job_cancel,
 		.message = "Sync job cancelled successfully",
 		.conflict = TB_JOBS_IS_FINISHED,
@@ -139,7 +139,7 @@ void tb_jobs_post_retry(void *state, const struct tb_request *req,
 			struct tb_response *res)
 {
 	static const struct action retry = {
-		.operation = "job_retry",
+		.operation = "retry",
 		.by_id = tb_job_retry,
 		.message = "Sync job queued again successfully",
 		.conflict = TB_JOBS_HAS_NOT_FAILED,
@@ -178,7 +178,7 @@ void tb_jobs_purge(void *state, const struct tb_request *req,
 	const struct tb_jobs *jobs = state;
 	struct tb_job_purged purged;
 	struct tb_audit_note note;
-	enum tb_err err = tb_jobs_note(req, res, "job_purge", &note);
+	enum tb_err err = tb_jobs_note(req, res, "purge", &note);
 
 	if (!err)
 		err = tb_job_purge(jobs->core, &note, req->principal->org,

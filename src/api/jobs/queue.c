@@ -106,7 +106,7 @@ static void commit(struct queueing *q)
 	enum tb_job_queued outcome;
 	struct tb_job_sums sums;
 	struct tb_job job;
-	enum tb_err err = tb_jobs_note(q->req, q->res, "job_queue", &note);
+	enum tb_err err = tb_jobs_note(q->req, q->res, "queue", &note);
 
 	q->order.org = q->req->principal->org;
 	q->order.unfinished_max = q->jobs->options->unfinished_max;
