@@ -264,7 +264,7 @@ static void a_job_is_cancelled_and_retried_by_its_id(void **state)
 	assert_true(tb_str_starts(
 		jobs_body(w),
 		TB_STR("{\"success\":true,\"message\":\"Sync job queued "
-		       "again\",\"job\":{\"id\":\"job1\",")));
+		       "again successfully\",\"job\":{\"id\":\"job1\",")));
 }
 
 static void those_that_are_finished_are_purged(void **state)
