@@ -108,7 +108,7 @@ static struct tb_str cut_word(struct tb_str *line)
 
 	while (n < s.n && s.p[n] != ' ' && s.p[n] != '\t')
 		n++;
-	*line = tb_str(s.p + n, s.n - n);
+	*line = n < s.n ? tb_str(s.p + n, s.n - n) : TB_STR_NONE;
 	return tb_str(s.p, n);
 }
 

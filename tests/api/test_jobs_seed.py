@@ -11,7 +11,8 @@ import pytest
 
 import jobs_seed as seed
 from harness import wait_for
-from jobs import TIME, UPTIME, JobsOrg, config, object_of, seconds
+from jobs import (TIME, UPTIME, JobsOrg, config, main_org, named_org, object_of,
+                  seconds)
 from jobs_source import Sources, Status
 
 SHOP = """\
@@ -89,7 +90,7 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(sources, serve):
-    return serve(config(sources, workers=1, public_org="public"))
+    return serve(config(sources, workers=1, public_org="main"))
 
 
 @pytest.fixture
@@ -156,7 +157,8 @@ def three_quarters(org, shelf):
 
 def test_get_sync_info(server, shelf):
     """Nobody's token; the counts are those of the configured org."""
-    org = JobsOrg(server, "public")
+    server.cli.org_add("second")
+    org = main_org(server)
     run_many(org, shelf, 120, 2)
     for _ in range(5):
         org.user.waiting(shelf)
@@ -168,7 +170,7 @@ def test_get_sync_info(server, shelf):
 def test_get_organization_sync_info(server, shelf):
     """A job that is queued has an estimatedStart besides. Then it is purged,
     as the contract prints that."""
-    org = JobsOrg(server, "org123", "Example Organization")
+    org = named_org(server, "org123", "Example Organization")
     run_many(org, shelf, 45, 1)
     hold, _ = three_quarters(org, shelf)
     org.user.queued(shelf, "order-sync")

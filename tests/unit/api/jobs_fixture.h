@@ -52,17 +52,15 @@ static const struct tb_sources jobs_sources = {
 	jobs_source_list, TB_ARRAY_LEN(jobs_source_list)
 };
 
-static inline enum tb_err jobs_make(struct jobs_world *w,
-				    struct tb_buf *problem)
+static inline void jobs_make(struct jobs_world *w)
 {
 	struct tb_api_env env = { .core = w->ic.core,
 				  .options = &w->options,
 				  .listen = "127.0.0.1:0",
 				  .data = "/tmp",
-				  .sources = &jobs_sources,
-				  .problem = problem };
+				  .sources = &jobs_sources };
 
-	return tb_jobs_create(&env, &w->jobs);
+	MUST(tb_jobs_create(&env, &w->jobs));
 }
 
 static inline void jobs_set_up(struct jobs_world *w)
@@ -84,7 +82,7 @@ static inline void jobs_set_up(struct jobs_world *w)
 		.name = TB_STR("anna"),
 		.is_admin = true,
 	};
-	MUST(jobs_make(w, NULL));
+	jobs_make(w);
 }
 
 static inline void jobs_tear_down(struct jobs_world *w)
@@ -180,6 +178,46 @@ static inline void jobs_queue(struct jobs_world *w, const char *name,
 	assert_int_equal(w->res.status, 201);
 }
 
+static inline void jobs_get(struct jobs_world *w, tb_handler_fn *handler,
+			    const char *query)
+{
+	jobs_ask(w, &(struct jobs_call) { .handler = handler, .query = query });
+}
+
+static inline void jobs_control(struct jobs_world *w, tb_handler_fn *handler,
+				const char *param)
+{
+	jobs_ask(w, &(struct jobs_call) {
+			    .handler = handler, .param = param, .body = "" });
+}
+
+/* The names of the jobs of an array, with spaces between them. */
+static inline void jobs_assert_names(struct tb_json_value jobs,
+				     const char *expected)
+{
+	struct tb_json_iter it = tb_json_iter(jobs);
+	char text[1024];
+	struct tb_buf buf;
+
+	tb_buf_init_fixed(&buf, text, sizeof(text));
+	while (tb_json_next(&it)) {
+		struct tb_str name =
+			tb_json_raw(tb_json_get(it.value, TB_STR("name")));
+
+		if (buf.n > 0)
+			tb_buf_append_char(&buf, ' ');
+		tb_buf_append(&buf, name.p + 1, name.n - 2);
+	}
+	tb_buf_append_char(&buf, '\0');
+	assert_int_equal(tb_buf_err(&buf), TB_OK);
+	assert_string_equal(text, expected);
+}
+
+#define JOBS_STATE(active, completed, failed)                                  \
+	"{\"version\":\"1.0.0\",\"status\":\"active\",\"activeJobs\":" active  \
+	",\"completedJobs\":" completed ",\"failedJobs\":" failed              \
+	",\"uptime\":\"0d 0h 0m\"}"
+
 /* ---- a worker ---- */
 
 #define JOBS_TOKEN 4711
@@ -231,6 +269,56 @@ static inline void jobs_end(struct jobs_world *w,
 						    TB_STR("it said 404") };
 	w->ic.now_us += JOBS_S_US;
 	MUST(tb_job_end(w->ic.core, &end));
+}
+
+/* ---- jobs of all kinds ---- */
+
+static inline void jobs_queue_later(struct jobs_world *w, const char *name,
+				    const char *at)
+{
+	struct tb_str body;
+
+	MUST(tb_arena_printf(w->ic.arena, &body,
+			     "{\"name\":\"%s\",\"type\":\"scheduled\","
+			     "\"data\":{\"source\":\"shop\"},\"schedule\":"
+			     "{\"startAt\":\"%s\"}}",
+			     name, at));
+	jobs_ask(w, &(struct jobs_call) { .handler = tb_jobs_post_queue,
+					  .body = body.p });
+	assert_int_equal(w->res.status, 201);
+}
+
+/* Jobs in every state; each name begins with its state's letter. */
+static inline void jobs_make_all_kinds(struct jobs_world *w)
+{
+	static const char *const ends[] = { "c1", "f1", "c2", "f2" };
+	static const char *const paused[] = { "p1", "p2" };
+	struct tb_job_lease lease;
+
+	for (size_t i = 0; i < TB_ARRAY_LEN(ends); i++) {
+		jobs_queue(w, ends[i], "");
+		lease = jobs_take(w);
+		jobs_end(w, &lease,
+			 ends[i][0] == 'c' ? TB_JOB_END_COMPLETED
+					   : TB_JOB_END_FAILED);
+	}
+	/* One that is to be taken over, and one that a worker has. */
+	jobs_queue(w, "a2", "");
+	lease = jobs_take(w);
+	jobs_send(w, &lease, 10, 10);
+	jobs_control(w, tb_jobs_pause, "a2");
+	jobs_queue(w, "a1", "");
+	jobs_take(w);
+	jobs_control(w, tb_jobs_resume, "a2");
+	jobs_queue(w, "q3", ",\"priority\":\"low\"");
+	jobs_queue(w, "q2", "");
+	jobs_queue(w, "q1", ",\"priority\":99");
+	jobs_queue_later(w, "q5", "2031-01-01T00:00:00Z");
+	jobs_queue_later(w, "q4", "2030-01-01T00:00:00Z");
+	for (size_t i = 0; i < TB_ARRAY_LEN(paused); i++) {
+		jobs_queue(w, paused[i], "");
+		jobs_control(w, tb_jobs_pause, paused[i]);
+	}
 }
 
 #endif

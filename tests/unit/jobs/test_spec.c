@@ -111,8 +111,8 @@ static void a_job_has_what_was_asked_for(void **state)
 	assert_false(spec.is_incremental);
 	assert_text(spec.options, "{\"concurrency\":5,\"retryOnFail\":true,"
 				  "\"maxRetries\":4}");
-	assert_true(tb_str_starts(spec.data,
-				  TB_STR("{\"source\":\"shopify\",")));
+	assert_true(
+		tb_str_starts(spec.data, TB_STR("{\"source\":\"shopify\",")));
 	assert_true(tb_str_ends(spec.data, TB_STR("]}}")));
 	assert_int_equal(spec.schedule_sent.n, 0);
 }
@@ -154,9 +154,10 @@ static const struct {
 	const char *priority;
 	uint32_t expected;
 } priorities[] = {
-	{ "\"low\"", 25 }, { "\"normal\"", 50 }, { "\"high\"", 75 },
-	{ "\"critical\"", 100 }, { "0", 0 }, { "1", 1 }, { "100", 100 },
-	{ "\"l\\u006fw\"", 25 },
+	{ "\"low\"", 25 },  { "\"normal\"", 50 },
+	{ "\"high\"", 75 }, { "\"critical\"", 100 },
+	{ "0", 0 },         { "1", 1 },
+	{ "100", 100 },     { "\"l\\u006fw\"", 25 },
 };
 
 static void a_priority_is_a_word_or_a_number(void **state)
@@ -249,8 +250,7 @@ static void a_schedule_has_its_words_and_its_defaults(void **state)
 	assert_true(spec.schedule.queued_us == 1705746600000000);
 	assert_int_equal(spec.missed, TB_MISSED_RUN_ONCE);
 	assert_true(spec.is_incremental);
-	assert_true(tb_str_starts(spec.schedule_sent,
-				  TB_STR("{\"startAt\":")));
+	assert_true(tb_str_starts(spec.schedule_sent, TB_STR("{\"startAt\":")));
 	spec = decode_good("{\"name\":\"a\",\"type\":\"scheduled\"," DATA
 			   ",\"schedule\":{\"repeat\":\"0 0 * * *\","
 			   "\"startAt\":null,\"time\":null,\"timezone\":null,"
@@ -268,11 +268,10 @@ static void an_incremental_job_is_incremental(void **state)
 	assert_true(decode_good("{\"name\":\"a\",\"type\":\"incremental\"," DATA
 				"}")
 			    .is_incremental);
-	assert_false(
-		decode_good("{\"name\":\"a\",\"type\":\"scheduled\"," DATA
-			    ",\"schedule\":{\"repeat\":\"daily\",\"mode\":"
-			    "\"full\"}}")
-			.is_incremental);
+	assert_false(decode_good("{\"name\":\"a\",\"type\":\"scheduled\"," DATA
+				 ",\"schedule\":{\"repeat\":\"daily\",\"mode\":"
+				 "\"full\"}}")
+			     .is_incremental);
 }
 
 /* ---- and those that are not ---- */
@@ -407,12 +406,18 @@ static const struct member types[] = {
 	"priority must be one of low, normal, high, critical, or a whole "     \
 	"number from 0 to 100"
 static const struct member bad_priorities[] = {
-	{ "\"\"", BAD_PRIORITY },     { "\"High\"", BAD_PRIORITY },
-	{ "\"urgent\"", BAD_PRIORITY }, { "\"50\"", BAD_PRIORITY },
-	{ "101", BAD_PRIORITY },      { "-1", BAD_PRIORITY },
-	{ "50.0", BAD_PRIORITY },     { "5e1", BAD_PRIORITY },
-	{ "true", BAD_PRIORITY },     { "[]", BAD_PRIORITY },
-	{ "{}", BAD_PRIORITY },	      { "99999999999999999999", BAD_PRIORITY },
+	{ "\"\"", BAD_PRIORITY },
+	{ "\"High\"", BAD_PRIORITY },
+	{ "\"urgent\"", BAD_PRIORITY },
+	{ "\"50\"", BAD_PRIORITY },
+	{ "101", BAD_PRIORITY },
+	{ "-1", BAD_PRIORITY },
+	{ "50.0", BAD_PRIORITY },
+	{ "5e1", BAD_PRIORITY },
+	{ "true", BAD_PRIORITY },
+	{ "[]", BAD_PRIORITY },
+	{ "{}", BAD_PRIORITY },
+	{ "99999999999999999999", BAD_PRIORITY },
 };
 
 static void a_bad_type_or_priority_is_told(void **state)
@@ -511,7 +516,8 @@ static void bad_data_is_told(void **state)
 
 #define BAD_SINCE "data.filters.updatedSince must be a time"
 #define BAD_HANDLES                                                            \
-	"data.filters.collections must be 1 to 100 strings, none of them empty"
+	"data.filters.collections must be 1 to 100 strings, none of them "     \
+	"empty"
 static const struct member filters[] = {
 	{ "{\"updatedSince\":1672531200}",
 	  "data.filters.updatedSince must be a string" },
@@ -521,8 +527,7 @@ static const struct member filters[] = {
 	{ "{\"updatedSince\":\"2023-01-01T00:00:00\"}", BAD_SINCE },
 	{ "{\"collections\":\"summer\"}",
 	  "data.filters.collections must be an array" },
-	{ "{\"collections\":{}}",
-	  "data.filters.collections must be an array" },
+	{ "{\"collections\":{}}", "data.filters.collections must be an array" },
 	{ "{\"collections\":[]}", BAD_HANDLES },
 	{ "{\"collections\":[1]}", BAD_HANDLES },
 	{ "{\"collections\":[\"a\",null]}", BAD_HANDLES },

@@ -26,7 +26,7 @@ static inline struct tb_job_order order_of(struct world *w, const char *name)
 				       .request = TB_STR(REQUEST),
 				       .priority = 50,
 				       .retries_max = 3,
-				       .unfinished_max = 1000 };
+				       .unfinished_max = 10000 };
 }
 
 static inline enum tb_job_queued
@@ -163,6 +163,43 @@ static inline enum tb_err try_checkpoint(struct world *w,
 	return tb_job_checkpoint(w->ic.core, w->ic.arena, page);
 }
 
+/* Lets a page bring records of `table`: "a=1 b=2" are two, and "!c" one that is
+ * refused. */
+static inline void bring(struct world *w, struct tb_job_checkpoint *page,
+			 const char *table, const char *records)
+{
+	struct tb_push *push = tb_arena_calloc(w->ic.arena, 1, sizeof(*push));
+	struct tb_str rest = tb_str_z(records);
+
+	assert_non_null(push);
+	push->items =
+		tb_arena_calloc(w->ic.arena, rest.n + 1, sizeof(*push->items));
+	assert_non_null(push->items);
+	push->site_id = TB_ORIGIN_CENTRE;
+	push->may_edit_central = true;
+	push->arena = w->ic.arena;
+	push->commit.note.principal = TB_STR("job1/1");
+	while (rest.n > 0) {
+		struct tb_str value = tb_str_cut(&rest, ' ');
+		struct tb_push_item *item = &push->items[push->n_items++];
+
+		item->table = tb_str_z(table);
+		item->id = tb_str_cut(&value, '=');
+		if (item->id.p[0] == '!') {
+			item->id = tb_str(item->id.p + 1, item->id.n - 1);
+			item->refused = TB_PUSH_CODE_INVALID;
+			item->refused_message = TB_STR("it is bad");
+			continue;
+		}
+		MUST(tb_arena_printf(w->ic.arena, &item->data, "{\"v\":%.*s}",
+				     TB_STR_ARG(value)));
+		item->record = item->data;
+	}
+	MUST(tb_push_prepare(push, tb_core_declaration(w->ic.core), w->org));
+	page->push = push;
+	page->n_read = push->n_items;
+}
+
 static inline bool reclaim(struct world *w, bool all)
 {
 	bool more;
@@ -190,6 +227,53 @@ static inline struct tb_job read_job(struct world *w, uint64_t id,
 	MUST(tb_job_read(tx, w->ic.arena, w->org, id, &job, ret_notes));
 	tb_core_read_end(tx);
 	return job;
+}
+
+/* The body of a record that was brought; "" when there is none. */
+static inline const char *record_of(struct world *w, const char *table,
+				    const char *id)
+{
+	struct tb_tx *tx = inline_core_read(&w->ic);
+	struct tb_key key = { .org = w->org, .key = tb_str_z(id) };
+	struct tb_record *record = NULL;
+	enum tb_err err =
+		tb_core_name_rid(w->ic.core, tx, w->org, TB_COLL_COLLECTION,
+				 tb_str_z(table), &key.coll);
+
+	if (err != TB_ERR_NOT_FOUND) {
+		MUST(err);
+		MUST(tx->store->ops->find(tx, w->ic.arena, &key, 1, &record));
+	}
+	tb_core_read_end(tx);
+	if (record == NULL)
+		return "";
+	MUST(tb_arena_strdup(w->ic.arena, record->body, &record->body));
+	return record->body.p;
+}
+
+/* How many rows the org's trail has. */
+static inline uint64_t audit_rows(struct world *w)
+{
+	struct tb_tx *tx = inline_core_read(&w->ic);
+	struct tb_org org;
+
+	MUST(tx->store->ops->org_get(tx, w->org, &org));
+	tb_core_read_end(tx);
+	return org.audit_n;
+}
+
+/* The last one. */
+static inline struct tb_audit_entry audit_last(struct world *w)
+{
+	uint64_t n = audit_rows(w);
+	struct tb_tx *tx = inline_core_read(&w->ic);
+	struct tb_audit_entry entry;
+	struct tb_audit_row row;
+
+	MUST(tx->store->ops->audit_next(tx, w->ic.arena, w->org, n - 1, &row));
+	MUST(tb_audit_decode(w->ic.arena, &row, &entry));
+	tb_core_read_end(tx);
+	return entry;
 }
 
 static inline struct tb_job_sums sums_of(struct world *w)
@@ -314,6 +398,53 @@ static inline void check_jobs(struct world *w)
 			assert_int_equal(list_of(&page.jobs[i]), l);
 	}
 }
+
+/* "read/written/unchanged/rejected" of a stream. */
+static inline void expect_stream(const struct tb_job *job, const char *entity,
+				 const char *expected)
+{
+	char text[64] = "";
+
+	for (size_t i = 0; i < job->n_streams; i++) {
+		const struct tb_job_stream *s = &job->streams[i];
+
+		if (tb_str_eq(s->entity, tb_str_z(entity)))
+			(void)snprintf(text, sizeof(text),
+				       "%llu/%llu/%llu/%llu",
+				       (unsigned long long)s->read,
+				       (unsigned long long)s->written,
+				       (unsigned long long)s->unchanged,
+				       (unsigned long long)s->rejected);
+	}
+	assert_string_equal(text, expected);
+}
+
+/* A text has a part. */
+static inline void expect_part(struct tb_str s, const char *part)
+{
+	if (memmem(s.p, s.n, part, strlen(part)) == NULL)
+		fail_msg("\"%s\" is not in \"%.*s\"", part, TB_STR_ARG(s));
+}
+
+/* A test on each engine: `static void name_on(struct world *w)`. */
+#define JOB_TEST(name)                                                         \
+	static void name(void **unused)                                        \
+	{                                                                      \
+		(void)unused;                                                  \
+		world_on_each_engine(name##_on);                               \
+	}
+
+/* Much of the same, in memory alone. */
+#define JOB_TEST_IN_MEMORY(name)                                               \
+	static void name(void **unused)                                        \
+	{                                                                      \
+		struct world w;                                                \
+                                                                               \
+		(void)unused;                                                  \
+		world_init(&w, &tb_store_memory);                              \
+		name##_on(&w);                                                 \
+		world_fini(&w);                                                \
+	}
 
 static inline void expect_str(struct tb_str s, const char *expected)
 {

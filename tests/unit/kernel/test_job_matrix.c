@@ -306,58 +306,48 @@ static struct tb_heads heads_of(struct world *w)
 	return heads;
 }
 
-static void run_one(const struct tb_store_ops *ops, size_t row, size_t deed)
+/* In an org of its own. */
+static void run_one(struct world *w, size_t row, size_t deed)
 {
 	struct tb_heads before;
+	char name[16];
 	struct tb_job was;
-	struct world w;
 	const char *came;
 	enum tb_err err;
 	uint64_t id;
 
-	world_init(&w, ops);
-	id = rows[row].make(&w);
-	was = read_job(&w, id, NULL);
-	before = heads_of(&w);
-	w.ic.now_us += SECOND_US;
-	err = deeds[deed].run(&w, id);
-	came = what_came(&w, id, err, deed);
+	(void)snprintf(name, sizeof(name), "org-%zu-%zu", row, deed);
+	w->org = inline_core_add_org(&w->ic, name);
+	id = rows[row].make(w);
+	was = read_job(w, id, NULL);
+	before = heads_of(w);
+	w->ic.now_us += SECOND_US;
+	err = deeds[deed].run(w, id);
+	came = what_came(w, id, err, deed);
 	if (strcmp(came, rows[row].expected[deed]) != 0)
 		fail_msg("%s, %s: %s instead of %s", rows[row].name,
 			 deeds[deed].name, came, rows[row].expected[deed]);
 	if (err != TB_OK) {
 		/* Nothing moved. */
-		assert_int_equal(heads_of(&w).head, before.head);
-		assert_int_equal(read_job(&w, id, NULL).version, was.version);
+		assert_int_equal(heads_of(w).head, before.head);
+		assert_int_equal(read_job(w, id, NULL).version, was.version);
 	}
-	check_jobs(&w);
-	world_fini(&w);
+	check_jobs(w);
+	tb_arena_reset(w->ic.arena);
 }
 
-static void run_all(const struct tb_store_ops *ops)
+static void each_deed_in_each_state_on(struct world *w)
 {
 	for (size_t row = 0; row < TB_ARRAY_LEN(rows); row++)
 		for (size_t deed = 0; deed < DEEDS; deed++)
-			run_one(ops, row, deed);
+			run_one(w, row, deed);
 }
-
-static void test_in_memory(void **unused)
-{
-	(void)unused;
-	run_all(&tb_store_memory);
-}
-
-static void test_in_sqlite(void **unused)
-{
-	(void)unused;
-	run_all(&tb_store_sqlite);
-}
+JOB_TEST(each_deed_in_each_state)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_in_memory),
-		cmocka_unit_test(test_in_sqlite),
+		cmocka_unit_test(each_deed_in_each_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
