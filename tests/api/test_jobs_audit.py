@@ -49,7 +49,7 @@ def operations(org):
 
 def test_what_users_do_has_a_row_each(org, shelf):
     """In its order; refused requests have none."""
-    user = org.user
+    user, _ = org.user, shelf.hold()
     job_id = user.waiting(shelf, "job")["id"]
     user.paused("job")
     user.pause("job")
