@@ -18,7 +18,6 @@
 /* RFC 8536, section 3.1. */
 #define HEADER_BYTES 44
 #define TYPE_BYTES 6
-#define TYPES_MAX 256
 
 struct change {
 	int64_t at_s;
@@ -123,8 +122,7 @@ static int32_t type_offset(const struct block *block, size_t type)
 static bool has_good_types(const struct header *header,
 			   const struct block *block)
 {
-	if (header->n_types == 0 || header->n_types > TYPES_MAX ||
-	    header->n_chars == 0 ||
+	if (header->n_types == 0 ||
 	    (header->n_standard != 0 &&
 	     header->n_standard != header->n_types) ||
 	    (header->n_ut != 0 && header->n_ut != header->n_types))

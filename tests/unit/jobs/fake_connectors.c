@@ -8,7 +8,8 @@ static const struct tb_connector connectors[] = {
 	{ .type = "shopify", .has_handles = true },
 	{ .type = "http", .can_send = true },
 	{ .type = "file" },
-	{ .type = "local", .can_send = true },
+	{ .type = "site", .can_send = true, .is_mixed = true },
+	{ .type = "local" },
 };
 
 const struct tb_connector *tb_connector_find(const char *type)

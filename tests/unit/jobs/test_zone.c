@@ -116,7 +116,7 @@ static void each_version_is_read(void **state)
 		struct tb_zone *zone;
 
 		file.version = versions[i];
-		file.footer = "\nXXX-5\n";
+		file.footer = "\nABC-5\n";
 		zone = parse_good(&file);
 		assert_offset(zone, 1500000, 3 * HOUR, 2000000);
 		assert_offset(zone, 2000000, 5 * HOUR, INT64_MAX);
@@ -163,7 +163,7 @@ static void what_comes_behind_the_footer_is_not_read(void **state)
 	struct tzif file = good;
 
 	(void)state;
-	file.footer = "\nXXX-5\nmore";
+	file.footer = "\nABC-5\nmore";
 	tb_zone_destroy(parse_good(&file));
 }
 
@@ -216,11 +216,31 @@ static void files_that_contradict_themselves_are_corrupt(void **state)
 	tb_zone_destroy(parse_good(&file));
 }
 
+static void both_headers_are_of_one_kind(void **state)
+{
+	struct tb_zone *zone = NULL;
+	struct tb_buf buf;
+	char *second;
+
+	(void)state;
+	tb_buf_init(&buf, TZIF_MAX_BYTES);
+	tzif_put(&buf, &good);
+	second = memmem(buf.p + 1, buf.n - 1, "TZif2", 5);
+	assert_non_null(second);
+	second[4] = '3';
+	assert_int_equal(tb_zone_parse(buf.p, buf.n, &zone), TB_ERR_CORRUPT);
+	second[4] = '2';
+	second[3] = 'F';
+	assert_int_equal(tb_zone_parse(buf.p, buf.n, &zone), TB_ERR_CORRUPT);
+	assert_null(zone);
+	tb_buf_fini(&buf);
+}
+
 static void footers_that_are_none_are_corrupt(void **state)
 {
 	static const char *const footers[] = {
-		"",        "\n",    "x\n\n",        "\nXXX-5",
-		"\nXXX\n", "\n \n", "\nXXX-5YYY\n",
+		"",        "\n",    "x\n\n",        "\nABC-5",
+		"\nABC\n", "\n \n", "\nABC-5DEF\n",
 	};
 	struct tzif file = good;
 
@@ -394,7 +414,7 @@ static void names_of_the_database_are_found_and_others_are_not(void **state)
 
 /* ---- a folder of our own ---- */
 
-static char folder[] = "/tmp/tb_zones_XXXXXX";
+static char folder[] = "/tmp/tb_zones_ABCABC";
 
 static void path_of(char path[256], const char *name)
 {
@@ -530,6 +550,7 @@ int main(void)
 			a_file_without_times_has_its_rule_or_its_first_type),
 		cmocka_unit_test(what_comes_behind_the_footer_is_not_read),
 		cmocka_unit_test(files_that_contradict_themselves_are_corrupt),
+		cmocka_unit_test(both_headers_are_of_one_kind),
 		cmocka_unit_test(footers_that_are_none_are_corrupt),
 		cmocka_unit_test(leap_seconds_are_not_for_us),
 		cmocka_unit_test(files_that_are_cut_short_are_corrupt),

@@ -44,8 +44,8 @@ static const struct {
 	{ "<A1-+>-0:00:01", 1 },
 	{ "LMT-24:59:59", 24 * HOUR + 59 * 60 + 59 },
 	{ "Abcdefgh24", -24 * HOUR },
-	{ "XXX-05", 5 * HOUR },
-	{ "XXX-5:03:09", 5 * HOUR + 189 },
+	{ "ABC-05", 5 * HOUR },
+	{ "ABC-5:03:09", 5 * HOUR + 189 },
 };
 
 static void a_zone_without_summer_time_is_always_the_same(void **state)
@@ -78,9 +78,9 @@ static const struct {
 	{ "EST5EDT,M3.2.0,M11.1.0", "2025-11-02T06:00:00Z", -4 * HOUR,
 	  -5 * HOUR },
 	/* A month that has five of them, and one that has four. */
-	{ "XXX0YYY,M5.5.5/0,M9.4.1/0", "2026-05-29T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,M2.5.0/0,M9.4.1/0", "2026-02-22T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,M2.5.4/0,M9.4.1/0", "2024-02-29T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,M5.5.5/0,M9.4.1/0", "2026-05-29T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,M2.5.0/0,M9.4.1/0", "2026-02-22T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,M2.5.4/0,M9.4.1/0", "2024-02-29T00:00:00Z", 0, HOUR },
 	/* The south: summer goes over the end of the year. */
 	{ "NZST-12NZDT,M9.5.0,M4.1.0/3", "2024-09-28T14:00:00Z", 12 * HOUR,
 	  13 * HOUR },
@@ -104,19 +104,23 @@ static const struct {
 	{ "EET-2EEST,M4.5.5/0,M10.5.4/24", "2024-10-31T21:00:00Z", 3 * HOUR,
 	  2 * HOUR },
 	/* Over the end of the year, forwards and backwards. */
-	{ "XXX0YYY,M7.1.0/0,J365/167", "2025-01-06T22:00:00Z", HOUR, 0 },
-	{ "XXX0YYY,J1/-167,M7.1.0/0", "2023-12-25T01:00:00Z", 0, HOUR },
-	{ "XXX0YYY,0/-167:59:59,M7.1.0/0", "2023-12-25T00:00:01Z", 0, HOUR },
+	{ "ABC0DEF,M7.1.0/0,J365/167", "2025-01-06T22:00:00Z", HOUR, 0 },
+	{ "ABC0DEF,J1/-167,M7.1.0/0", "2023-12-25T01:00:00Z", 0, HOUR },
+	{ "ABC0DEF,0/-167:59:59,M7.1.0/0", "2023-12-25T00:00:01Z", 0, HOUR },
+	/* Both switches of a year are in the next one, or in the one before. */
+	{ "ABC0DEF,J365/167,J365/100", "2025-01-04T03:00:00Z", HOUR, 0 },
+	{ "ABC0DEF,J365/167,J365/100", "2025-01-06T23:00:00Z", 0, HOUR },
+	{ "ABC0DEF,J1/-167,J1/-100", "2024-12-27T19:00:00Z", HOUR, 0 },
 	/* Days of the year, with and without 29 February. */
-	{ "XXX0YYY,J60/0,J300/0", "2024-03-01T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,J60/0,J300/0", "2023-03-01T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,J59/0,J300/0", "2024-02-28T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,59/0,300/0", "2024-02-29T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,59/0,300/0", "2023-03-01T00:00:00Z", 0, HOUR },
-	{ "XXX0YYY,100,365/0", "2024-12-30T23:00:00Z", HOUR, 0 },
+	{ "ABC0DEF,J60/0,J300/0", "2024-03-01T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,J60/0,J300/0", "2023-03-01T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,J59/0,J300/0", "2024-02-28T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,59/0,300/0", "2024-02-29T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,59/0,300/0", "2023-03-01T00:00:00Z", 0, HOUR },
+	{ "ABC0DEF,100,365/0", "2024-12-30T23:00:00Z", HOUR, 0 },
 	/* Two o'clock, where nothing is said. */
-	{ "XXX0YYY,J100,J200", "2023-04-10T02:00:00Z", 0, HOUR },
-	{ "XXX0YYY-3,J100,J200", "2023-07-18T23:00:00Z", 3 * HOUR, 0 },
+	{ "ABC0DEF,J100,J200", "2023-04-10T02:00:00Z", 0, HOUR },
+	{ "ABC0DEF-3,J100,J200", "2023-07-18T23:00:00Z", 3 * HOUR, 0 },
 };
 
 static void clocks_are_changed_when_the_rule_says(void **state)
@@ -133,6 +137,20 @@ static void clocks_are_changed_when_the_rule_says(void **state)
 			fail_msg("%s at %s", changes[i].rule, changes[i].at);
 		assert_true(until > at);
 	}
+}
+
+/* From the end of a year on, in which both of the next one have been. */
+static void the_next_change_is_found_a_year_ahead(void **state)
+{
+	struct tb_zone_rule rule = rule_of("ABC0DEF,J1/-167,J1/-100");
+	int64_t until;
+
+	(void)state;
+	assert_int_equal(tb_zone_rule_offset(&rule,
+					     seconds("2024-12-28T00:00:00Z"),
+					     &until),
+			 0);
+	assert_int_equal(until, seconds("2025-12-25T01:00:00Z"));
 }
 
 /* "DST is in effect all year" (RFC 8536, section 3.3.1 has such a rule). */
@@ -180,52 +198,52 @@ static const char *const bad[] = {
 	"",
 	"0",
 	"XX0",
-	"XXX",
-	"XXX ",
-	"XXX+",
-	"XXX-",
-	"XXX--5",
-	"XXX+-5",
+	"ABC",
+	"ABC ",
+	"ABC+",
+	"ABC-",
+	"ABC--5",
+	"ABC+-5",
 	"X1X5",
 	"<XX>5",
-	"<XXX5",
+	"<ABC5",
 	"<X_X>5",
-	"XXX>5",
-	"XXX25",
-	"XXX5:",
-	"XXX5:60",
-	"XXX5:00:60",
-	"XXX5:00:00:00",
-	"XXX5 ",
-	" XXX5",
-	"XXX5YYY",
-	"XXX5YY,M3.2.0,M11.1.0",
-	"XXX5YYY4",
-	"XXX5YYY25,M3.2.0,M11.1.0",
-	"XXX5YYY,",
-	"XXX5YYY,M3.2.0",
-	"XXX5YYY,M3.2.0,",
-	"XXX5YYY,M3.2.0,M11.1.0,",
-	"XXX5YYY,M3.2.0,M11.1.0x",
-	"XXX5YYY,M0.2.0,M11.1.0",
-	"XXX5YYY,M13.2.0,M11.1.0",
-	"XXX5YYY,M3.0.0,M11.1.0",
-	"XXX5YYY,M3.6.0,M11.1.0",
-	"XXX5YYY,M3.2.7,M11.1.0",
-	"XXX5YYY,M3.2,M11.1.0",
-	"XXX5YYY,M3.2.,M11.1.0",
-	"XXX5YYY,M3,2,0,M11.1.0",
-	"XXX5YYY,J0,M11.1.0",
-	"XXX5YYY,J366,M11.1.0",
-	"XXX5YYY,366,M11.1.0",
-	"XXX5YYY,-1,M11.1.0",
-	"XXX5YYY,J,M11.1.0",
-	"XXX5YYY,M3.2.0/,M11.1.0",
-	"XXX5YYY,M3.2.0/168,M11.1.0",
-	"XXX5YYY,M3.2.0/-168,M11.1.0",
-	"XXX5YYY,M3.2.0/2:60,M11.1.0",
-	"XXX5YYY,M3.2.0/2:,M11.1.0",
-	"XXX5YYY,M3.2.0/1000,M11.1.0",
+	"ABC>5",
+	"ABC25",
+	"ABC5:",
+	"ABC5:60",
+	"ABC5:00:60",
+	"ABC5:00:00:00",
+	"ABC5 ",
+	" ABC5",
+	"ABC5DEF",
+	"ABC5YY,M3.2.0,M11.1.0",
+	"ABC5DEF4",
+	"ABC5DEF25,M3.2.0,M11.1.0",
+	"ABC5DEF,",
+	"ABC5DEF,M3.2.0",
+	"ABC5DEF,M3.2.0,",
+	"ABC5DEF,M3.2.0,M11.1.0,",
+	"ABC5DEF,M3.2.0,M11.1.0x",
+	"ABC5DEF,M0.2.0,M11.1.0",
+	"ABC5DEF,M13.2.0,M11.1.0",
+	"ABC5DEF,M3.0.0,M11.1.0",
+	"ABC5DEF,M3.6.0,M11.1.0",
+	"ABC5DEF,M3.2.7,M11.1.0",
+	"ABC5DEF,M3.2,M11.1.0",
+	"ABC5DEF,M3.2.,M11.1.0",
+	"ABC5DEF,M3,2,0,M11.1.0",
+	"ABC5DEF,J0,M11.1.0",
+	"ABC5DEF,J366,M11.1.0",
+	"ABC5DEF,366,M11.1.0",
+	"ABC5DEF,-1,M11.1.0",
+	"ABC5DEF,J,M11.1.0",
+	"ABC5DEF,M3.2.0/,M11.1.0",
+	"ABC5DEF,M3.2.0/168,M11.1.0",
+	"ABC5DEF,M3.2.0/-168,M11.1.0",
+	"ABC5DEF,M3.2.0/2:60,M11.1.0",
+	"ABC5DEF,M3.2.0/2:,M11.1.0",
+	"ABC5DEF,M3.2.0/1000,M11.1.0",
 };
 
 static void what_is_no_rule_is_refused(void **state)
@@ -239,7 +257,7 @@ static void what_is_no_rule_is_refused(void **state)
 			fail_msg("%s is taken", bad[i]);
 		assert_int_equal(rule.standard_s, 42);
 	}
-	assert_int_equal(tb_zone_rule_parse(TB_STR("XXX5\0"),
+	assert_int_equal(tb_zone_rule_parse(TB_STR("ABC5\0"),
 					    &(struct tb_zone_rule) { 0 }),
 			 TB_ERR_INVALID);
 }
@@ -264,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_zone_without_summer_time_is_always_the_same),
 		cmocka_unit_test(clocks_are_changed_when_the_rule_says),
+		cmocka_unit_test(the_next_change_is_found_a_year_ahead),
 		cmocka_unit_test(summer_time_may_be_for_ever),
 		cmocka_unit_test(changes_follow_each_other),
 		cmocka_unit_test(what_is_no_rule_is_refused),
