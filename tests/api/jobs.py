@@ -230,7 +230,7 @@ class Client(Caller):
         return ended_of(self.cancel(job_id), "cancelled successfully")
 
     def retried(self, job_id):
-        return ended_of(self.retry(job_id), "queued again successfully")
+        return ended_of(self.retry(job_id), "queued again")
 
     # Reading.
 

@@ -4,9 +4,9 @@ that of two who want the same one wins."""
 import pytest
 
 from harness import at_the_same_time
-from jobs import (FAR, FINISHED, NOT_FAILED, NOT_FINISHED, NOT_FOUND, NOT_PAUSED,
-                  PAUSED_ALREADY, UNFINISHED, JobsOrg, assert_error, config,
-                  controlled, ended_of, seconds)
+from jobs import (FAR, FINISHED, NOT_FAILED, NOT_FINISHED, NOT_FOUND,
+                  NOT_PAUSED, PAUSED_ALREADY, UNFINISHED, JobsOrg,
+                  assert_error, config, controlled, ended_of, seconds)
 from jobs_source import Sources, Status
 
 ROUNDS = 30
