@@ -32,14 +32,9 @@ static enum tb_exit read_order(struct tb_session *session,
 {
 	const struct tb_jobs_options *options =
 		tb_config_api(session->config, &tb_jobs_module);
-	const struct tb_spec_context context = {
-		.sources = &session->config->sources,
-		.org = tb_str_z(org->name),
-		.default_timezone = tb_str_z(options->runner.timezone),
-		.default_missed =
-			(enum tb_schedule_missed)options->runner.missed,
-		.queued_us = tb_core_now_us(session->core),
-	};
+	const struct tb_spec_context context = tb_jobs_spec_context(
+		options, &session->config->sources, tb_str_z(org->name),
+		tb_core_now_us(session->core));
 	struct tb_str problem = TB_STR_NONE;
 	struct tb_str request;
 	enum tb_exit exit = read_request(session, path, &request);
@@ -98,7 +93,7 @@ enum tb_exit tb_cmd_job_queue(struct tb_session *session)
 		exit = read_order(session, &org, path, &order);
 	if (exit)
 		return exit;
-	err = tb_session_note(session, "job_queue", &note);
+	err = tb_session_note(session, "queue", &note);
 	if (!err)
 		err = tb_job_queue(session->core, session->arena, &note, &order,
 				   &outcome, &job, &sums);
@@ -180,25 +175,25 @@ static enum tb_exit change_by_id(struct tb_session *session,
 
 enum tb_exit tb_cmd_job_pause(struct tb_session *session)
 {
-	return change_by_name(session, "job_pause", TB_JOBS_IS_PAUSED,
+	return change_by_name(session, "pause", TB_JOBS_IS_PAUSED,
 			      tb_job_pause);
 }
 
 enum tb_exit tb_cmd_job_resume(struct tb_session *session)
 {
-	return change_by_name(session, "job_resume", TB_JOBS_IS_NOT_PAUSED,
+	return change_by_name(session, "resume", TB_JOBS_IS_NOT_PAUSED,
 			      tb_job_resume);
 }
 
 enum tb_exit tb_cmd_job_cancel(struct tb_session *session)
 {
-	return change_by_id(session, "job_cancel", TB_JOBS_IS_FINISHED,
+	return change_by_id(session, "cancel", TB_JOBS_IS_FINISHED,
 			    tb_job_cancel);
 }
 
 enum tb_exit tb_cmd_job_retry(struct tb_session *session)
 {
-	return change_by_id(session, "job_retry", TB_JOBS_HAS_NOT_FAILED,
+	return change_by_id(session, "retry", TB_JOBS_HAS_NOT_FAILED,
 			    tb_job_retry);
 }
 
@@ -216,7 +211,7 @@ enum tb_exit tb_cmd_job_purge(struct tb_session *session)
 
 	if (exit)
 		return exit;
-	err = tb_session_note(session, "job_purge", &note);
+	err = tb_session_note(session, "purge", &note);
 	if (!err)
 		err = tb_job_purge(session->core, &note, org.id, &purged);
 	if (err)

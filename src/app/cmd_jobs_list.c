@@ -140,22 +140,26 @@ enum tb_exit tb_cmd_job_list(struct tb_session *session)
 /* ---- one ---- */
 
 static enum tb_err put_job(struct tb_session *session, struct tb_tx *tx,
-			   uint32_t org, uint64_t id, struct tb_buf *out)
+			   const struct tb_org *org, uint64_t id,
+			   struct tb_buf *out)
 {
+	const struct tb_spec_context context = tb_jobs_spec_context(
+		tb_config_api(session->config, &tb_jobs_module),
+		&session->config->sources, tb_str_z(org->name),
+		tb_core_now_us(session->core));
 	struct tb_json_writer w = tb_json_writer(out);
 	struct tb_jobs_moment moment;
-	struct tb_job_notes notes;
+	struct tb_jobs_whole whole;
 	struct tb_job_sums sums;
-	struct tb_job job;
-	enum tb_err err =
-		tb_job_read(tx, session->arena, org, id, &job, &notes);
+	enum tb_err err = tb_jobs_whole_read(tx, session->arena, org->id, id,
+					     &context, &whole);
 
 	if (!err)
-		err = tb_job_sums_read(tx, session->arena, org, &sums);
+		err = tb_job_sums_read(tx, session->arena, org->id, &sums);
 	if (err)
 		return err;
 	moment = moment_of(session, &sums);
-	err = tb_jobs_put_whole(&w, session->arena, &job, &notes, &moment);
+	err = tb_jobs_put_whole(&w, session->arena, &whole, &moment);
 	tb_buf_append_char(out, '\n');
 	return err;
 }
@@ -179,7 +183,7 @@ enum tb_exit tb_cmd_job_show(struct tb_session *session)
 	tb_buf_init(&out, OUTPUT_MAX_BYTES);
 	err = tb_core_read(session->core, &tx);
 	if (!err) {
-		err = put_job(session, tx, org.id, id, &out);
+		err = put_job(session, tx, &org, id, &out);
 		tb_core_read_end(tx);
 	}
 	exit = err ? tb_fail(err, "job `%s`", arg) : tb_print(&out);

@@ -151,11 +151,17 @@ static void check_none(const struct tb_config_item *item, const char *key,
 						   "none with type %s", type));
 }
 
+static bool ends_so(struct tb_str path, struct tb_str end)
+{
+	return path.n > end.n &&
+	       tb_str_eq_nocase(tb_str(path.p + path.n - end.n, end.n), end);
+}
+
 static bool has_format(const struct tb_source_entity *entity)
 {
 	return entity->format != TB_FILE_BY_NAME ||
-	       tb_str_ends(entity->path, TB_STR(".ndjson")) ||
-	       tb_str_ends(entity->path, TB_STR(".csv"));
+	       ends_so(entity->path, TB_STR(".ndjson")) ||
+	       ends_so(entity->path, TB_STR(".csv"));
 }
 
 static void check_type(const struct tb_config_item *item,

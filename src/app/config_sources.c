@@ -164,16 +164,17 @@ static void check_keys(const struct tb_config_item *item,
 	}
 }
 
-/* One kind of credentials, and each of them whole. */
+/* Each whole, and one of them in the header Authorization. */
 static void check_credentials(const struct tb_config_item *item,
 			      const struct source_row *row)
 {
 	if (!row->user != !row->password_file)
 		tb_config_fail_key(item, row->user ? "password_file" : "user",
 				   "user and password_file together");
-	if (row->user && row->token_file)
-		tb_config_fail_key(item, "token_file",
-				   "none beside user and password_file");
+	if (row->user && row->token_file && !row->token_header)
+		tb_config_fail_key(item, "token_header",
+				   "the token's header, beside user and "
+				   "password_file");
 	if (row->token_header && !row->token_file)
 		tb_config_fail_key(item, "token_file",
 				   "a file, beside token_header");

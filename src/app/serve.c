@@ -394,6 +394,9 @@ static void announce(struct serving *serving)
 		put_demo(&text, tb_buf_str(&base));
 	tb_log_text(&serving->log, TB_LOG_INFO, "serving", "address",
 		    tb_buf_str(&base));
+	if (serving->shop)
+		tb_log_text(&serving->log, TB_LOG_INFO, "shop of the demo",
+			    "address", tb_str_z(serving->shop_url));
 	/* Nobody has to be there to read it. */
 	if (text.n > 0)
 		(void)!fwrite(text.p, 1, text.n, stdout);

@@ -269,6 +269,17 @@ static enum tb_step answer_forbidden(struct tb_exchange *ex)
 	return TB_STEP_ANSWERED;
 }
 
+/* Known, and of the right kind: the rest is the API's. */
+static enum tb_step admit_by_api(struct tb_exchange *ex)
+{
+	const struct tb_api *api = ex->req.api;
+
+	if (!api->admit ||
+	    api->admit(&ex->req, &ex->res, ex->match.route->needs))
+		return TB_STEP_ON;
+	return TB_STEP_ANSWERED;
+}
+
 /* Whom the route is for. */
 static unsigned route_who(const struct tb_exchange *ex)
 {
@@ -301,7 +312,7 @@ enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
 		if (!(who & TB_WHO_ANYONE) &&
 		    !tb_principal_is(result.principal, who))
 			return answer_forbidden(ex);
-		return TB_STEP_ON;
+		return admit_by_api(ex);
 	case TB_AUTH_REFUSED:
 		ex->req.api->refuse(&ex->req, &ex->res, &result);
 		return TB_STEP_ANSWERED;

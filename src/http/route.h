@@ -35,7 +35,9 @@ struct tb_route {
 	/* Behind the prefix. "{name}" captures a segment; a "/" at the end may
 	 * be missing in a request's path. */
 	const char *path;
-	unsigned who; /* enum tb_who */
+	unsigned who;   /* enum tb_who */
+	unsigned needs; /* what the caller has to be permitted, in the API's own
+			 * words, for its `admit` */
 	enum tb_body_class body;
 	bool any_content_type;  /* a body need not say application/json */
 	bool changes_state;     /* a GET that is no question: HEAD, which asks
@@ -73,6 +75,11 @@ struct tb_api {
 	 * that the route is for: its `who`. NULL: 403. */
 	void (*forbid)(const struct tb_request *req, struct tb_response *res,
 		       unsigned who);
+	/* Whether a caller who is known and of the right kind may do what a
+	 * route `needs`; false: it is answered. Before the body is taken, and
+	 * again behind it; from memory. NULL: it may. */
+	bool (*admit)(const struct tb_request *req, struct tb_response *res,
+		      unsigned needs);
 	/* The API's own answer headers that scripts of other origins may read,
 	 * by commas. NULL: none beside those of every API. */
 	const char *exposed;

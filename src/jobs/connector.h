@@ -73,6 +73,9 @@ struct tb_connector {
 	const char *type;
 	bool can_send;
 	bool has_handles; /* filters.collections mean something */
+	/* One stream brings the records of several entities, which targets have
+	 * no place for: only into the org's own collections. */
+	bool is_mixed;
 	/* `cursor` empty: from the start; of a target, the one behind what was
 	 * sent so far. Any error: *ret_failure says why. */
 	enum tb_err (*open)(const struct tb_connector_task *task,

@@ -61,10 +61,9 @@ static enum tb_err make_note(const struct import *import,
 {
 	struct tb_audit_note note = {
 		.event_type = "jobs",
-		.operation = "job_import",
+		.operation = "import",
 		.status = "ok",
 		.principal = import->task->job,
-		.device = import->task->entity->name,
 	};
 
 	if (getrandom(note.salt, sizeof(note.salt), 0) !=

@@ -455,6 +455,7 @@ static enum tb_err site_send(struct tb_connection *connection,
 const struct tb_connector tb_connector_site = {
 	.type = "site",
 	.can_send = true,
+	.is_mixed = true,
 	.open = site_open,
 	.next = site_next,
 	.confirm = site_confirm,

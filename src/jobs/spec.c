@@ -159,8 +159,13 @@ static enum tb_err read_places(struct decoder *decoder)
 	if (!spec->source && !spec->target)
 		return tb_fields_fail(data, "source",
 				      "and data.target must not both be local");
-	if (spec->target && !connector_of(spec->target)->can_send)
+	if (!spec->target)
+		return TB_OK;
+	if (!connector_of(spec->target)->can_send)
 		return tb_fields_fail(data, "target", "cannot be written");
+	if (connector_of(spec->source)->is_mixed)
+		return tb_fields_fail(data, "target",
+				      "must be local with this source");
 	return TB_OK;
 }
 

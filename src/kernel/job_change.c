@@ -182,7 +182,7 @@ enum tb_err tb_job_pause(struct tb_core *core, struct tb_arena *arena,
 			 const struct tb_audit_note *note, uint32_t org,
 			 struct tb_str name, struct tb_job *ret)
 {
-	struct changing c = { .operation = "job_pause",
+	struct changing c = { .operation = "pause",
 			      .act = pause_job,
 			      .name = name,
 			      .arena = arena,
@@ -196,7 +196,7 @@ enum tb_err tb_job_resume(struct tb_core *core, struct tb_arena *arena,
 			  const struct tb_audit_note *note, uint32_t org,
 			  struct tb_str name, struct tb_job *ret)
 {
-	struct changing c = { .operation = "job_resume",
+	struct changing c = { .operation = "resume",
 			      .act = resume_job,
 			      .name = name,
 			      .arena = arena,
@@ -210,7 +210,7 @@ enum tb_err tb_job_cancel(struct tb_core *core, struct tb_arena *arena,
 			  const struct tb_audit_note *note, uint32_t org,
 			  uint64_t id, struct tb_job *ret)
 {
-	struct changing c = { .operation = "job_cancel",
+	struct changing c = { .operation = "cancel",
 			      .act = cancel_job,
 			      .id = id,
 			      .arena = arena,
@@ -223,7 +223,7 @@ enum tb_err tb_job_retry(struct tb_core *core, struct tb_arena *arena,
 			 const struct tb_audit_note *note, uint32_t org,
 			 uint64_t id, struct tb_job *ret)
 {
-	struct changing c = { .operation = "job_retry",
+	struct changing c = { .operation = "retry",
 			      .act = retry_job,
 			      .id = id,
 			      .arena = arena,

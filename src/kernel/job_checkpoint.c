@@ -82,7 +82,6 @@ static void advance(const struct tb_job_checkpoint *page,
 	stream->read += page->n_read;
 	stream->unchanged += page->n_passed;
 	stream->rejected += page->n_rejects;
-	stream->unchanged += page->n_passed;
 	if (page->push != NULL)
 		count_items(page->push, stream);
 	else
@@ -157,7 +156,7 @@ static enum tb_err note_import(struct checkpointing *c, bool has_changed)
 	c->commit.note.operation = NULL;
 	if (!has_changed)
 		return TB_OK;
-	c->commit.note.operation = "job_import";
+	c->commit.note.operation = "import";
 	c->commit.note.status = page->push->n_rejected > 0 ? "partial" : "ok";
 	tb_buf_init(&buf, DETAIL_MAX_BYTES);
 	tb_buf_printf(&buf, "\"job\":\"job%llu\",\"entity\":",

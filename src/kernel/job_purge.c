@@ -171,7 +171,7 @@ enum tb_err tb_job_purge(struct tb_core *core, const struct tb_audit_note *note,
 	enum tb_err err;
 
 	*ret = (struct tb_job_purged) { .completed = 0 };
-	d.commit.note.operation = "job_purge";
+	d.commit.note.operation = "purge";
 	err = look(core, &d, &d.finished.until, &d.is_more);
 	while (err == TB_OK && d.is_more) {
 		err = tb_core_commit(core, &d.commit);

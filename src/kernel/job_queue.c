@@ -124,7 +124,7 @@ static enum tb_err make(struct queueing *q, struct tb_job_edit *edit,
 	if (err == TB_OK)
 		err = keep_request(q, edit, &job);
 	if (err == TB_OK)
-		err = tb_job_note(&q->commit, edit->view, "job_queue",
+		err = tb_job_note(&q->commit, edit->view, "queue",
 				  &job.job);
 	if (err == TB_OK)
 		err = tb_job_edit_end(edit);
@@ -171,7 +171,7 @@ enum tb_err tb_job_queue(struct tb_core *core, struct tb_arena *arena,
 			 struct tb_job_sums *ret_sums)
 {
 	static const struct tb_commit_kind kind = {
-		.name = "job_queue",
+		.name = "queue",
 		.gather = gather,
 		.decide = decide,
 	};

@@ -106,9 +106,13 @@ def test_what_may_pass_is_tried_again(server, sources):
         for name, shelf in shelves.items():
             job = orgs[name].user.done(jobs[name])
             assert shelf.pages() == [1, 2, 2, 3], name
-            assert job["attempt"] == 2, name
+            # What was not answered at all on a connection that was used
+            # before may have gone out again at once.
+            attempts = (1, 2) if name == "no answer" else (2,)
             run, = job["runs"]
-            assert (run["status"], run["attempts"]) == ("completed", 2), name
+            assert run["status"] == "completed", name
+            assert run["attempts"] == job["attempt"], name
+            assert job["attempt"] in attempts, name
             assert job["records"]["written"] == 6, name
             assert len(orgs[name].records()) == 6, name
 

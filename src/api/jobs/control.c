@@ -2,7 +2,6 @@
  * What is done to jobs that are there: pause, resume, purge, cancel, retry.
  */
 #include "api/jobs/answer.h"
-#include "api/jobs/caller.h"
 #include "api/jobs/errors.h"
 #include "api/jobs/handlers.h"
 #include "kernel/job_change.h"
@@ -81,11 +80,8 @@ static void control(const struct tb_jobs *jobs, const struct action *action,
 	struct tb_audit_note note;
 	struct tb_job_sums sums;
 	struct tb_job job;
-	enum tb_err err;
+	enum tb_err err = tb_jobs_note(req, res, action->operation, &note);
 
-	if (!tb_jobs_caller_open(req, res, TB_JOBS_UPDATE))
-		return;
-	err = tb_jobs_note(req, res, action->operation, &note);
 	if (!err)
 		err = act(jobs, action, req, &note, &job);
 	if (err) {
@@ -101,7 +97,7 @@ void tb_jobs_pause(void *state, const struct tb_request *req,
 		   struct tb_response *res)
 {
 	static const struct action pause = {
-		.operation = "job_pause",
+		.operation = "pause",
 		.by_name = tb_job_pause,
 		.message = "Sync job paused successfully",
 		.conflict = TB_JOBS_IS_PAUSED,
@@ -115,7 +111,7 @@ void tb_jobs_resume(void *state, const struct tb_request *req,
 		    struct tb_response *res)
 {
 	static const struct action resume = {
-		.operation = "job_resume",
+		.operation = "resume",
 		.by_name = tb_job_resume,
 		.message = "Sync job resumed successfully",
 		.conflict = TB_JOBS_IS_NOT_PAUSED,
@@ -129,7 +125,7 @@ void tb_jobs_post_cancel(void *state, const struct tb_request *req,
 			 struct tb_response *res)
 {
 	static const struct action cancel = {
-		.operation = "job_cancel",
+		.operation = "cancel",
 		.by_id = tb_job_cancel,
 		.message = "Sync job cancelled successfully",
 		.conflict = TB_JOBS_IS_FINISHED,
@@ -143,9 +139,9 @@ void tb_jobs_post_retry(void *state, const struct tb_request *req,
 			struct tb_response *res)
 {
 	static const struct action retry = {
-		.operation = "job_retry",
+		.operation = "retry",
 		.by_id = tb_job_retry,
-		.message = "Sync job queued again successfully",
+		.message = "Sync job queued again",
 		.conflict = TB_JOBS_HAS_NOT_FAILED,
 		.put = tb_jobs_put_listed,
 	};
@@ -182,11 +178,8 @@ void tb_jobs_purge(void *state, const struct tb_request *req,
 	const struct tb_jobs *jobs = state;
 	struct tb_job_purged purged;
 	struct tb_audit_note note;
-	enum tb_err err;
+	enum tb_err err = tb_jobs_note(req, res, "purge", &note);
 
-	if (!tb_jobs_caller_open(req, res, TB_JOBS_DELETE))
-		return;
-	err = tb_jobs_note(req, res, "job_purge", &note);
 	if (!err)
 		err = tb_job_purge(jobs->core, &note, req->principal->org,
 				   &purged);

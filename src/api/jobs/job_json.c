@@ -271,24 +271,59 @@ static enum tb_err put_request(struct tb_json_writer *w, struct tb_arena *arena,
 	return err;
 }
 
-static void put_entities(struct tb_json_writer *w, const struct tb_job *job)
+static void put_stream(struct tb_json_writer *w,
+		       const struct tb_job_stream *stream)
 {
+	struct counts counts = counts_of_stream(stream);
+
+	tb_json_begin_object(w);
+	tb_json_kv_str(w, "entity", stream->entity);
+	put_counts(w, &counts);
+	if (stream->total > 0)
+		tb_json_kv_uint(w, "total", stream->total);
+	else
+		tb_json_kv_null(w, "total");
+	tb_json_kv_bool(w, "done", stream->is_done);
+	tb_json_end_object(w);
+}
+
+/* NULL: it was not begun. */
+static const struct tb_job_stream *find_stream(const struct tb_job *job,
+					       struct tb_str entity)
+{
+	for (size_t i = 0; i < job->n_streams; i++)
+		if (tb_str_eq(job->streams[i].entity, entity))
+			return &job->streams[i];
+	return NULL;
+}
+
+static bool is_among(const struct tb_jobs_whole *whole, struct tb_str entity)
+{
+	for (size_t i = 0; i < whole->n_entities; i++)
+		if (tb_str_eq(whole->entities[i].name, entity))
+			return true;
+	return false;
+}
+
+/* What it reads in the source's order, then what it has read and does not
+ * any more. */
+static void put_entities(struct tb_json_writer *w,
+			 const struct tb_jobs_whole *whole)
+{
+	const struct tb_job *job = &whole->job;
+
 	tb_json_key(w, TB_STR("entities"));
 	tb_json_begin_array(w);
-	for (size_t i = 0; i < job->n_streams; i++) {
-		const struct tb_job_stream *stream = &job->streams[i];
-		struct counts counts = counts_of_stream(stream);
+	for (size_t i = 0; i < whole->n_entities; i++) {
+		struct tb_str name = whole->entities[i].name;
+		const struct tb_job_stream none = { .entity = name };
+		const struct tb_job_stream *stream = find_stream(job, name);
 
-		tb_json_begin_object(w);
-		tb_json_kv_str(w, "entity", stream->entity);
-		put_counts(w, &counts);
-		if (stream->total > 0)
-			tb_json_kv_uint(w, "total", stream->total);
-		else
-			tb_json_kv_null(w, "total");
-		tb_json_kv_bool(w, "done", stream->is_done);
-		tb_json_end_object(w);
+		put_stream(w, stream ? stream : &none);
 	}
+	for (size_t i = 0; i < job->n_streams; i++)
+		if (!is_among(whole, job->streams[i].entity))
+			put_stream(w, &job->streams[i]);
 	tb_json_end_array(w);
 }
 
@@ -378,10 +413,10 @@ static void put_errors(struct tb_json_writer *w,
 }
 
 enum tb_err tb_jobs_put_whole(struct tb_json_writer *w, struct tb_arena *arena,
-			      const struct tb_job *job,
-			      const struct tb_job_notes *notes,
+			      const struct tb_jobs_whole *whole,
 			      const struct tb_jobs_moment *moment)
 {
+	const struct tb_job *job = &whole->job;
 	enum tb_err err;
 
 	tb_json_begin_object(w);
@@ -389,10 +424,10 @@ enum tb_err tb_jobs_put_whole(struct tb_json_writer *w, struct tb_arena *arena,
 	err = put_request(w, arena, job->request);
 	if (err)
 		return err;
-	put_entities(w, job);
-	put_runs(w, job, notes);
-	put_log(w, notes);
-	put_errors(w, notes);
+	put_entities(w, whole);
+	put_runs(w, job, &whole->notes);
+	put_log(w, &whole->notes);
+	put_errors(w, &whole->notes);
 	tb_json_end_object(w);
 	return TB_OK;
 }

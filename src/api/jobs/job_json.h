@@ -5,8 +5,8 @@
 #ifndef TB_API_JOBS_JOB_JSON_H
 #define TB_API_JOBS_JOB_JSON_H
 
+#include "api/jobs/whole.h"
 #include "codec/json.h"
-#include "kernel/job.h"
 
 /* What estimates are made from. */
 struct tb_jobs_moment {
@@ -38,7 +38,7 @@ void tb_jobs_put_members(struct tb_json_writer *w, const struct tb_job *job,
  * TOO_LARGE of the arena. */
 enum tb_err
 tb_jobs_put_whole(struct tb_json_writer *w, struct tb_arena *arena,
-		  const struct tb_job *job, const struct tb_job_notes *notes,
+		  const struct tb_jobs_whole *whole,
 		  const struct tb_jobs_moment *moment) tb_must_check;
 
 /* "job7", and its number. */

@@ -6,7 +6,6 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "jobs/zone.h"
-#include "kernel/directory.h"
 #include "kernel/job_change.h"
 
 #define DAY_US (86400 * 1000000ll)
@@ -30,35 +29,27 @@ const struct tb_jobs_options tb_jobs_default_options = {
 	},
 };
 
-/* ---- the state ---- */
-
-static enum tb_err find_public_org(struct tb_jobs *jobs,
-				   const struct tb_api_env *env)
+struct tb_spec_context
+tb_jobs_spec_context(const struct tb_jobs_options *options,
+		     const struct tb_sources *sources, struct tb_str org,
+		     int64_t queued_us)
 {
-	const char *name = jobs->options->public_org;
-	struct tb_org org;
-	struct tb_tx *tx;
-	enum tb_err err;
+	const struct tb_runner_options *runner = &options->runner;
 
-	if (!name[0])
-		return TB_OK;
-	err = tb_core_read(jobs->core, &tx);
-	if (err)
-		return err;
-	err = tb_directory_find_org(tx, tb_str_z(name), &org);
-	tb_core_read_end(tx);
-	if (err == TB_ERR_NOT_FOUND && env->problem)
-		tb_buf_printf(env->problem,
-			      "jobs.public_org: there is no org `%s`", name);
-	if (!err)
-		jobs->public_org = org.id;
-	return err;
+	return (struct tb_spec_context) {
+		.sources = sources,
+		.org = org,
+		.default_timezone = tb_str_z(runner->timezone),
+		.default_missed = (enum tb_schedule_missed)runner->missed,
+		.queued_us = queued_us,
+	};
 }
+
+/* ---- the state ---- */
 
 enum tb_err tb_jobs_create(const struct tb_api_env *env, struct tb_jobs **ret)
 {
 	struct tb_jobs *jobs = tb_calloc(1, sizeof(*jobs));
-	enum tb_err err;
 
 	if (!jobs)
 		return TB_ERR_NOMEM;
@@ -67,12 +58,8 @@ enum tb_err tb_jobs_create(const struct tb_api_env *env, struct tb_jobs **ret)
 	jobs->options = env->options;
 	jobs->sources = env->sources;
 	jobs->started_us = tb_clock_monotonic_us();
-	err = find_public_org(jobs, env);
-	if (err)
-		tb_jobs_destroy(jobs);
-	else
-		*ret = jobs;
-	return err;
+	*ret = jobs;
+	return TB_OK;
 }
 
 void tb_jobs_destroy(struct tb_jobs *jobs)

@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "jobs/runner.h"
+#include "jobs/spec.h"
 
 struct tb_jobs;
 
@@ -22,11 +23,16 @@ struct tb_jobs_options {
 };
 extern const struct tb_jobs_options tb_jobs_default_options;
 
-/* Borrows what is in `env` for its life. NOT_FOUND: there is no org
- * `public_org`; `env->problem` says so. */
+/* Borrows what is in `env` for its life. NOMEM. */
 enum tb_err tb_jobs_create(const struct tb_api_env *env,
 			   struct tb_jobs **ret) tb_must_check;
 void tb_jobs_destroy(struct tb_jobs *jobs); /* takes NULL */
+
+/* How requests of an org's jobs are read under these options. */
+struct tb_spec_context
+tb_jobs_spec_context(const struct tb_jobs_options *options,
+		     const struct tb_sources *sources, struct tb_str org,
+		     int64_t queued_us);
 
 extern const struct tb_api tb_jobs_api;
 

@@ -2,7 +2,6 @@
  * POST queue: a job is read, checked and put into the queue, in one commit.
  */
 #include "api/jobs/answer.h"
-#include "api/jobs/caller.h"
 #include "api/jobs/errors.h"
 #include "api/jobs/handlers.h"
 #include "codec/digest.h"
@@ -30,27 +29,15 @@ static void refuse(const struct queueing *q, unsigned status,
 
 /* ---- what was sent ---- */
 
-static enum tb_err decode(struct queueing *q, int64_t now_us,
-			  struct tb_str *ret_problem)
-{
-	const struct tb_runner_options *runner = &q->jobs->options->runner;
-	const struct tb_spec_context context = {
-		.sources = q->jobs->sources,
-		.org = q->req->principal->org_name,
-		.default_timezone = tb_str_z(runner->timezone),
-		.default_missed = (enum tb_schedule_missed)runner->missed,
-		.queued_us = now_us,
-	};
-
-	return tb_order_read(q->req->arena, q->req->body, &context, &q->order,
-			     ret_problem);
-}
-
 /* False: it is answered. */
 static bool take_spec(struct queueing *q)
 {
+	const struct tb_spec_context context = tb_jobs_spec_context(
+		q->jobs->options, q->jobs->sources, q->req->principal->org_name,
+		tb_core_now_us(q->jobs->core));
 	struct tb_str problem = TB_STR_NONE;
-	enum tb_err err = decode(q, tb_core_now_us(q->jobs->core), &problem);
+	enum tb_err err = tb_order_read(q->req->arena, q->req->body, &context,
+					&q->order, &problem);
 
 	if (err == TB_ERR_INVALID)
 		tb_jobs_fail(q->res, q->req, 400, problem);
@@ -119,7 +106,7 @@ static void commit(struct queueing *q)
 	enum tb_job_queued outcome;
 	struct tb_job_sums sums;
 	struct tb_job job;
-	enum tb_err err = tb_jobs_note(q->req, q->res, "job_queue", &note);
+	enum tb_err err = tb_jobs_note(q->req, q->res, "queue", &note);
 
 	q->order.org = q->req->principal->org;
 	q->order.unfinished_max = q->jobs->options->unfinished_max;
@@ -137,7 +124,6 @@ void tb_jobs_post_queue(void *state, const struct tb_request *req,
 {
 	struct queueing q = { .jobs = state, .req = req, .res = res };
 
-	if (tb_jobs_caller_open(req, res, TB_JOBS_UPDATE) && take_spec(&q) &&
-	    take_key(&q))
+	if (take_spec(&q) && take_key(&q))
 		commit(&q);
 }

@@ -1,3 +1,4 @@
+#include "api/jobs/caller.h"
 #include "api/jobs/errors.h"
 #include "api/jobs/handlers.h"
 #include "api/jobs/jobs.h"
@@ -5,35 +6,43 @@
 
 static const char *const prefixes[] = { "/sync", NULL };
 
-#define ROUTE(method_, path_, who_, body_, handler_)                           \
+#define ROUTE(method_, path_, needs_, body_, handler_)                         \
 	{                                                                      \
-		.method = (method_), .path = (path_), .who = (who_),           \
-		.body = (body_), .handler = (handler_)                         \
+		.method = (method_), .path = (path_), .who = TB_WHO_USER,      \
+		.needs = (needs_), .body = (body_), .handler = (handler_)      \
 	}
+#define GET(path_, needs_, handler_)                                           \
+	ROUTE(TB_GET, path_, needs_, TB_BODY_NONE, handler_)
+#define POST(path_, needs_, handler_)                                          \
+	ROUTE(TB_POST, path_, needs_, TB_BODY_NONE, handler_)
 /* "Purge, pause and resume change state by GET, because that is how this API
  * is. [...] POST does the same". */
-#define CHANGE(path_, handler_)                                                \
-	{ .method = TB_GET,                                                    \
-	  .path = (path_),                                                     \
-	  .who = TB_WHO_USER,                                                  \
-	  .body = TB_BODY_NONE,                                                \
-	  .changes_state = true,                                               \
-	  .handler = (handler_) },                                             \
-		ROUTE(TB_POST, path_, TB_WHO_USER, TB_BODY_NONE, handler_)
-#define USER TB_WHO_USER
-#define NO_BODY TB_BODY_NONE
+#define CHANGING_GET(path_, needs_, handler_)                                  \
+	{                                                                      \
+		.method = TB_GET, .path = (path_), .who = TB_WHO_USER,         \
+		.needs = (needs_), .body = TB_BODY_NONE,                       \
+		.changes_state = true, .handler = (handler_)                   \
+	}
 
 static const struct tb_route routes[] = {
-	ROUTE(TB_GET, "/", TB_WHO_ANYONE, NO_BODY, tb_jobs_get_state),
-	ROUTE(TB_GET, "/info", USER, NO_BODY, tb_jobs_get_info),
-	ROUTE(TB_POST, "/queue", USER, TB_BODY_SMALL, tb_jobs_post_queue),
-	CHANGE("/pause/{name}", tb_jobs_pause),
-	CHANGE("/resume/{name}", tb_jobs_resume),
-	CHANGE("/purge", tb_jobs_purge),
-	ROUTE(TB_GET, "/jobs", USER, NO_BODY, tb_jobs_get_list),
-	ROUTE(TB_GET, "/jobs/{id}", USER, NO_BODY, tb_jobs_get_one),
-	ROUTE(TB_POST, "/jobs/{id}/cancel", USER, NO_BODY, tb_jobs_post_cancel),
-	ROUTE(TB_POST, "/jobs/{id}/retry", USER, NO_BODY, tb_jobs_post_retry),
+	{ .method = TB_GET,
+	  .path = "/",
+	  .who = TB_WHO_ANYONE,
+	  .body = TB_BODY_NONE,
+	  .handler = tb_jobs_get_state },
+	GET("/info", TB_JOBS_READ, tb_jobs_get_info),
+	ROUTE(TB_POST, "/queue", TB_JOBS_UPDATE, TB_BODY_SMALL,
+	      tb_jobs_post_queue),
+	CHANGING_GET("/pause/{name}", TB_JOBS_UPDATE, tb_jobs_pause),
+	POST("/pause/{name}", TB_JOBS_UPDATE, tb_jobs_pause),
+	CHANGING_GET("/resume/{name}", TB_JOBS_UPDATE, tb_jobs_resume),
+	POST("/resume/{name}", TB_JOBS_UPDATE, tb_jobs_resume),
+	CHANGING_GET("/purge", TB_JOBS_DELETE, tb_jobs_purge),
+	POST("/purge", TB_JOBS_DELETE, tb_jobs_purge),
+	GET("/jobs", TB_JOBS_READ, tb_jobs_get_list),
+	GET("/jobs/{id}", TB_JOBS_READ, tb_jobs_get_one),
+	POST("/jobs/{id}/cancel", TB_JOBS_UPDATE, tb_jobs_post_cancel),
+	POST("/jobs/{id}/retry", TB_JOBS_UPDATE, tb_jobs_post_retry),
 };
 
 const struct tb_api tb_jobs_api = {
@@ -45,4 +54,5 @@ const struct tb_api tb_jobs_api = {
 	.put_error = tb_jobs_put_error,
 	.refuse = tb_jobs_refuse,
 	.forbid = tb_jobs_forbid,
+	.admit = tb_jobs_admit,
 };

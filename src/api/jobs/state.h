@@ -11,8 +11,7 @@ struct tb_jobs {
 	struct tb_auth *auth;
 	const struct tb_jobs_options *options;
 	const struct tb_sources *sources;
-	uint32_t public_org; /* by its name; 0: the only one there is */
-	int64_t started_us;  /* on the monotonic clock */
+	int64_t started_us; /* on the monotonic clock */
 };
 
 #endif

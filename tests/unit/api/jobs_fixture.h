@@ -52,17 +52,15 @@ static const struct tb_sources jobs_sources = {
 	jobs_source_list, TB_ARRAY_LEN(jobs_source_list)
 };
 
-static inline enum tb_err jobs_make(struct jobs_world *w,
-				    struct tb_buf *problem)
+static inline void jobs_make(struct jobs_world *w)
 {
 	struct tb_api_env env = { .core = w->ic.core,
 				  .options = &w->options,
 				  .listen = "127.0.0.1:0",
 				  .data = "/tmp",
-				  .sources = &jobs_sources,
-				  .problem = problem };
+				  .sources = &jobs_sources };
 
-	return tb_jobs_create(&env, &w->jobs);
+	MUST(tb_jobs_create(&env, &w->jobs));
 }
 
 static inline void jobs_set_up(struct jobs_world *w)
@@ -84,7 +82,7 @@ static inline void jobs_set_up(struct jobs_world *w)
 		.name = TB_STR("anna"),
 		.is_admin = true,
 	};
-	MUST(jobs_make(w, NULL));
+	jobs_make(w);
 }
 
 static inline void jobs_tear_down(struct jobs_world *w)

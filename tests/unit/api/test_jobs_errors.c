@@ -110,6 +110,11 @@ static void a_path_that_is_none_is_named_with_its_method(void **state)
 	assert_answer(f, 404,
 		      "{\"statusCode\":404,\"message\":\"not found\","
 		      "\"error\":\"Not Found\"}");
+	again(f);
+	tb_response_error(&f->res, &f->req, 413, NULL, TB_STR("no"));
+	assert_answer(f, 413,
+		      "{\"statusCode\":413,\"message\":\"no\","
+		      "\"error\":\"Payload Too Large\"}");
 	/* It is for paths alone. */
 	again(f);
 	tb_response_error(&f->res, &f->req, 405, NULL, TB_STR("no"));
@@ -174,7 +179,7 @@ static void who_may_not_is_forbidden(void **state)
 	assert_answer(f, 403, FORBIDDEN);
 	f->req.principal = &caller;
 	again(f);
-	assert_false(tb_jobs_caller_open(&f->req, &f->res, TB_JOBS_READ));
+	assert_false(tb_jobs_admit(&f->req, &f->res, TB_JOBS_READ));
 	assert_answer(f, 400,
 		      "{\"statusCode\":400,\"message\":\"orgid is required\","
 		      "\"error\":\"Bad Request\"}");
@@ -182,14 +187,14 @@ static void who_may_not_is_forbidden(void **state)
 	f->req.n_headers = 1;
 	headers[0].value = TB_STR("shops");
 	again(f);
-	assert_false(tb_jobs_caller_open(&f->req, &f->res, TB_JOBS_READ));
+	assert_false(tb_jobs_admit(&f->req, &f->res, TB_JOBS_READ));
 	assert_answer(f, 403, FORBIDDEN);
 	caller.is_admin = true;
 	again(f);
-	assert_true(tb_jobs_caller_open(&f->req, &f->res, TB_JOBS_DELETE));
+	assert_true(tb_jobs_admit(&f->req, &f->res, TB_JOBS_DELETE));
 	assert_int_equal(f->res.status, 0);
 	headers[0].value = TB_STR("others");
-	assert_false(tb_jobs_caller_open(&f->req, &f->res, TB_JOBS_READ));
+	assert_false(tb_jobs_admit(&f->req, &f->res, TB_JOBS_READ));
 	assert_answer(f, 403, FORBIDDEN);
 }
 

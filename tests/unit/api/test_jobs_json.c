@@ -252,16 +252,22 @@ static void a_job_that_waits_for_its_next_run(void **state)
 			  "\"attempt\":1," NO_RECORDS "}");
 }
 
-static void put_whole(const struct tb_job *job,
-		      const struct tb_job_notes *notes)
+static void put_all(const struct tb_jobs_whole *whole)
 {
 	struct tb_arena *arena = tb_arena_create(1 << 20);
 	struct tb_json_writer w = tb_json_writer(&buf);
 
 	assert_non_null(arena);
-	assert_int_equal(tb_jobs_put_whole(&w, arena, job, notes, &no_sums),
-			 TB_OK);
+	assert_int_equal(tb_jobs_put_whole(&w, arena, whole, &no_sums), TB_OK);
 	tb_arena_destroy(arena);
+}
+
+static void put_whole(const struct tb_job *job,
+		      const struct tb_job_notes *notes)
+{
+	const struct tb_jobs_whole whole = { .job = *job, .notes = *notes };
+
+	put_all(&whole);
 }
 
 static void a_whole_job(void **state)
@@ -350,6 +356,41 @@ static void a_whole_job_that_never_ran(void **state)
 			  "\"errors\":[]}");
 }
 
+#define ENTITY(name, read, done)                                               \
+	"{\"entity\":\"" name "\",\"read\":" read ",\"written\":" read         \
+	",\"unchanged\":0,\"rejected\":0,\"total\":null,\"done\":" done "}"
+
+/* Those that were not begun among them, in the source's order. */
+static void all_entities_are_shown(void **state)
+{
+	static const struct tb_source_entity entities[] = {
+		{ .name = TB_STR_INIT("customers") },
+		{ .name = TB_STR_INIT("orders") },
+	};
+	struct tb_jobs_whole whole = { .job = make_active(),
+				       .entities = entities,
+				       .n_entities = 2 };
+	struct tb_job_stream begun[] = {
+		{ .entity = TB_STR("gone"),
+		  .read = 3,
+		  .written = 3,
+		  .is_done = true },
+		streams[1],
+	};
+
+	(void)state;
+	whole.job.streams = begun;
+	whole.job.n_streams = 2;
+	whole.job.n_entities = 3;
+	put_all(&whole);
+	tb_buf_append_char(&buf, '\0');
+	assert_non_null(strstr(
+		buf.p,
+		"\"entities\":[" ENTITY("customers", "0", "false") "," ENTITY(
+			"orders", "4", "false") "," ENTITY("gone", "3",
+							   "true") "],"));
+}
+
 /* "the last 20, newest first", the one that goes on among them. */
 static void no_more_than_twenty_runs_are_shown(void **state)
 {
@@ -413,6 +454,7 @@ int main(void)
 		TEST(a_job_that_waits_for_its_next_run),
 		TEST(a_whole_job),
 		TEST(a_whole_job_that_never_ran),
+		TEST(all_entities_are_shown),
 		TEST(no_more_than_twenty_runs_are_shown),
 		TEST(an_id_has_one_form),
 	};

@@ -140,7 +140,7 @@ static const char all[] =
 	"    entities:\n"
 	"      - {name: a, collection: product}\n"
 	"      - {name: b, collection: product, format: csv}\n"
-	"      - {name: c, collection: product, path: in/c.csv, key: sku,\n"
+	"      - {name: c, collection: product, path: in/c.CSV, key: sku,\n"
 	"         deleted_field: gone}\n"
 	"      - {name: d, collection: product, path: in/d.txt, format: "
 	"ndjson}\n" COLLECTIONS;
@@ -215,7 +215,7 @@ static void entities_of_all_types_are_read(void **state)
 	assert_int_equal(s[3].entities[0].format, TB_FILE_BY_NAME);
 	assert_true(is(s[3].entities[1].path, "b.csv"));
 	assert_int_equal(s[3].entities[1].format, TB_FILE_CSV);
-	assert_true(is(s[3].entities[2].path, "in/c.csv"));
+	assert_true(is(s[3].entities[2].path, "in/c.CSV"));
 	assert_true(is(s[3].entities[2].deleted_field, "gone"));
 	assert_null(s[3].entities[2].deleted_value.p);
 	assert_int_equal(s[3].entities[3].format, TB_FILE_NDJSON);
@@ -295,7 +295,7 @@ static void a_change_needs_a_restart(void **state)
 		{ "timeout_s: 5", "timeout_s: 6" },
 		{ "orgs: [org123, other]", "orgs: [org123, third]" },
 		{ "from: a, to: b", "from: a, to: x" },
-		{ "path: in/c.csv", "path: in/e.csv" },
+		{ "path: in/c.CSV", "path: in/e.csv" },
 		{ "on_delete: ignore", "on_delete: delete" },
 	};
 	struct tb_config *config = good(all);
@@ -542,8 +542,10 @@ static void parts_of_http_go_together(void **state)
 		":5: sources[0].user: expected user and password_file "
 		"together");
 	refused(HTTP " user: u, password_file: p, token_file: t, " E "}\n",
-		":5: sources[0].token_file: expected none beside user and "
-		"password_file");
+		":5: sources[0].token_header: expected the token's header, "
+		"beside user and password_file");
+	tb_config_destroy(good(HTTP " user: u, password_file: p, token_file: "
+				    "t, token_header: X, " E "}\n"));
 	refused(HTTP " token_header: X, " E "}\n",
 		":5: sources[0].token_file: expected a file, beside "
 		"token_header");

@@ -33,6 +33,10 @@ static const struct tb_source source_list[] = {
 	  .type = "file",
 	  .entities = office_entities,
 	  .n_entities = TB_ARRAY_LEN(office_entities) },
+	{ .name = TB_STR_INIT("branch"),
+	  .type = "site",
+	  .entities = office_entities,
+	  .n_entities = TB_ARRAY_LEN(office_entities) },
 };
 static const struct tb_sources test_sources = { source_list,
 						TB_ARRAY_LEN(source_list) };

@@ -480,6 +480,8 @@ static const struct member data[] = {
 	  "data.target cannot be written" },
 	{ "{\"source\":\"local\",\"target\":\"shopify\"}",
 	  "data.target cannot be written" },
+	{ "{\"source\":\"branch\",\"target\":\"office\"}",
+	  "data.target must be local with this source" },
 	{ "{\"source\":\"local\"}",
 	  "data.source and data.target must not both be local" },
 	{ "{\"source\":\"local\",\"target\":\"local\"}",

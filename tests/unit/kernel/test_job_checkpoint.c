@@ -48,7 +48,7 @@ static void records_and_place_are_stored_on(struct world *w)
 	assert_int_equal(audit_rows(w), rows + 1);
 	entry = audit_last(w);
 	expect_str(entry.event_type, "jobs");
-	expect_str(entry.operation, "job_import");
+	expect_str(entry.operation, "import");
 	expect_str(entry.status, "partial");
 	expect_str(entry.principal, "job1/1");
 	expect_part(entry.detail, "\"job\":\"job1\",\"entity\":\"products\","

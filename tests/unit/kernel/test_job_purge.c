@@ -59,7 +59,7 @@ static void what_is_finished_is_purged_on(struct world *w)
 	assert_int_equal(purged.completed, 2);
 	assert_int_equal(purged.failed, 1);
 	entry = audit_last(w);
-	expect_str(entry.operation, "job_purge");
+	expect_str(entry.operation, "purge");
 	expect_part(entry.detail, "\"completed\":2,\"failed\":1");
 	expect_list(w, TB_JOB_LIST_ALL, 0, 10, "5 4");
 	assert_false(is_there(w, TB_COLL_JOB_NOTES, "job2"));

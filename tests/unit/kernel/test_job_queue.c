@@ -178,7 +178,7 @@ static void it_is_noted_who_queued_on(struct world *w)
 
 	queue_named(w, "a \"b\"");
 	entry = audit_last(w);
-	expect_str(entry.operation, "job_queue");
+	expect_str(entry.operation, "queue");
 	expect_str(entry.principal, "cli");
 	expect_part(entry.detail, "\"job\":\"job1\",\"name\":\"a \\\"b\\\"\"");
 }

@@ -489,7 +489,7 @@ static void what_is_cancelled_is_over_on(struct world *w)
 	assert_int_equal(job.active_us, 2 * SECOND_US);
 	assert_int_equal(notes.n_runs, 1);
 	expect_str(notes.runs[0].status, "cancelled");
-	expect_str(audit_last(w).operation, "job_cancel");
+	expect_str(audit_last(w).operation, "cancel");
 	/* One that never began has no run. */
 	queue_named(w, "b");
 	MUST(cancel_job(w, 2));
@@ -542,7 +542,7 @@ static void a_pause_stops_the_worker_on(struct world *w)
 	assert_int_equal(job.active_us, 2 * SECOND_US);
 	assert_int_equal(job.taken_us, 0);
 	assert_int_equal(tb_job_progress(&job), 25);
-	expect_str(audit_last(w).operation, "job_pause");
+	expect_str(audit_last(w).operation, "pause");
 	bring(w, &page, "t", "a=1");
 	assert_int_equal(try_checkpoint(w, &page), TB_ERR_CONFLICT);
 	assert_string_equal(record_of(w, "t", "a"), "");
@@ -550,7 +550,7 @@ static void a_pause_stops_the_worker_on(struct world *w)
 			 TB_ERR_CONFLICT);
 	w->ic.now_us += DAY_US;
 	MUST(resume_job(w, "a"));
-	expect_str(audit_last(w).operation, "job_resume");
+	expect_str(audit_last(w).operation, "resume");
 	job = read_job(w, 1, &notes);
 	assert_int_equal(job.resumed_us, w->ic.now_us);
 	assert_int_equal(job.active_us, 2 * SECOND_US);
