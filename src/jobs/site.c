@@ -14,6 +14,7 @@
 #include "jobs/fetch.h"
 #include "jobs/site_page.h"
 #include "jobs/site_send.h"
+#include "jobs/site_turn.h"
 
 #define TARGET_MAX_BYTES 512
 #define NUMBER_MAX_BYTES 21
@@ -47,8 +48,10 @@ struct site {
 	struct tb_connection connection; /* first, so that one is the other */
 	struct tb_connector_task task;
 	struct tb_fetch *fetch;
+	struct tb_site_turn turn; /* while it reads */
 	struct place place;
 	bool has_started_over;
+	bool is_drained; /* the queue held no more when it was read last */
 	/* The page of the queue that is to be acknowledged. */
 	uint64_t *sequences;
 	size_t n_sequences;
@@ -61,6 +64,7 @@ static void site_close(struct tb_connection *connection)
 
 	if (site == NULL)
 		return;
+	tb_site_turn_end(&site->turn);
 	tb_fetch_destroy(site->fetch);
 	tb_free(site->sequences);
 	tb_free(site);
@@ -285,18 +289,21 @@ static enum tb_err keep_sequences(struct site *site,
 }
 
 /* What the queue holds goes when it is acknowledged, so it is taken for all
- * entities that are declared, whatever the job asks for. */
+ * entities that are declared, whatever the job asks for. The last page is an
+ * empty one: a page that could not be acknowledged is asked for again. */
 static enum tb_err read_queue(struct site *site, struct tb_arena *arena,
-			      const struct place *place,
-			      struct tb_site_page *page, bool *ret_is_short,
+			      struct tb_site_page *page,
 			      struct tb_connector_failure *ret_failure)
 {
 	const struct tb_source *source = site->task.source;
+	bool is_short = false;
 	bool is_again;
-	enum tb_err err =
-		read_page(site, arena, place, source->entities,
-			  source->n_entities, page, ret_is_short, ret_failure);
+	enum tb_err err;
 
+	if (site->is_drained && site->n_sequences == 0)
+		return TB_OK;
+	err = read_page(site, arena, &site->place, source->entities,
+			source->n_entities, page, &is_short, ret_failure);
 	if (err != TB_OK)
 		return err;
 	is_again = page->n > 0 && page->sequences[0] == site->first &&
@@ -308,7 +315,10 @@ static enum tb_err read_queue(struct site *site, struct tb_arena *arena,
 				      " though it was acknowledged",
 				      site->first);
 	err = keep_sequences(site, page);
-	return err == TB_OK ? err : tb_failure_of(ret_failure, err);
+	if (err != TB_OK)
+		return tb_failure_of(ret_failure, err);
+	site->is_drained = is_short;
+	return TB_OK;
 }
 
 /* "[{"sequence":"96"}]": the exact form. */
@@ -356,6 +366,29 @@ static bool is_reader(const struct site *site)
 	return tb_str_eq(site->task.entities[0].name, site->task.entity->name);
 }
 
+static enum tb_err take_turn(struct site *site, struct tb_arena *arena,
+			     struct tb_connector_failure *ret_failure)
+{
+	if (tb_site_turn_take(&site->turn, site->task.source))
+		return TB_OK;
+	return tb_failure_set(ret_failure, arena, TB_ERR_BUSY, "site_busy",
+			      true, "another job reads as this site");
+}
+
+/* The next entries of what is read. */
+static enum tb_err read_entries(struct site *site, struct tb_arena *arena,
+				struct place *place, struct tb_site_page *page,
+				struct tb_connector_failure *ret_failure)
+{
+	enum tb_err err = take_turn(site, arena, ret_failure);
+
+	if (err != TB_OK)
+		return err;
+	if (place->phase == PHASE_CENTRAL)
+		return read_central(site, arena, place, page, ret_failure);
+	return read_queue(site, arena, page, ret_failure);
+}
+
 static enum tb_err site_next(struct tb_connection *connection,
 			     struct tb_arena *arena,
 			     struct tb_connector_page *ret,
@@ -364,21 +397,14 @@ static enum tb_err site_next(struct tb_connection *connection,
 	struct site *site = (struct site *)connection;
 	struct place place = site->place;
 	struct tb_site_page page = { .n = 0 };
-	bool is_last = true;
+	bool is_central = place.phase == PHASE_CENTRAL;
 	struct tb_str cursor;
 	enum tb_err err = TB_OK;
 
-	if (!is_reader(site))
-		place.phase = PHASE_QUEUE;
-	else if (place.phase == PHASE_QUEUE)
-		err = read_queue(site, arena, &place, &page, &is_last,
-				 ret_failure);
-	else
-		err = read_central(site, arena, &place, &page, ret_failure);
+	if (is_reader(site))
+		err = read_entries(site, arena, &place, &page, ret_failure);
 	if (err != TB_OK)
 		return err;
-	if (site->place.phase == PHASE_CENTRAL && is_reader(site))
-		is_last = false;
 	place.read += page.n;
 	err = put_cursor(arena, &place, &cursor);
 	if (err != TB_OK)
@@ -389,7 +415,7 @@ static enum tb_err site_next(struct tb_connection *connection,
 		.n = page.records.n,
 		.cursor = cursor,
 		.position = place.read,
-		.is_last = is_last,
+		.is_last = !is_reader(site) || (!is_central && page.n == 0),
 	};
 	return TB_OK;
 }
