@@ -73,7 +73,6 @@ static enum tb_err set_ahead(struct tb_tx *tx, struct tb_arena *arena,
 			err = read_line(tx, arena, org, &line);
 		if (err != TB_OK)
 			return err;
-		TB_ASSERT(line.nums != NULL);
 		jobs[i].ahead = count_below(&line, tb_job_place(&jobs[i]).num);
 	}
 	return TB_OK;
@@ -198,24 +197,22 @@ static enum tb_err read_rows(struct tb_tx *tx, const struct tb_job_query *query,
 
 static enum tb_err read_jobs(struct tb_tx *tx, struct tb_arena *arena,
 			     uint32_t org, const uint64_t *rids, size_t n,
-			     struct tb_job **ret)
+			     struct tb_job *rets)
 {
 	struct tb_key *keys = tb_arena_calloc(arena, n + 1, sizeof(*keys));
 	struct tb_record **records =
 		tb_arena_calloc(arena, n + 1, sizeof(struct tb_record *));
-	struct tb_job *jobs = tb_arena_calloc(arena, n + 1, sizeof(*jobs));
 	enum tb_err err;
 
-	if (keys == NULL || records == NULL || jobs == NULL)
+	if (keys == NULL || records == NULL)
 		return tb_arena_err(arena);
 	for (size_t i = 0; i < n; i++)
 		keys[i] = (struct tb_key) { .org = org, .rid = rids[i] };
 	err = tx->store->ops->find(tx, arena, keys, n, records);
 	for (size_t i = 0; err == TB_OK && i < n; i++)
 		err = records[i] != NULL
-			      ? tb_job_decode(arena, records[i], &jobs[i])
+			      ? tb_job_decode(arena, records[i], &rets[i])
 			      : TB_ERR_CORRUPT;
-	*ret = jobs;
 	return err;
 }
 
@@ -239,9 +236,12 @@ enum tb_err tb_job_list(struct tb_tx *tx, struct tb_arena *arena,
 	page.n = page.has_more ? query->limit : rows.n;
 	if (page.n > 0)
 		page.next = rows.nums[page.n - 1];
+	page.jobs = tb_arena_calloc(arena, page.n + 1, sizeof(*page.jobs));
+	if (page.jobs == NULL)
+		return tb_arena_err(arena);
 	if (err == TB_OK)
 		err = read_jobs(tx, arena, query->org, rows.rids, page.n,
-				&page.jobs);
+				page.jobs);
 	if (err == TB_OK)
 		err = set_ahead(tx, arena, query->org, page.jobs, page.n);
 	if (err == TB_OK)
