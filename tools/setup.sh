@@ -35,6 +35,7 @@ python3-websocket    python:websocket
 nodejs               command:node
 npm                  command:npm
 curl                 command:curl
+openssl              command:openssl
 jq                   command:jq
 '
 bench_needs='
