@@ -3,11 +3,11 @@
 #include "api/devices/handlers.h"
 #include "api/devices/realtime.h"
 #include "api/devices/state.h"
-#include "api/org.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "http/address.h"
 #include "kernel/device_upkeep.h"
+#include "kernel/directory.h"
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
@@ -59,6 +59,36 @@ const char *tb_devices_refusal(const void *options, const char *listen)
 
 /* ---- the org of who sends no token ---- */
 
+/* NOT_FOUND: there is none, or there are several. */
+static enum tb_err find_only_org(struct tb_core *core, uint32_t *ret)
+{
+	struct tb_heads heads;
+	uint32_t first;
+	uint32_t second;
+
+	if (!tb_core_next_org(core, TB_ORG_SYSTEM, &first, &heads) ||
+	    tb_core_next_org(core, first, &second, &heads))
+		return TB_ERR_NOT_FOUND;
+	*ret = first;
+	return TB_OK;
+}
+
+static enum tb_err find_named_org(struct tb_core *core, const char *name,
+				  uint32_t *ret)
+{
+	struct tb_org org;
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(core, &tx);
+
+	if (err)
+		return err;
+	err = tb_directory_find_org(tx, tb_str_z(name), &org);
+	tb_core_read_end(tx);
+	if (!err)
+		*ret = org.id;
+	return err;
+}
+
 static enum tb_err find_open_org(struct tb_devices *devices,
 				 const struct tb_api_env *env)
 {
@@ -67,7 +97,8 @@ static enum tb_err find_open_org(struct tb_devices *devices,
 
 	if (devices->options->auth != TB_DEVICES_OPEN)
 		return TB_OK;
-	err = tb_api_find_org(env->core, tb_str_z(name), &devices->open_org);
+	err = name[0] ? find_named_org(env->core, name, &devices->open_org)
+		      : find_only_org(env->core, &devices->open_org);
 	if (err != TB_ERR_NOT_FOUND || !env->problem)
 		return err;
 	if (name[0])
