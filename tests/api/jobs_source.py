@@ -334,7 +334,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.serve()
 
-    def do_PUT(self):
+    def do_DELETE(self):
         self.serve()
 
     def serve(self):

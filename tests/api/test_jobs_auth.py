@@ -278,11 +278,18 @@ def test_an_answer_is_of_the_callers_org_alone(org, other, sources):
 
 # --- what comes before what --------------------------------------------------
 
-def test_who_may_not_is_told_nothing_of_the_body(org):
-    """Whatever is wrong in it."""
-    for body in ("", "{", "[]", '{"name":7}', '{"name":"x"}'):
-        forbidden(org.of_role("Guest").post(body))
-        unauthorized(org.user.post(body, token=None))
+@pytest.mark.parametrize("body,headers", [
+    ("", {}), ("{", {}), ("[]", {}), ('{"name":7}', {}),
+    ("x", {"Content-Type": "text/plain"}), ("x" * (1 << 17), {})],
+    ids=["empty", "no JSON", "array", "bad", "another type", "too large"])
+def test_who_may_not_is_told_nothing_of_the_body(org, body, headers):
+    """Whatever is wrong with it, its type and its size."""
+    guest = org.of_role("Guest")
+    forbidden(guest.post(body, headers=headers))
+    forbidden(org.user.post(body, headers=headers, orgid="nowhere"))
+    assert_error(guest.post(body, headers=headers, orgid=None), 400,
+                 "orgid is required")
+    unauthorized(org.user.post(body, headers=headers, token=None))
 
 
 def test_get_sync_needs_neither_token_nor_org(org):

@@ -54,6 +54,7 @@ def test_what_cannot_pass_fails_at_once(org, user, shelf, name):
     shelf.spoil(FINAL[name], page=2, times=None)
     job = user.failed(user.queued(shelf, options=retrying(5))["id"])
     assert shelf.pages() == [1, 2] and job["attempt"] == 1
+    assert job["error"]["code"] == "http_status"
     assert name in job["error"]["message"]
     assert sorted(org.records()) == ["r0", "r1"]
 
@@ -69,6 +70,7 @@ def test_a_cursor_that_comes_again_fails_at_once(org, user, shelf):
     shelf.spoil(Loop(), page=2, times=None)
     job = user.failed(user.queued(shelf, options=retrying(5))["id"])
     assert shelf.pages() in ([1, 2], [1, 2, 2])
+    assert job["error"]["code"] == "cursor_loops"
     assert job["attempt"] == 1 and len(org.records()) <= 4
 
 
@@ -78,6 +80,7 @@ def test_cursors_that_go_round_in_a_circle_fail(user, shelf, sources):
                 page=3, times=None)
     job = user.failed(user.queued(shelf, options=retrying(5))["id"])
     assert len(shelf.asked) <= 12 and job["attempt"] == 1
+    assert job["error"]["code"] == "cursor_loops"
 
 
 # --- what a source must not do -----------------------------------------------
@@ -86,7 +89,7 @@ def test_a_page_without_end_is_cut_off(org, user, shelf):
     """What is read of it is bounded, and the job ends."""
     endless = shelf.spoil(Endless(), page=2, times=None)
     job = user.failed(user.queued(shelf, options=retrying(0))["id"])
-    assert job["error"]["message"]
+    assert job["error"]["code"] == "too_large"
     assert endless.sent <= 4 * PAGE_MAX_BYTES + (16 << 20)
     assert sorted(org.records()) == ["r0", "r1"]
 
@@ -95,6 +98,7 @@ def test_a_page_over_the_ceiling_is_refused(user, shelf):
     shelf.put('{"id":"a","title":"%s"}' % ("x" * (PAGE_MAX_BYTES + 10)))
     job = user.failed(user.queued(shelf, options=retrying(0))["id"])
     assert job["records"]["written"] == 0
+    assert job["error"]["code"] == "too_large"
 
 
 @pytest.fixture
@@ -110,8 +114,23 @@ def test_a_redirect_to_another_host_is_not_followed(user, shelf, stranger,
                                                     status):
     shelf.spoil(Status(status, Location=stranger.base + "/x"), page=2,
                 times=None)
-    user.failed(user.queued(shelf, options=retrying(0))["id"])
-    assert stranger.asked == []
+    job = user.failed(user.queued(shelf, options=retrying(5))["id"])
+    assert stranger.asked == [] and job["attempt"] == 1
+    assert job["error"]["code"] == "other_host"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_on_the_same_host_is_followed(org, user, shelf, status):
+    """Up to five of them; one in a circle fails."""
+    for _ in range(5):
+        shelf.spoil(Status(status, Location=shelf.url + "/products?page=2"),
+                    page=2)
+    assert user.ran(shelf)["attempt"] == 1
+    assert len(org.records()) == 6
+    shelf.spoil(Status(status, Location=shelf.url + "/products?page=2"),
+                page=2, times=None)
+    job = user.failed(user.queued(shelf, options=retrying(5))["id"])
+    assert job["error"]["code"] == "redirect" and job["attempt"] == 1
 
 
 def test_a_next_page_at_another_host_is_not_followed(org, user, shelf,
@@ -123,8 +142,9 @@ def test_a_next_page_at_another_host_is_not_followed(org, user, shelf,
                                         stranger.base[7:])):
         shelf.mend()
         shelf.spoil(NextAt(url), page=2, times=None)
-        user.failed(user.queued(shelf, options=retrying(0))["id"])
+        job = user.failed(user.queued(shelf, options=retrying(5))["id"])
         assert stranger.asked == [], url
+        assert job["attempt"] == 1, url
     assert sorted(org.records())[:2] == ["r0", "r1"]
 
 

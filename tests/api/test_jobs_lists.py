@@ -536,6 +536,13 @@ def test_an_unknown_path(listed, method, path, shown):
                     for p in {path, shown or path}]
 
 
+@pytest.mark.parametrize("path", ["/sync", "/sync/info", "/sync/jobs"])
+def test_a_slash_at_the_end_may_be_there(listed, path):
+    user = listed.user
+    with_it, without = user.ask("GET", path + "/"), user.ask("GET", path)
+    assert object_of(with_it) == object_of(without)
+
+
 def test_a_path_of_another_api_is_not_taken(listed):
     """Those below /sync that are the sites' and the devices'."""
     user = listed.user

@@ -578,6 +578,16 @@ def test_the_same_request_at_once_is_one_job(user, shelf):
     assert user.counts()[0] == 20
 
 
+def test_a_key_whose_job_was_purged_is_409(user, shelf):
+    """It is not run a second time."""
+    body = waiting_body(user, shelf)
+    user.cancelled(queued_of(user.post(body, key="k-6"))["id"])
+    assert user.purged()["failed"] >= 1
+    assert_error(user.post(body, key="k-6"), 409,
+                 "The job of this Idempotency-Key was purged")
+    assert user.counts()[0] == 0
+
+
 def test_a_key_outlives_kill_9(server, user, shelf):
     body = waiting_body(user, shelf)
     first = queued_of(user.post(body, key="k-5"))

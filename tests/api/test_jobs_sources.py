@@ -274,20 +274,19 @@ def test_records_go_to_another_server(pair):
 
 # --- targets over HTTP -------------------------------------------------------
 
-def sent_ids(asks):
-    return [x for a in asks for x in set(ids_in(json.loads(a.body)))]
+def sent_to(shelf, method="POST"):
+    return [a for a in shelf.asked if a.method == method]
 
 
-def ids_in(value):
-    """The ids of records anywhere in a body."""
-    if isinstance(value, list):
-        for v in value:
-            yield from ids_in(v)
-    elif isinstance(value, dict):
-        if "id" in value and "title" in value:
-            yield value["id"]
-        for v in value.values():
-            yield from ids_in(v)
+def sent_ids(shelf):
+    """The ids of all records that were sent, in arrays."""
+    got = []
+    for ask in sent_to(shelf):
+        records = json.loads(ask.body)
+        assert ask.headers["Content-Type"].split(";")[0] \
+            == "application/json" and isinstance(records, list)
+        got += [r["id"] for r in records]
+    return got
 
 
 def push_products(org, count):
@@ -302,15 +301,37 @@ def run_out(user, shelf, **members):
 
 
 def test_records_are_sent_to_a_target(org, user, named):
+    """In arrays, byte for byte."""
     shelf = named("bearer")
     push_products(org, 10)
+    text = '{"id":"odd","title":"T","z":1.50,"a":[1e2]}'
+    primary = org.org.primary()
+    head = primary.record("product", "odd")
+    del head["data"]
+    primary.post("queued_records", "[%s,\"data\":%s}]" % (
+        json.dumps(head)[:-1], text))
     job = user.done(run_out(user, shelf))
-    assert job["records"]["read"] == 10
-    sent = [a for a in shelf.asked if a.method != "GET"]
-    assert sorted(sent_ids(sent)) == sorted("p%d" % n for n in range(10))
-    keys = [a.headers["Idempotency-Key"] for a in sent]
+    assert job["records"]["read"] == 11
+    assert sorted(sent_ids(shelf)) == sorted(
+        ["odd"] + ["p%d" % n for n in range(10)])
+    assert any(text.encode() in a.body for a in sent_to(shelf))
+    keys = [a.headers["Idempotency-Key"] for a in shelf.asked]
     assert len(set(keys)) == len(keys)
-    assert all(a.headers["Authorization"] == "Bearer a-token" for a in sent)
+    assert all(a.headers["Authorization"] == "Bearer a-token"
+               and a.path == "/bearer/products" for a in shelf.asked)
+
+
+def test_what_was_deleted_is_deleted_at_the_target(org, user, named):
+    """That it is not there is as good."""
+    shelf = named("by-link")
+    push_products(org, 3)
+    primary = org.org.primary()
+    primary.pushed(primary.record("product", "p1", action="delete"))
+    shelf.spoil(Status(404), entity="products/p1")
+    user.done(run_out(user, shelf))
+    assert sorted(sent_ids(shelf)) == ["p0", "p2"]
+    assert [a.path for a in sent_to(shelf, "DELETE")] \
+        == ["/by-link/products/p1"]
 
 
 @pytest.mark.parametrize("fault", [Closed(), Status(503)],
@@ -321,12 +342,27 @@ def test_a_page_that_was_not_answered_is_sent_again(org, user, named, fault):
     push_products(org, 10)
     shelf.spoil(fault)
     user.done(run_out(user, shelf))
-    sent = [a for a in shelf.asked if a.method != "GET"]
-    keys = [a.headers["Idempotency-Key"] for a in sent]
-    assert keys[0] == keys[1] and sent[0].body == sent[1].body
-    assert len(set(keys)) == len(keys) - 1
-    assert sorted(set(sent_ids(sent))) == sorted("p%d" % n
-                                                 for n in range(10))
+    first, second = sent_to(shelf)[:2]
+    assert first.body == second.body
+    keys = [a.headers["Idempotency-Key"] for a in sent_to(shelf)]
+    assert keys[0] == keys[1] and len(set(keys)) == len(keys) - 1
+    assert sorted(set(sent_ids(shelf))) == sorted("p%d" % n
+                                                  for n in range(10))
+
+
+def test_only_what_changed_since_is_sent(org, user, named):
+    shelf = named("by-link")
+    push_products(org, 3)
+    user.done(run_out(user, shelf, name="out"))
+    shelf.asked.clear()
+    user.done(run_out(user, shelf, name="out", type="incremental"))
+    primary = org.org.primary()
+    primary.pushed(primary.record("product", "p1", {
+        "id": "p1", "title": "Other"}, "update"))
+    user.done(run_out(user, shelf, name="out", type="incremental"))
+    # What was changed in the second in which a run began may come again.
+    assert "p1" in sent_ids(shelf)
+    assert b"Other" in sent_to(shelf)[-1].body
 
 
 def test_a_target_that_refuses_fails_the_job(org, user, named):
