@@ -41,7 +41,7 @@ static enum tb_err open_stream(struct tb_arena *arena, struct tb_job *job,
 	size_t at = 0;
 
 	if (streams == NULL)
-		return tb_arena_err(arena);
+		return TB_ERR_NOMEM;
 	for (size_t i = 0; i < job->n_streams; i++)
 		streams[i] = job->streams[i];
 	while (at < job->n_streams && !tb_str_eq(streams[at].entity, entity))

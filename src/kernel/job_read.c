@@ -32,7 +32,7 @@ static enum tb_err read_line(struct tb_tx *tx, struct tb_arena *arena,
 	ret->nums =
 		tb_arena_calloc(arena, TB_JOB_AHEAD_MAX, sizeof(*ret->nums));
 	if (ret->nums == NULL)
-		return tb_arena_err(arena);
+		return TB_ERR_NOMEM;
 	err = tx->store->ops->feed_open(tx, &query, &cursor);
 	if (err != TB_OK)
 		return err;
@@ -73,6 +73,7 @@ static enum tb_err set_ahead(struct tb_tx *tx, struct tb_arena *arena,
 			err = read_line(tx, arena, org, &line);
 		if (err != TB_OK)
 			return err;
+		TB_ASSERT(line.nums != NULL);
 		jobs[i].ahead = count_below(&line, tb_job_place(&jobs[i]).num);
 	}
 	return TB_OK;
