@@ -39,7 +39,7 @@ enum tb_err tb_failure_set(struct tb_connector_failure *ret,
 	return err;
 }
 
-enum tb_err tb_failure_of(struct tb_connector_failure *ret, enum tb_err err)
+void tb_failure_fill(struct tb_connector_failure *ret, enum tb_err err)
 {
 	*ret = (struct tb_connector_failure) {
 		.code = err == TB_ERR_NOMEM       ? "memory"
@@ -48,7 +48,6 @@ enum tb_err tb_failure_of(struct tb_connector_failure *ret, enum tb_err err)
 		.message = tb_str_z(tb_err_text(err)),
 		.may_pass = err == TB_ERR_NOMEM,
 	};
-	return err;
 }
 
 const char *tb_failure_plain(struct tb_str text,

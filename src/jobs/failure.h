@@ -18,9 +18,15 @@ enum tb_err tb_failure_set(struct tb_connector_failure *ret,
 			   const char *code, bool may_pass, const char *fmt,
 			   ...) __attribute__((format(printf, 6, 7)));
 
+void tb_failure_fill(struct tb_connector_failure *ret, enum tb_err err);
 /* The same of what went wrong on this side and is said by its code alone:
  * "memory" (NOMEM, which may pass), "too_large", "internal". */
-enum tb_err tb_failure_of(struct tb_connector_failure *ret, enum tb_err err);
+static inline enum tb_err tb_failure_of(struct tb_connector_failure *ret,
+					enum tb_err err)
+{
+	tb_failure_fill(ret, err);
+	return err;
+}
 
 #define TB_FAILURE_PLAIN_MAX_BYTES 200
 /* A text of the other side's as it may stand in a message: cut, and what is no

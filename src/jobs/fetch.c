@@ -23,7 +23,7 @@ struct tb_fetch {
 	struct curl_slist *credentials; /* header lines */
 };
 
-/* --- making one ----------------------------------------------------------- */
+/* ---- making one ---- */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static bool is_curl_ready;
@@ -92,7 +92,7 @@ void tb_fetch_destroy(struct tb_fetch *fetch)
 	tb_free(fetch);
 }
 
-/* --- a request ------------------------------------------------------------ */
+/* ---- a request ---- */
 
 /* What is the same for all its redirects. */
 struct sending {
@@ -358,8 +358,7 @@ enum tb_err tb_fetch_send(struct tb_fetch *fetch, struct tb_arena *arena,
 	return err;
 }
 
-/* --- what an answer says ---------------------------------------------------
- */
+/* ---- what an answer says ---- */
 
 enum tb_err tb_fetch_next_link(struct tb_fetch *fetch, struct tb_arena *arena,
 			       const struct tb_fetch_answer *answer,

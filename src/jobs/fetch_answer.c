@@ -129,8 +129,7 @@ enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
 	return TB_OK;
 }
 
-/* --- the answer ------------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 static size_t count_lines(struct tb_str head)
 {
@@ -227,8 +226,7 @@ enum tb_err tb_fetch_answer_next(const struct tb_fetch_answer *answer,
 	return err;
 }
 
-/* --- targets ---------------------------------------------------------------
- */
+/* ---- targets ---- */
 
 /* All but what means nothing else anywhere in a URL (RFC 3986, 2.3). */
 static void put_encoded(struct tb_buf *buf, struct tb_str s)

@@ -32,8 +32,7 @@ static void http_close(struct tb_connection *connection)
 	tb_free(http);
 }
 
-/* --- the place -------------------------------------------------------------
- */
+/* ---- the place ---- */
 
 static enum tb_err read_cursor(struct tb_arena *arena, struct tb_str cursor,
 			       struct tb_place *ret,
@@ -89,8 +88,7 @@ static enum tb_err http_open(const struct tb_connector_task *task,
 	return TB_OK;
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void put_number(struct tb_buf *target, struct tb_str name, uint64_t v)
 {
@@ -264,8 +262,7 @@ static enum tb_err http_next(struct tb_connection *connection,
 	return TB_OK;
 }
 
-/* --- sending ---------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 struct sending {
 	struct http *http;
@@ -373,9 +370,10 @@ static enum tb_err send_deletion(struct sending *sending, struct tb_str key)
 	tb_paging_put_path(&buf, path);
 	tb_buf_append_char(&buf, '/');
 	tb_fetch_put_segment(&buf, key);
-	if (query.p != NULL)
+	if (query.p != NULL) {
 		tb_buf_append_char(&buf, '?');
-	tb_buf_append_str(&buf, query);
+		tb_buf_append_str(&buf, query);
+	}
 	err = tb_buf_copy_out(&buf, sending->arena, &target);
 	if (err != TB_OK)
 		return tb_failure_of(sending->ret_failure, err);

@@ -37,7 +37,7 @@ enum tb_err tb_place_go_on(struct tb_place *place, struct tb_arena *arena,
 		return tb_failure_set(ret_failure, arena, TB_ERR_CONFLICT,
 				      "cursor_loops", false,
 				      "a page comes again after %llu records",
-				      (unsigned long long)(place->read + n));
+				      (unsigned long long)place->read + n);
 	memcpy(place->next, next.p, next.n);
 	place->n_next = next.n;
 	place->read += n;

@@ -37,8 +37,7 @@ void tb_records_reader_fini(struct tb_records_reader *reader)
 	reader->scratch = NULL;
 }
 
-/* --- one record ------------------------------------------------------------
- */
+/* ---- one record ---- */
 
 static bool is_whole(struct tb_str number)
 {
@@ -242,8 +241,7 @@ enum tb_err tb_records_read_as(struct tb_records_reader *reader,
 	return read_record(reader, &key, text, ret);
 }
 
-/* --- many ------------------------------------------------------------------
- */
+/* ---- many ---- */
 
 static enum tb_err make_room(struct tb_records *records, struct tb_arena *arena)
 {

@@ -73,8 +73,7 @@ static enum tb_err shopify_open(const struct tb_connector_task *task,
 	return TB_OK;
 }
 
-/* --- targets ---------------------------------------------------------------
- */
+/* ---- targets ---- */
 
 /* The entity's path without its query: "products". */
 static struct tb_str list_of(const struct shopify *shopify)
@@ -142,8 +141,7 @@ static enum tb_err ask(struct asking *asking, struct tb_buf *target,
 			     ret, asking->ret_failure);
 }
 
-/* --- counting --------------------------------------------------------------
- */
+/* ---- counting ---- */
 
 /* How many there are; 0 where the shop does not say. */
 static enum tb_err count(struct asking *asking, struct tb_str collection,
@@ -180,8 +178,7 @@ static enum tb_err count(struct asking *asking, struct tb_str collection,
 	return TB_OK;
 }
 
-/* --- collections -----------------------------------------------------------
- */
+/* ---- collections ---- */
 
 static enum tb_err fail_answer(struct asking *asking, enum tb_err err)
 {
@@ -244,8 +241,8 @@ static enum tb_err look_up(struct asking *asking, struct tb_str kind,
 static enum tb_err resolve(struct asking *asking, struct tb_str handle)
 {
 	struct tb_shopify_place *place = &asking->shopify->place;
-	struct tb_str id;
-	uint64_t n;
+	struct tb_str id = TB_STR_NONE;
+	uint64_t n = 0;
 	enum tb_err err =
 		look_up(asking, TB_STR("custom_collections"), handle, &id);
 
@@ -268,8 +265,7 @@ static enum tb_err resolve(struct asking *asking, struct tb_str handle)
 	return TB_OK;
 }
 
-/* --- pages -----------------------------------------------------------------
- */
+/* ---- pages ---- */
 
 static struct tb_str collection_of(const struct tb_shopify_place *place)
 {

@@ -59,8 +59,7 @@ static struct {
 	.tries = 1,
 };
 
-/* --- arguments -------------------------------------------------------------
- */
+/* ---- arguments ---- */
 
 static const struct {
 	const char *name;
@@ -215,8 +214,7 @@ static const struct tb_connector *take_arguments(int argc, char **argv)
 	return tb_connector_find(argv[1]);
 }
 
-/* --- allocations that fail --------------------------------------------------
- */
+/* ---- allocations that fail ---- */
 
 static uint64_t n_allocations;
 
@@ -233,8 +231,7 @@ static void resume_failing(void)
 				 : 0);
 }
 
-/* --- what is printed -------------------------------------------------------
- */
+/* ---- what is printed ---- */
 
 /* Each line is between these two. */
 static void begin_line(struct tb_buf *buf)
@@ -333,8 +330,7 @@ static void print_allocations(void)
 	end_line(&buf);
 }
 
-/* --- what is done ----------------------------------------------------------
- */
+/* ---- what is done ---- */
 
 static enum tb_err next_page(struct tb_connection *connection,
 			     struct tb_arena *arena,
