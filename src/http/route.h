@@ -35,13 +35,13 @@ struct tb_route {
 	/* Behind the prefix. "{name}" captures a segment; a "/" at the end may
 	 * be missing in a request's path. */
 	const char *path;
-	unsigned who;   /* enum tb_who */
-	unsigned needs; /* what the caller has to be permitted, in the API's own
-			 * words, for its `admit` */
+	unsigned who; /* enum tb_who */
 	enum tb_body_class body;
 	bool any_content_type;  /* a body need not say application/json */
 	bool changes_state;     /* a GET that is no question: HEAD, which asks
 				 * what it would say, does not find it */
+	unsigned needs;         /* what the caller has to be permitted, in the
+				 * API's own words, for its `admit` */
 	tb_handler_fn *handler; /* NULL: quick always answers */
 	tb_quick_fn *quick;     /* NULL: none */
 	const char *prefix; /* the only one of the API's that it is below; NULL:

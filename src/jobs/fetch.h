@@ -1,7 +1,8 @@
 /*
  * Requests to one source's server, over libcurl: within its time-outs and size
  * ceilings, with its credentials, its certificate checked, and to its host
- * alone. Redirects are followed there, up to five. Used by one thread.
+ * alone. Redirects are followed there, up to five. Used by one thread, of a
+ * process that ignores SIGPIPE, as TLS writes where nobody reads any more.
  */
 #ifndef TB_JOBS_FETCH_H
 #define TB_JOBS_FETCH_H

@@ -144,6 +144,7 @@ static bool set_request(CURL *easy, struct tb_exchange *exchange)
 	const struct tb_exchange_form *form = exchange->form;
 	bool ok = true;
 
+	SET(easy, CURLOPT_USERAGENT, "tombolo/" TB_VERSION);
 	SET(easy, CURLOPT_HTTPHEADER, form->headers);
 	SET(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (form->body.p != NULL) {

@@ -19,9 +19,10 @@ enum tb_schedule_missed {
 
 /* What was asked for; texts with p NULL are missing. */
 struct tb_schedule_form {
-	struct tb_str start_at; /* ISO 8601 */
+	struct tb_str start_at; /* ISO 8601; without an offset by the zone's
+				 * clocks */
 	struct tb_str repeat;   /* hourly, daily, weekly, monthly, or cron */
-	struct tb_str time;     /* HH:MM */
+	struct tb_str time;     /* HH:MM, of what repeats */
 	struct tb_str timezone;
 	struct tb_str default_timezone;
 	int64_t queued_us; /* the anchor where start_at is missing */
@@ -40,7 +41,8 @@ void tb_schedule_destroy(struct tb_schedule *schedule); /* takes NULL */
  * behind both it and `now_us`; of one that does not repeat start_at itself,
  * even if that is over. */
 int64_t tb_schedule_first(const struct tb_schedule *schedule, int64_t now_us);
-/* The first occurrence after a moment; 0: there is none. */
+/* The first occurrence after a moment; 0: there is none. None is before 1970 or
+ * after the year 9999. */
 int64_t tb_schedule_after(const struct tb_schedule *schedule, int64_t after_us);
 
 /* When the job is to run next. `due_us` was its last occurrence (never 0),

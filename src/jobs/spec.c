@@ -180,6 +180,7 @@ static enum tb_err read_entity(struct decoder *decoder)
 	struct tb_str text;
 	enum tb_err err = TB_OK;
 
+	TB_ASSERT(declaring);
 	if (spec->type == TB_SPEC_ENTITY)
 		err = tb_fields_need(data, "entity");
 	if (!err)

@@ -94,7 +94,8 @@ struct tb_job {
 	uint64_t version; /* of its record: the cursor behind this state of it
 			   */
 	/* It is ready: how many will be taken before it, counted up to
-	 * TB_JOB_AHEAD_MAX. */
+	 * TB_JOB_AHEAD_MAX. What a commit answers may count others of its
+	 * priority that are behind it. */
 	uint64_t ahead;
 };
 

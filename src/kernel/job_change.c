@@ -65,7 +65,11 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 		err = tb_job_edit_end(&edit);
 	if (err == TB_OK)
 		err = tb_job_note(commit, view, c->operation, &job.job);
-	return err == TB_OK ? tb_job_copy(c->arena, job.record, c->ret) : err;
+	if (err == TB_OK)
+		err = tb_job_copy(c->arena, job.record, c->ret);
+	if (err == TB_OK)
+		c->ret->ahead = tb_job_sums_ahead(&edit.sums, c->ret);
+	return err;
 }
 
 /* ---- pausing ---- */

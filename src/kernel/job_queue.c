@@ -31,28 +31,13 @@ static enum tb_err gather(struct tb_commit *commit, struct tb_view *view)
 		       : err;
 }
 
-/* Those that are ready and of no lower priority, but for itself. */
-static uint64_t count_ahead(const struct tb_job_sums *sums,
-			    const struct tb_job *job)
-{
-	uint64_t n = sums->take_over;
-
-	if (!tb_job_is_ready(job))
-		return 0;
-	for (uint32_t p = job->priority; p <= TB_JOB_PRIORITY_MAX; p++)
-		n += sums->ready[p];
-	if (n > 0)
-		n--;
-	return n < TB_JOB_AHEAD_MAX ? n : TB_JOB_AHEAD_MAX;
-}
-
 static enum tb_err answer(struct queueing *q, struct tb_job_edit *edit,
 			  const struct tb_record *record)
 {
 	enum tb_err err = tb_job_copy(q->arena, record, q->ret);
 
 	if (err == TB_OK)
-		q->ret->ahead = count_ahead(&edit->sums, q->ret);
+		q->ret->ahead = tb_job_sums_ahead(&edit->sums, q->ret);
 	return err;
 }
 
@@ -124,8 +109,7 @@ static enum tb_err make(struct queueing *q, struct tb_job_edit *edit,
 	if (err == TB_OK)
 		err = keep_request(q, edit, &job);
 	if (err == TB_OK)
-		err = tb_job_note(&q->commit, edit->view, "queue",
-				  &job.job);
+		err = tb_job_note(&q->commit, edit->view, "queue", &job.job);
 	if (err == TB_OK)
 		err = tb_job_edit_end(edit);
 	q->outcome = TB_JOB_IS_NEW;

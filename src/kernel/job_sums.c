@@ -180,6 +180,21 @@ enum tb_err tb_job_sums_count(struct tb_job_sums *sums,
 	return TB_OK;
 }
 
+uint64_t tb_job_sums_ahead(const struct tb_job_sums *sums,
+			   const struct tb_job *job)
+{
+	uint64_t n = sums->take_over;
+
+	if (!tb_job_is_ready(job))
+		return 0;
+	if (job->state == TB_JOB_QUEUED)
+		for (uint32_t p = job->priority; p <= TB_JOB_PRIORITY_MAX; p++)
+			n += sums->ready[p];
+	/* It is counted itself. */
+	n -= n > 0;
+	return n < TB_JOB_AHEAD_MAX ? n : TB_JOB_AHEAD_MAX;
+}
+
 void tb_job_sums_complete(struct tb_job_sums *sums, int64_t at_us,
 			  int64_t active_us)
 {

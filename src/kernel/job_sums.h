@@ -20,6 +20,10 @@ enum tb_err tb_job_sums_put(struct tb_view *view,
 enum tb_err tb_job_sums_count(struct tb_job_sums *sums,
 			      const struct tb_job *before,
 			      const struct tb_job *after) tb_must_check;
+/* How many will be taken before a job that is counted, at most: which of its
+ * own priority are before it the sums do not say. */
+uint64_t tb_job_sums_ahead(const struct tb_job_sums *sums,
+			   const struct tb_job *job);
 /* A run was completed at a time, and was worked on for so long. */
 void tb_job_sums_complete(struct tb_job_sums *sums, int64_t at_us,
 			  int64_t active_us);

@@ -57,7 +57,7 @@ DETAILS = ["data", "options", "schedule", "entities", "runs", "log", "errors"]
 RUN = {"startedAt", "endedAt", "status", "attempts", "records", "error"}
 REASONS = {400: "Bad Request", 403: "Forbidden", 404: "Not Found",
            405: "Method Not Allowed", 409: "Conflict",
-           413: "Content Too Large", 415: "Unsupported Media Type",
+           413: "Payload Too Large", 415: "Unsupported Media Type",
            503: "Service Unavailable"}
 NOT_FOUND = "Sync job not found"
 NOT_FINISHED = "A job of this name is not finished"
@@ -230,7 +230,7 @@ class Client(Caller):
         return ended_of(self.cancel(job_id), "cancelled successfully")
 
     def retried(self, job_id):
-        return ended_of(self.retry(job_id), "queued again successfully")
+        return ended_of(self.retry(job_id), "queued again")
 
     # Reading.
 

@@ -20,6 +20,15 @@ def parsed(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def start_of(schedule, default_zone="UTC"):
+    """startAt; without an offset it is a time of the schedule's zone."""
+    start = parsed(schedule["startAt"])
+    if start.tzinfo is None:
+        start = instant(start, zoneinfo.ZoneInfo(
+            schedule.get("timezone") or default_zone))
+    return start
+
+
 def written(when):
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -109,7 +118,8 @@ def next_run(schedule, not_before, now=None, default_zone="UTC"):
     """The first occurrence at `not_before` or later; None if there is none
     within a few years."""
     zone = zoneinfo.ZoneInfo(schedule.get("timezone") or default_zone)
-    start = parsed(schedule["startAt"]) if "startAt" in schedule else now
+    start = start_of(schedule, default_zone) if "startAt" in schedule \
+        else now
     if "repeat" not in schedule:
         return start
     anchor = start.astimezone(zone)

@@ -207,9 +207,12 @@ def test_what_operators_do_is_on_the_audit_trail(jobs):
     rows = [json.loads(x) for x in jobs.cli.run(
         "audit", "list", "--org", jobs.org.name,
         "--event-type", "admin").stdout.splitlines()]
-    assert [r["operation"] for r in rows if
-            r["operation"].startswith("job_")] == [
-        "job_purge", "job_cancel", "job_resume", "job_pause", "job_queue"]
+    rows = [r for r in rows if r["details"]["command"][0] == "job"]
+    verbs = ["purge", "cancel", "resume", "pause", "queue"]
+    assert [r["operation"] for r in rows] == verbs
+    assert [r["details"]["command"][1] for r in rows] == verbs
+    assert {r["details"]["principal"] for r in rows} == {"cli"}
+    assert rows[1]["details"]["job"] == job_id
     jobs.cli.audit_verify()
 
 

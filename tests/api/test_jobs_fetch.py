@@ -314,6 +314,15 @@ def test_a_redirect_to_nowhere_is_not_followed():
 
 # --- credentials -------------------------------------------------------------
 
+def test_a_request_says_who_asks():
+    with Source(turns(GOOD)) as source:
+        read("http", source)
+        headers = source.requests[0].headers
+    assert headers["user-agent"].startswith("tombolo/")
+    assert headers["accept"] == "application/json"
+    assert headers["host"] == source.host
+
+
 def asked_with(tmp_path, **options):
     with Source(turns(GOOD)) as source:
         assert read("http", source, **options).status == 0
@@ -520,13 +529,20 @@ def test_what_was_lost_on_a_kept_connection_is_not_asked_for_in_secret():
     fails(outcome, "cut_off", True)
 
 
-def test_pages_share_a_connection_and_a_dead_one_is_replaced():
-    """The server ends its connection behind each answer without a word."""
+@pytest.mark.parametrize("says_so", [False, True])
+def test_pages_share_a_connection_as_long_as_there_is_one(says_so):
+    clients = []
+
     def respond(request, client):
         n = int(request.target.partition("page=")[2])
-        items = [{"id": n}] if n <= 3 else []
-        as_json(items).send(client)
+        clients.append(client)
+        answer = as_json([{"id": n}] if n <= 3 else [], headers=[
+            ("Connection", "close")] if says_so else [])
+        if not says_so:
+            return answer
+        answer.send(client)
         return None
     with Source(respond) as source:
         outcome = read("http", source, paging="page", page_param="page")
     assert outcome.failures == [] and keys(outcome) == ["1", "2", "3"]
+    assert len(set(clients)) == (4 if says_so else 1)

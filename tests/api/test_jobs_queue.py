@@ -247,7 +247,8 @@ def test_a_name_of_any_script(user, shelf, name, method):
 @pytest.mark.parametrize("name,message", [
     ("", NAME_LENGTH), ("x" * 201, NAME_LENGTH), ("é" * 101, NAME_LENGTH),
     ("x" * 1024, NAME_LENGTH), ("😀" * 51, NAME_LENGTH), (".", NAME_DOTS),
-    ("..", NAME_DOTS), ("\x01", NAME_CONTROL), ("a\nb", NAME_CONTROL), ("\t", NAME_CONTROL), ("a\x1b", NAME_CONTROL),
+    ("..", NAME_DOTS), ("\x01", NAME_CONTROL), ("a\nb", NAME_CONTROL),
+    ("\t", NAME_CONTROL), ("a\x1b", NAME_CONTROL),
     ("\x7f", NAME_CONTROL), ("a\r\nSet-Cookie: x", NAME_CONTROL)],
     ids=lambda n: repr(n)[:20])
 def test_a_name_that_is_none(user, name, message):

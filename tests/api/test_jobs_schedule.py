@@ -14,7 +14,7 @@ import pytest
 
 from harness import wait_for
 from jobs import FAR, JobsOrg, assert_error, config, seconds, time_text
-from jobs_schedule import UTC, next_run, parsed, written
+from jobs_schedule import UTC, next_run, parsed, start_of, written
 from jobs_source import Sources, Status
 
 SEED = int(os.environ.get("TB_SEED", "1"))
@@ -257,7 +257,7 @@ def test_the_next_time(user, shelf, schedule, when):
 
 @pytest.mark.parametrize("schedule,when", NEXT, ids=lambda v: repr(v)[:70])
 def test_the_model_says_the_same(schedule, when):
-    assert written(next_run(schedule, parsed(schedule["startAt"]))) == when
+    assert written(next_run(schedule, start_of(schedule))) == when
 
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/St_Johns",
@@ -330,7 +330,7 @@ def test_the_next_time_is_that_of_the_model(user, shelf):
     rng, near, bad = random.Random(SEED), {}, []
     for _ in range(RANDOM_SCHEDULES):
         schedule = random_schedule(rng, near)
-        expected = next_run(schedule, parsed(schedule["startAt"]))
+        expected = next_run(schedule, start_of(schedule))
         if expected is None:
             continue
         got = next_of(user, shelf, **schedule)

@@ -11,8 +11,8 @@ import pytest
 
 import jobs_seed as seed
 from harness import wait_for
-from jobs import (TIME, UPTIME, JobsOrg, config, main_org, named_org, object_of,
-                  seconds)
+from jobs import (TIME, UPTIME, JobsOrg, config, main_org, named_org,
+                  object_of, seconds)
 from jobs_source import Sources, Status
 
 SHOP = """\

@@ -4,9 +4,9 @@ that of two who want the same one wins."""
 import pytest
 
 from harness import at_the_same_time
-from jobs import (FINISHED, NOT_FAILED, NOT_FINISHED, NOT_FOUND, NOT_PAUSED,
-                  PAUSED_ALREADY, UNFINISHED, JobsOrg, assert_error, config,
-                  controlled, ended_of, seconds)
+from jobs import (FAR, FINISHED, NOT_FAILED, NOT_FINISHED, NOT_FOUND,
+                  NOT_PAUSED, PAUSED_ALREADY, UNFINISHED, JobsOrg,
+                  assert_error, config, controlled, ended_of, seconds)
 from jobs_source import Sources, Status
 
 ROUNDS = 30
@@ -449,6 +449,17 @@ def test_a_cancelled_one_can_be_tried_again(user, shelf):
     user.done(job_id)
     assert shelf.pages()[-2:] == [3, 4]
     assert not {1, 2} & set(shelf.pages()[asked:])
+
+
+@pytest.mark.parametrize("repeat", [None, "daily"])
+def test_retry_before_its_time_waits_for_it(user, shelf, repeat):
+    """Nothing runs before startAt."""
+    job_id = user.waiting(shelf, "job", startAt=FAR, repeat=repeat)["id"]
+    user.cancelled(job_id)
+    assert user.retried(job_id)["nextRunAt"] == FAR
+    job = user.job(job_id)
+    assert (job["status"], job["nextRunAt"]) == ("queued", FAR)
+    assert shelf.asked == []
 
 
 def test_retry_while_the_name_is_in_use_is_409(user, shelf):

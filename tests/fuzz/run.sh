@@ -34,6 +34,9 @@ mkdir "$work/zone"
 for name in Africa/Casablanca Asia/Kathmandu Etc/UTC Europe/Berlin; do
 	cp "/usr/share/zoneinfo/$name" "$work/zone/${name#*/}"
 done
+# And a configuration with a source of each type.
+mkdir "$work/sources"
+cp "$here/../../examples/shop.yaml" "$work/sources"
 # And jobs, of which each member comes behind others that are good.
 mkdir "$work/spec"
 cat >"$work/spec/full" <<'END'

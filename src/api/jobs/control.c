@@ -141,7 +141,7 @@ void tb_jobs_post_retry(void *state, const struct tb_request *req,
 	static const struct action retry = {
 		.operation = "retry",
 		.by_id = tb_job_retry,
-		.message = "Sync job queued again",
+		.message = "Sync job queued again successfully",
 		.conflict = TB_JOBS_HAS_NOT_FAILED,
 		.put = tb_jobs_put_listed,
 	};

@@ -1,29 +1,11 @@
 #include "api/jobs/errors.h"
 
-#include "base/assert.h"
 #include "codec/json.h"
 #include "http/fail.h"
 #include "http/method.h"
 
 /* Of a path, which may be all escapes, and what is before it. */
 #define MESSAGE_MAX_BYTES ((size_t)16 << 10)
-
-/* A status in words: as the status line has them, but for what this API's
- * clients know by an older name. */
-static struct tb_str words_of(unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *words;
-	} older[] = {
-		{ 413, "Payload Too Large" },
-	};
-
-	for (size_t i = 0; i < TB_ARRAY_LEN(older); i++)
-		if (older[i].status == status)
-			return tb_str_z(older[i].words);
-	return tb_str_z(tb_fail_status_words(status));
-}
 
 /* "A path below `/sync/` that is none is 404 `Cannot GET /sync/x` (with the
  * method and path that were asked for)." What a handler does not find has a
@@ -49,7 +31,7 @@ static void put_no_path(struct tb_buf *buf, const struct tb_request *req,
 void tb_jobs_put_error(struct tb_buf *buf, const struct tb_request *req,
 		       const struct tb_http_error *error)
 {
-	struct tb_str words = words_of(error->status);
+	struct tb_str words = tb_str_z(tb_fail_status_words(error->status));
 	struct tb_json_writer w = tb_json_writer(buf);
 	struct tb_str message = error->message;
 	struct tb_buf text;

@@ -24,25 +24,26 @@ static const char *const prefixes[] = { "/sync", NULL };
 		.changes_state = true, .handler = (handler_)                   \
 	}
 
+/* A slash at the end may be missing. */
 static const struct tb_route routes[] = {
 	{ .method = TB_GET,
 	  .path = "/",
 	  .who = TB_WHO_ANYONE,
 	  .body = TB_BODY_NONE,
 	  .handler = tb_jobs_get_state },
-	GET("/info", TB_JOBS_READ, tb_jobs_get_info),
-	ROUTE(TB_POST, "/queue", TB_JOBS_UPDATE, TB_BODY_SMALL,
+	GET("/info/", TB_JOBS_READ, tb_jobs_get_info),
+	ROUTE(TB_POST, "/queue/", TB_JOBS_UPDATE, TB_BODY_SMALL,
 	      tb_jobs_post_queue),
-	CHANGING_GET("/pause/{name}", TB_JOBS_UPDATE, tb_jobs_pause),
-	POST("/pause/{name}", TB_JOBS_UPDATE, tb_jobs_pause),
-	CHANGING_GET("/resume/{name}", TB_JOBS_UPDATE, tb_jobs_resume),
-	POST("/resume/{name}", TB_JOBS_UPDATE, tb_jobs_resume),
-	CHANGING_GET("/purge", TB_JOBS_DELETE, tb_jobs_purge),
-	POST("/purge", TB_JOBS_DELETE, tb_jobs_purge),
-	GET("/jobs", TB_JOBS_READ, tb_jobs_get_list),
-	GET("/jobs/{id}", TB_JOBS_READ, tb_jobs_get_one),
-	POST("/jobs/{id}/cancel", TB_JOBS_UPDATE, tb_jobs_post_cancel),
-	POST("/jobs/{id}/retry", TB_JOBS_UPDATE, tb_jobs_post_retry),
+	CHANGING_GET("/pause/{name}/", TB_JOBS_UPDATE, tb_jobs_pause),
+	POST("/pause/{name}/", TB_JOBS_UPDATE, tb_jobs_pause),
+	CHANGING_GET("/resume/{name}/", TB_JOBS_UPDATE, tb_jobs_resume),
+	POST("/resume/{name}/", TB_JOBS_UPDATE, tb_jobs_resume),
+	CHANGING_GET("/purge/", TB_JOBS_DELETE, tb_jobs_purge),
+	POST("/purge/", TB_JOBS_DELETE, tb_jobs_purge),
+	GET("/jobs/", TB_JOBS_READ, tb_jobs_get_list),
+	GET("/jobs/{id}/", TB_JOBS_READ, tb_jobs_get_one),
+	POST("/jobs/{id}/cancel/", TB_JOBS_UPDATE, tb_jobs_post_cancel),
+	POST("/jobs/{id}/retry/", TB_JOBS_UPDATE, tb_jobs_post_retry),
 };
 
 const struct tb_api tb_jobs_api = {

@@ -110,11 +110,6 @@ static void a_path_that_is_none_is_named_with_its_method(void **state)
 	assert_answer(f, 404,
 		      "{\"statusCode\":404,\"message\":\"not found\","
 		      "\"error\":\"Not Found\"}");
-	again(f);
-	tb_response_error(&f->res, &f->req, 413, NULL, TB_STR("no"));
-	assert_answer(f, 413,
-		      "{\"statusCode\":413,\"message\":\"no\","
-		      "\"error\":\"Payload Too Large\"}");
 	/* It is for paths alone. */
 	again(f);
 	tb_response_error(&f->res, &f->req, 405, NULL, TB_STR("no"));

@@ -730,6 +730,26 @@ static void mistakes_in_collections_are_reported_alone(void **state)
 		":2: collections[0].route: expected central, store or parent");
 }
 
+static void without_memory_nothing_is_loaded(void **state)
+{
+	struct reports reports;
+	struct tb_config *config;
+	enum tb_err err;
+	uint64_t n = 0;
+
+	(void)state;
+	do {
+		tb_alloc_fail_at(++n);
+		err = load(all, &reports, &config);
+		tb_alloc_fail_at(0);
+		assert_true(err == TB_OK || err == TB_ERR_NOMEM);
+		assert_int_equal(reports.n, 0);
+	} while (err);
+	assert_true(n > 1);
+	assert_int_equal(config->sources.n, 4);
+	tb_config_destroy(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -750,6 +770,7 @@ int main(void)
 		cmocka_unit_test(renames_are_checked),
 		cmocka_unit_test(entities_are_bounded_and_differ),
 		cmocka_unit_test(mistakes_in_collections_are_reported_alone),
+		cmocka_unit_test(without_memory_nothing_is_loaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

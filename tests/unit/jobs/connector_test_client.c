@@ -465,6 +465,7 @@ int main(int argc, char **argv)
 	enum tb_err err;
 
 	signal(SIGUSR1, on_signal);
+	signal(SIGPIPE, SIG_IGN);
 	TB_ASSERT(arena != NULL && tb_digest_init() == TB_OK);
 	resume_failing();
 	err = connector->open(&given.task, arena,

@@ -414,7 +414,7 @@ static void names_of_the_database_are_found_and_others_are_not(void **state)
 
 /* ---- a folder of our own ---- */
 
-static char folder[] = "/tmp/tb_zones_ABCABC";
+static char folder[] = "/tmp/tb_zones_XXXXXX";
 
 static void path_of(char path[256], const char *name)
 {

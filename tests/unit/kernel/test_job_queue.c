@@ -269,6 +269,11 @@ static void it_is_known_how_many_are_ahead_on(struct world *w)
 	assert_int_equal(page.jobs[0].ahead, 1);
 	assert_int_equal(page.jobs[2].id, 3);
 	assert_int_equal(page.jobs[2].ahead, 3);
+	/* So is what goes on. */
+	MUST(pause_job(w, "d"));
+	MUST(tb_job_resume(w->ic.core, w->ic.arena, &w->ic.note, w->org,
+			   TB_STR("d"), &job));
+	assert_int_equal(job.ahead, 4);
 }
 JOB_TEST(it_is_known_how_many_are_ahead)
 
