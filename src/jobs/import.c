@@ -1,6 +1,6 @@
 #include "jobs/import.h"
 
-#include <sys/random.h>
+#include "jobs/note.h"
 
 struct import {
 	struct tb_core *core;
@@ -55,24 +55,6 @@ static void take(struct import *import,
 		add_item(import, record);
 }
 
-/* Who did it is the job; the push says itself what it was. */
-static enum tb_err make_note(const struct import *import,
-			     struct tb_audit_note *ret)
-{
-	struct tb_audit_note note = {
-		.event_type = "jobs",
-		.operation = "import",
-		.status = "ok",
-		.principal = import->task->job,
-	};
-
-	if (getrandom(note.salt, sizeof(note.salt), 0) !=
-	    (ssize_t)sizeof(note.salt))
-		return TB_ERR_IO;
-	*ret = note;
-	return TB_OK;
-}
-
 enum tb_err tb_import_prepare(struct tb_core *core, struct tb_arena *arena,
 			      const struct tb_connector_task *task,
 			      const struct tb_connector_record *records,
@@ -101,7 +83,7 @@ enum tb_err tb_import_prepare(struct tb_core *core, struct tb_arena *arena,
 		return tb_arena_err(arena);
 	for (size_t i = 0; i < n; i++)
 		take(&import, &records[i]);
-	err = make_note(&import, &import.push->commit.note);
+	err = tb_jobs_make_note(task->job, &import.push->commit.note);
 	if (!err)
 		err = tb_push_prepare(import.push, tb_core_declaration(core),
 				      task->org);

@@ -1,6 +1,7 @@
 #include "jobs/run.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/random.h>
 
 #include "base/assert.h"
@@ -8,6 +9,7 @@
 #include "codec/time.h"
 #include "jobs/backoff.h"
 #include "jobs/copy.h"
+#include "jobs/note.h"
 #include "jobs/spec.h"
 
 #define SECOND_US 1000000ll
@@ -321,6 +323,22 @@ static void set_failed(const struct tb_run *run, const struct tb_spec *spec,
 	}
 }
 
+/* A run that failed is on the audit trail; what others stored is by itself. */
+static enum tb_err commit_end(const struct tb_run *run, struct tb_job_end end)
+{
+	struct tb_audit_note note;
+	char principal[32];
+	enum tb_err err = TB_OK;
+
+	if (end.kind == TB_JOB_END_FAILED) {
+		snprintf(principal, sizeof(principal), "job/job%llu",
+			 (unsigned long long)run->job->id);
+		err = tb_jobs_make_note(tb_str_z(principal), &note);
+		end.note = &note;
+	}
+	return err ? err : tb_job_end(run->core, &end);
+}
+
 static enum tb_err end_with(const struct tb_run *run,
 			    const struct tb_spec *spec,
 			    const struct result *result, struct tb_job_end *end)
@@ -339,7 +357,7 @@ static enum tb_err end_with(const struct tb_run *run,
 		set_failed(run, spec, &result->failure, end);
 		break;
 	}
-	return tb_job_end(run->core, end);
+	return commit_end(run, *end);
 }
 
 /* What was read is run. */
@@ -353,7 +371,7 @@ static enum tb_err run_spec(const struct tb_run *run,
 		end->kind = TB_JOB_END_SKIPPED;
 		end->due_us = next_due(run, spec);
 		if (end->due_us != 0)
-			return tb_job_end(run->core, end);
+			return commit_end(run, *end);
 		/* The only one there was: it is late, but it is run. */
 	}
 	err = run_attempt(run, spec, &result);
@@ -373,7 +391,7 @@ enum tb_err tb_run_job(const struct tb_run *run)
 		err = run_spec(run, &spec, &end);
 	} else if (err == TB_ERR_INVALID) {
 		set_failed(run, NULL, &failure, &end);
-		err = tb_job_end(run->core, &end);
+		err = commit_end(run, end);
 	}
 	return err == TB_ERR_CONFLICT ? TB_OK : err;
 }

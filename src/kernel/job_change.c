@@ -137,6 +137,13 @@ static enum tb_err cancel_job(struct tb_job_edit *edit, struct tb_open_job *job)
 			    : err;
 }
 
+/* When a job that is queued again is due: what had begun goes on at once, also
+ * if it waited for its next attempt; anything else waits for its time. */
+static int64_t retry_due(const struct tb_job *job, int64_t now_us)
+{
+	return job->has_begun && job->due_us > now_us ? now_us : job->due_us;
+}
+
 /* The run goes on, with all its attempts to come. */
 static enum tb_err retry_job(struct tb_job_edit *edit, struct tb_open_job *job)
 {
@@ -155,7 +162,8 @@ static enum tb_err retry_job(struct tb_job_edit *edit, struct tb_open_job *job)
 	job->job.outcome = TB_STR_NONE;
 	job->job.ended_us = 0;
 	job->job.attempts = 0;
-	tb_job_wait_until(&job->job, 0, edit->now_us);
+	tb_job_wait_until(&job->job, retry_due(&job->job, edit->now_us),
+			  edit->now_us);
 	err = tb_job_move(edit, job, TB_JOB_RETRY);
 	name.id = job->job.id;
 	if (err == TB_OK)

@@ -158,7 +158,12 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 		err = skip(&edit, &job, end);
 		break;
 	}
-	return err == TB_OK ? tb_job_edit_end(&edit) : err;
+	if (err == TB_OK)
+		err = tb_job_edit_end(&edit);
+	return err == TB_OK && end->note != NULL &&
+			       end->kind == TB_JOB_END_FAILED
+		       ? tb_job_note(commit, view, "fail", &job.job)
+		       : err;
 }
 
 enum tb_err tb_job_end(struct tb_core *core, const struct tb_job_end *end)
@@ -173,5 +178,7 @@ enum tb_err tb_job_end(struct tb_core *core, const struct tb_job_end *end)
 		.end = end,
 	};
 
+	if (end->note != NULL)
+		ending.commit.note = *end->note;
 	return tb_core_commit(core, &ending.commit);
 }

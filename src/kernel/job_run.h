@@ -103,6 +103,9 @@ struct tb_job_end {
 	 * and the job is queued until then; 0: there is none. */
 	int64_t due_us;
 	struct tb_job_error error; /* RETRY, FAILED */
+	/* Of a run that FAILED: whoever says so, with a salt; what is set here
+	 * is what was done. NULL: no row. */
+	const struct tb_audit_note *note;
 };
 /* CONFLICT: the lease is lost. */
 enum tb_err tb_job_end(struct tb_core *core,
