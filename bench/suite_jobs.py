@@ -8,7 +8,8 @@
   BullMQ's Worker, from its start, with a function that returns at once. Fewer
   workers besides.
 - import_file: a job that reads a file of records, from its queueing until it is
-  counted as completed; the bare loop that writes the same rows in groups of 256.
+  counted as completed; the bare loop that writes the same rows in groups of
+  256.
 - idle_schedules: jobs that wait for a time that is far away, while nobody asks
   for anything.
 
