@@ -5,12 +5,12 @@
 #
 #   tools/test.sh [BUILD [MESON-OPTION...]]
 #
-# TB_SUITES narrows the suites (unit store sim api interop), TB_PYTEST the API
-# tests (an expression for pytest -k). TB_PROTOCOL_SUITES names the two checkouts
-# of the public test suites (tests/interop/run_suites.sh), which then run, too.
-# TB_JOBS says how many files of the API tests run at once (4, since they wait
-# for servers most of the time), and TB_TIMEOUT multiplies the time that each of
-# meson's tests may take.
+# TB_SUITES narrows the suites (unit, or of it only threads; store, sim, api,
+# interop), TB_PYTEST the API tests (an expression for pytest -k).
+# TB_PROTOCOL_SUITES names the two checkouts of the public test suites
+# (tests/interop/run_suites.sh), which then run, too. TB_JOBS says how many files
+# of the API tests run at once (4, since they wait for servers most of the time),
+# and TB_TIMEOUT multiplies the time that each of meson's tests may take.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
