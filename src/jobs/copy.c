@@ -130,6 +130,14 @@ static enum tb_err fill(struct copying *c, struct tb_arena *arena,
 	return err ? err : set_sent(c, page, checkpoint);
 }
 
+/* An entity of which there is nothing leaves no trace: nothing is to be gone on
+ * from, and the end of the run says that it is through. */
+static bool is_trace(const struct copying *c,
+		     const struct tb_connector_page *page)
+{
+	return c->copy->from || page->n > 0 || !page->is_last;
+}
+
 /* Stores a page and where it ends. */
 static enum tb_err store(struct copying *c, struct tb_arena *arena,
 			 const struct tb_connector_page *page)
@@ -148,7 +156,7 @@ static enum tb_err store(struct copying *c, struct tb_arena *arena,
 
 	tb_arena_reset(c->arena);
 	err = fill(c, arena, page, &checkpoint);
-	if (!err)
+	if (!err && is_trace(c, page))
 		err = commit(c, &checkpoint);
 	return err ? err : tb_pages_confirm(c->pages, c->failure);
 }

@@ -121,15 +121,29 @@ static struct slot *take_ahead(struct tb_pages *pages)
 
 /* ---- for who takes them ---- */
 
+/* Behind the first page, if that is not all there is: it is in use, in the
+ * first slot. Without a thread, pages are read when they are asked for. */
+static void begin_ahead(struct tb_pages *pages, const struct slot *first)
+{
+	if (first->err || first->page.is_last || pages->connector->confirm)
+		return;
+	pages->n_read = 1;
+	pages->n_taken = 1;
+	pages->reads_ahead =
+		pthread_create(&pages->thread, NULL, read_ahead, pages) == 0;
+}
+
 enum tb_err tb_pages_next(struct tb_pages *pages, struct tb_connector_page *ret,
 			  struct tb_connector_failure *ret_failure)
 {
 	struct slot *slot = &pages->slots[0];
 
-	if (pages->reads_ahead)
+	if (pages->reads_ahead) {
 		slot = take_ahead(pages);
-	else
+	} else {
 		read_page(pages, slot);
+		begin_ahead(pages, slot);
+	}
 	if (slot->err)
 		*ret_failure = slot->failure;
 	else
@@ -190,12 +204,7 @@ static enum tb_err start(struct tb_pages *pages,
 	if (!err)
 		err = tb_arena_strdup(pages->arena, options->cursor,
 				      &pages->cursor);
-	if (err || pages->connector->confirm)
-		return err;
-	if (pthread_create(&pages->thread, NULL, read_ahead, pages) != 0)
-		return TB_ERR_NOMEM;
-	pages->reads_ahead = true;
-	return TB_OK;
+	return err;
 }
 
 enum tb_err tb_pages_create(const struct tb_pages_options *options,

@@ -51,6 +51,7 @@ struct tb_runner {
 	bool is_due;           /* some org is changed */
 	int64_t not_before_us; /* of looking at it */
 	int64_t renew_us;      /* when leases are renewed next */
+	size_t n_idle;         /* workers that wait */
 	struct tb_board board;
 };
 
@@ -178,7 +179,9 @@ static void *work(void *arg)
 	pthread_mutex_lock(&runner->lock);
 	while (!runner->is_stopped) {
 		if (!tb_board_take(&runner->board, &org)) {
+			runner->n_idle++;
 			pthread_cond_wait(&runner->ready, &runner->lock);
+			runner->n_idle--;
 			continue;
 		}
 		pthread_mutex_unlock(&runner->lock);
@@ -239,8 +242,10 @@ static void look_at(struct tb_runner *runner, uint32_t id, uint64_t seen)
 	if (!err && org) {
 		org->seen = end;
 		org->outlook = outlook;
-		if (outlook.ready > 0)
-			pthread_cond_broadcast(&runner->ready);
+		/* No more than can do something. */
+		for (uint64_t i = 0; i < outlook.ready && i < runner->n_idle;
+		     i++)
+			pthread_cond_signal(&runner->ready);
 	} else if (err != TB_ERR_NOT_FOUND) {
 		look_later(runner, id);
 	}

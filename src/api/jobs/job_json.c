@@ -316,7 +316,11 @@ static void put_entities(struct tb_json_writer *w,
 	tb_json_begin_array(w);
 	for (size_t i = 0; i < whole->n_entities; i++) {
 		struct tb_str name = whole->entities[i].name;
-		const struct tb_job_stream none = { .entity = name };
+		/* Of what was empty, nothing is kept. */
+		const struct tb_job_stream none = {
+			.entity = name,
+			.is_done = tb_str_eq(job->outcome, TB_STR("completed")),
+		};
 		const struct tb_job_stream *stream = find_stream(job, name);
 
 		put_stream(w, stream ? stream : &none);
