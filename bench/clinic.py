@@ -3,9 +3,8 @@ here, and filled as an operator would, by `tombolo import`."""
 
 import datetime
 import json
-import subprocess
 
-from servers import BUILD, Process, TOOL_S
+from servers import BUILD, Process, TOOL_S, tombolo
 
 COLLECTION = "/api/readings/"
 LIST = COLLECTION + "sync/"
@@ -44,14 +43,6 @@ def body(i):
     return begin + "x" * (BODY_BYTES - len(begin) - 2) + '"}'
 
 
-def tombolo(data, *args, password=None):
-    """Runs a command on a store to its end."""
-    stdin = password + "\n" if password else ""
-    subprocess.run([str(BUILD / "tombolo"), "--data", str(data), "--config",
-                    str(config(data)), *args], input=stdin, text=True,
-                   stdout=subprocess.DEVNULL, timeout=TOOL_S, check=True)
-
-
 def config(data):
     """The configuration of a store; it lies beside the data."""
     path = data.parent / "bench.yaml"
@@ -66,16 +57,17 @@ def filled(suite, records):
     if data.exists():
         return data
     data.parent.mkdir()
-    tombolo(data, "init", "--org", ORG, "--admin", "admin",
+    settings = config(data)
+    tombolo(data, settings, "init", "--org", ORG, "--admin", "admin",
             password="admin-password")
-    tombolo(data, "user", "add", CLERK[0], "--uuid", CLERK[0], "--role", "staff",
-            password=CLERK[1])
+    tombolo(data, settings, "user", "add", CLERK[0], "--uuid", CLERK[0],
+            "--role", "staff", password=CLERK[1])
     lines = data.parent / "readings.jsonl"
     with open(lines, "w", encoding="utf-8") as f:
         for i in range(1, records + 1):
             f.write('{"table":"readings","recordID":"%d","data":%s}\n'
                     % (i, body(i)))
-    tombolo(data, "import", str(lines))
+    tombolo(data, settings, "import", str(lines))
     lines.unlink()
     # The first start looks at all of it, because it was never served with this
     # declaration.

@@ -18,7 +18,7 @@
 #define SHOWN_BYTES 200
 
 static const struct tb_load_mode *const modes[] = {
-	&tb_load_push, &tb_load_post, &tb_load_edit,
+	&tb_load_push, &tb_load_post, &tb_load_edit,   &tb_load_queue,
 	&tb_load_get,  &tb_load_walk, &tb_load_stream,
 };
 
@@ -45,7 +45,7 @@ static const struct tb_bench_option rows[] = {
 	ROW(store, TEXT),         ROW(count, NUMBER),   ROW(from, NUMBER),
 	ROW(to, NUMBER),          ROW(limit, NUMBER),   ROW(rounds, NUMBER),
 	ROW(header, TEXTS),       ROW(spin, NUMBER),    ROW(braces, NUMBER),
-	ROW(status, NUMBER),      ROW(base, TEXT),
+	ROW(status, NUMBER),      ROW(base, TEXT),      ROW(members, TEXT),
 #undef ROW
 };
 
@@ -54,7 +54,8 @@ static const struct tb_load_mode *find_mode(const char *name)
 	for (size_t i = 0; i < TB_ARRAY_LEN(modes); i++)
 		if (strcmp(name, modes[i]->name) == 0)
 			return modes[i];
-	tb_bench_die("one of push, post, edit, get, walk, stream was expected");
+	tb_bench_die("one of push, post, edit, queue, get, walk, stream was "
+		     "expected");
 }
 
 static void parse_address(const char *text, struct sockaddr_in *ret)

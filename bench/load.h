@@ -24,8 +24,9 @@ struct tb_load_options {
 	/* 1: it never sleeps, so that a server which is quick does not pay for
 	 * waking it up. */
 	uint64_t spin;
-	uint64_t pid;   /* whose memory to report; 0: nobody's */
-	uint64_t total; /* push, post, edit: records, events, edits */
+	uint64_t pid; /* whose memory to report; 0: nobody's */
+	/* push, post, edit, queue: records, events, edits, jobs */
+	uint64_t total;
 	uint64_t batch; /* push, post: of them in a request */
 	uint64_t seed;  /* push, post, edit */
 	uint64_t site;  /* push: whose records */
@@ -43,6 +44,8 @@ struct tb_load_options {
 	uint64_t to;      /* walk: where the last page ends */
 	uint64_t limit;   /* walk: numbers in a page */
 	uint64_t rounds;  /* walk: how often it is made */
+	/* queue: of each job, those that come behind its name. */
+	const char *members;
 };
 
 /* One connection and what its mode keeps for it. */
@@ -52,7 +55,7 @@ struct tb_load_conn {
 	uint32_t watched;   /* the events it is polled for */
 	uint64_t done;      /* requests */
 	size_t url;         /* get: which one was asked */
-	uint64_t id;        /* edit: of the record */
+	uint64_t id;        /* edit, queue: of the record, of the name */
 	uint64_t braces;    /* stream: seen in the answer */
 	int64_t first_us;   /* stream: when its first piece came; 0: not yet */
 };
@@ -94,6 +97,7 @@ void tb_load_begin_get(struct tb_load *load, struct tb_load_conn *conn);
 extern const struct tb_load_mode tb_load_push;
 extern const struct tb_load_mode tb_load_post;
 extern const struct tb_load_mode tb_load_edit;
+extern const struct tb_load_mode tb_load_queue;
 extern const struct tb_load_mode tb_load_get;
 extern const struct tb_load_mode tb_load_walk;
 extern const struct tb_load_mode tb_load_stream;

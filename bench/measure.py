@@ -85,6 +85,19 @@ def ratios(repeats, one, other):
             statistics.median(a / b for a, b in pairs))
 
 
+def in_turns(repeats, *ways):
+    """What each way gave, run in turns: a list for each."""
+    return list(zip(*[[way() for way in ways] for _ in range(repeats)]))
+
+
+def line(what, unit, ours, others, **targets):
+    """A line about two that were measured in turns."""
+    return Line(what, unit, statistics.median(ours),
+                statistics.median(others),
+                statistics.median(a / b for a, b in zip(ours, others)),
+                **targets)
+
+
 def processor_us(server, run):
     """What a run of the load generator gives back, and the processor time that
     an answer of it took the server."""

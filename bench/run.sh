@@ -8,8 +8,8 @@
 #   BENCH_ONLY=..  the steps to run, separated by spaces (bench/suite_*.py name
 #                  them); RESULTS.md is left as it is
 #
-# What realtime is measured against comes from npm's registry, into a temporary
-# folder.
+# What realtime and jobs are measured against comes from npm's registry, into
+# temporary folders.
 set -eu
 cd "$(dirname "$0")/.."
 test -d build-bench || meson setup build-bench --buildtype=release

@@ -20,7 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build-bench"
 SERVER_CORE, LOAD_CORE = "0", "1"
-START_S, STOP_S, TOOL_S = 30, 60, 1800
+START_S, STOP_S, TOOL_S, INSTALL_S = 30, 60, 1800, 300
 SITE = ("username", "password")
 PRIMARY = ("primary", "primary-password")
 USER = ("testuser", "testpass123")
@@ -71,6 +71,27 @@ def load(mode, port, account=SITE, headers=None, core=LOAD_CORE, **options):
         options["user"] = credentials(account)
     return tool("load", mode, core=core, address="127.0.0.1:%d" % port,
                 **options)[0]
+
+
+def tombolo(data, config, *args, password=None):
+    """Runs a command on a store to its end."""
+    stdin = password + "\n" if password else ""
+    subprocess.run([str(BUILD / "tombolo"), "--data", str(data), "--config",
+                    str(config), *args], input=stdin, text=True,
+                   stdout=subprocess.DEVNULL, timeout=TOOL_S, check=True)
+
+
+def npm_folder(suite, name, packages):
+    """Where packages of npm's are, which this suite's folder is given once."""
+    folder = suite.folder / ("npm-" + name)
+    if not folder.exists():
+        folder.mkdir()
+        subprocess.run(
+            ["npm", "install", "--no-save", "--no-audit", "--no-fund",
+             "--loglevel=error", *packages],
+            cwd=folder, timeout=INSTALL_S, check=True,
+            stdout=subprocess.DEVNULL)
+    return folder
 
 
 class Process:

@@ -5,32 +5,18 @@ realtime layer alone, npm's socket.io, and a loop of send().
 """
 
 import json
-import pathlib
 import socket
 import subprocess
 
 from servers import (BUILD, LOAD_CORE, Process, ROOT, SERVER_CORE, TOOL_S,
-                     Tombolo, pinned, tool)
+                     Tombolo, npm_folder, pinned, tool)
 
 SOCKET_IO, WS = "4.8.4", "8.23.0"
-INSTALL_S = 300
+PACKAGES = ["socket.io@" + SOCKET_IO, "ws@" + WS]
 # What is to be measured is not to be limited, and no ping comes in between.
 OPTIONS = {"port": "PORT", "quiet": 1, "events_per_s": 0,
            "connections_max": 20000, "ping_interval_ms": 25000,
            "ping_timeout_ms": 20000, "connect_timeout_ms": 10000}
-
-
-def npm_folder(suite):
-    """Where npm's packages are, which this suite's folder is given once."""
-    folder = pathlib.Path(suite.folder) / "npm"
-    if not folder.exists():
-        folder.mkdir()
-        subprocess.run(
-            ["npm", "install", "--no-save", "--no-audit", "--no-fund",
-             "--loglevel=error", "socket.io@" + SOCKET_IO, "ws@" + WS],
-            cwd=folder, timeout=INSTALL_S, check=True,
-            stdout=subprocess.DEVNULL)
-    return folder
 
 
 class Spoken:
@@ -77,8 +63,8 @@ class Npm(Realtime):
 
     def __init__(self, suite):
         script = ROOT / "bench" / "realtime_server.js"
-        argv = ["node", "--expose-gc", str(script), str(npm_folder(suite)),
-                "PORT"]
+        argv = ["node", "--expose-gc", str(script),
+                str(npm_folder(suite, "socket.io", PACKAGES)), "PORT"]
         super().__init__(argv, SERVER_CORE, suite.place("npm"))
 
     def settle(self):

@@ -10,6 +10,7 @@ import tempfile
 
 import report
 import suite_events
+import suite_jobs
 import suite_parts
 import suite_realtime
 import suite_resources
@@ -19,7 +20,7 @@ from servers import BUILD
 
 ONLY = os.environ.get("BENCH_ONLY", "").split()
 STEPS = (suite_parts.STEPS + suite_sites.STEPS + suite_events.STEPS +
-         suite_resources.STEPS + suite_realtime.STEPS)
+         suite_resources.STEPS + suite_realtime.STEPS + suite_jobs.STEPS)
 # Those that take long; made in full, or when they are named.
 LONG_STEPS = suite_events.LONG_STEPS
 

@@ -5,7 +5,7 @@ kernel counts for their process, not by the clock on the wall."""
 import resource
 import statistics
 
-from measure import QUICK, REPEATS
+from measure import QUICK, REPEATS, in_turns, line
 from report import Line
 from servers_realtime import SOCKET_IO, Bare, Clients, Npm, Ours, Serving
 
@@ -26,22 +26,6 @@ def raise_limits():
     """The servers get the limits that this process has."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def in_turns(repeats, *ways):
-    """What each way gave, run in turns: a list for each."""
-    return list(zip(*[[way() for way in ways] for _ in range(repeats)]))
-
-
-def median_ratio(ours, others):
-    return statistics.median(a / b for a, b in zip(ours, others))
-
-
-def line(what, unit, ours, others, **targets):
-    """A line about two that were measured in turns."""
-    return Line(what, unit, statistics.median(ours),
-                statistics.median(others), median_ratio(ours, others),
-                **targets)
 
 
 # ---- processor time ----

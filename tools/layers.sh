@@ -4,6 +4,7 @@
 #   base <- codec <- kernel <- store <- engine
 #                           <- auth <- http <- hub <- api <- app
 #                 <- realtime <------------- hub
+#                           <- jobs <------------- api
 #
 # An API sees requests, responses and the kernel; never another API, a store,
 # the engine, or the HTTP library. Prints each line that breaks a rule.
@@ -24,8 +25,9 @@ ours() {
 	auth) echo base codec kernel auth ;;
 	http) echo base codec kernel auth http ;;
 	hub) echo base codec kernel auth http realtime hub ;;
-	api) echo base codec kernel auth http hub api ;;
-	app) echo base codec kernel store engine auth http hub api app ;;
+	jobs) echo base codec kernel jobs ;;
+	api) echo base codec kernel jobs auth http hub api ;;
+	app) echo base codec kernel store engine jobs auth http hub api app ;;
 	*) echo "layers.sh: no rule for src/$1" >&2 && exit 1 ;;
 	esac
 }
@@ -41,6 +43,7 @@ libdeflate.h src/codec
 yaml.h       src/app
 wslay/wslay.h src/hub
 nettle/sha1.h src/codec
+curl/curl.h   src/jobs
 '
 
 # The kernel is pure: no clock, no files, no network, no randomness (stdio.h

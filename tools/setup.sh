@@ -21,6 +21,8 @@ libdeflate-dev       pkg-config:libdeflate
 zlib1g-dev           pkg-config:zlib
 libwslay-dev         header:wslay/wslay.h
 nettle-dev           pkg-config:nettle
+libcurl4-openssl-dev pkg-config:libcurl
+tzdata               file:/usr/share/zoneinfo/Europe/Berlin
 '
 test_needs='
 libcmocka-dev        pkg-config:cmocka
@@ -33,10 +35,12 @@ python3-websocket    python:websocket
 nodejs               command:node
 npm                  command:npm
 curl                 command:curl
+openssl              command:openssl
 jq                   command:jq
 '
 bench_needs='
 nginx-light          command:nginx
+redis-server         command:redis-server
 nodejs               command:node
 npm                  command:npm
 '
@@ -78,6 +82,7 @@ is_usable() {
 	pkg-config:*) pkg-config --exists "$name" 2>/dev/null ;;
 	python:*) /usr/bin/python3 -c "import $name" 2>/dev/null ;;
 	fuzzer:*) fuzzer_links "$name" ;;
+	file:*) [ -e "$name" ] ;;
 	header:*) echo "#include <$name>" | cc -E - >/dev/null 2>&1 ;;
 	esac
 }

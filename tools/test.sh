@@ -5,12 +5,12 @@
 #
 #   tools/test.sh [BUILD [MESON-OPTION...]]
 #
-# TB_SUITES narrows the suites (unit store sim api interop), TB_PYTEST the API
-# tests (an expression for pytest -k). TB_PROTOCOL_SUITES names the two checkouts
-# of the public test suites (tests/interop/run_suites.sh), which then run, too.
-# TB_JOBS says how many files of the API tests run at once (4, since they wait
-# for servers most of the time), and TB_TIMEOUT multiplies the time that each of
-# meson's tests may take.
+# TB_SUITES narrows the suites (unit, or of it only threads; store, sim, api,
+# interop), TB_PYTEST the API tests (an expression for pytest -k).
+# TB_PROTOCOL_SUITES names the two checkouts of the public test suites
+# (tests/interop/run_suites.sh), which then run, too. TB_JOBS says how many files
+# of the API tests run at once (4, since they wait for servers most of the time),
+# and TB_TIMEOUT multiplies the time that each of meson's tests may take.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -47,6 +47,7 @@ cp "$build/meson-logs/testlog.json" "$log/meson.json" 2>/dev/null
 export TOMBOLO=$PWD/$build/tombolo
 export TB_HTTP_TEST_SERVER=$PWD/$build/tests/unit/http/http_test_server
 export TB_REALTIME_TEST_SERVER=$PWD/$build/tests/interop/realtime_test_server
+export TB_CONNECTOR_TEST_CLIENT=$PWD/$build/tests/unit/jobs/connector_test_client
 
 # A suite of pytest's, which is its folder's name as well.
 run_pytest() { # suite, argument...

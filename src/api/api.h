@@ -16,6 +16,7 @@
 
 struct tb_mount;
 struct tb_api_module;
+struct tb_sources;
 
 /* Everything that can be followed: the modules beside their states. Filled
  * when all states are made; not to be looked at before the first request. */
@@ -33,6 +34,7 @@ struct tb_api_env {
 	const char *data;    /* folder of the data */
 	const char *listen;  /* where the server will listen */
 	const struct tb_follows *follows;
+	const struct tb_sources *sources; /* that jobs can reach */
 	/* Adds to the sums of the audit trail what is no HTTP request. */
 	void (*count)(void *ctx, uint32_t org, struct tb_str principal,
 		      const char *operation, unsigned status);

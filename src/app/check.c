@@ -2,9 +2,12 @@
 
 #include "base/assert.h"
 #include "http/address.h"
+#include "http/uri.h"
 #include "kernel/store.h"
 
 #define RESOURCE_PATH_MAX 100
+#define WORD_MAX_BYTES 64
+#define URL_MAX_BYTES 2048
 
 bool tb_check_not_empty(struct tb_str text)
 {
@@ -55,10 +58,28 @@ bool tb_check_store_engine(struct tb_str text)
 	return tb_store_find(text) != NULL;
 }
 
-static bool is_path_char(char c)
+static bool is_alphanumeric(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '-';
+	       (c >= '0' && c <= '9');
+}
+
+/* True if each byte is a letter, a digit, or one of `others`. */
+static bool is_made_of(struct tb_str text, struct tb_str others)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!is_alphanumeric(text.p[i]) &&
+		    !memchr(others.p, text.p[i], others.n))
+			return false;
+	return true;
+}
+
+static bool has_control(struct tb_str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
+			return true;
+	return false;
 }
 
 bool tb_check_resource_path(struct tb_str text)
@@ -70,8 +91,85 @@ bool tb_check_resource_path(struct tb_str text)
 	for (size_t i = 0; i < TB_ARRAY_LEN(taken); i++)
 		if (tb_str_eq(text, tb_str_z(taken[i])))
 			return false;
-	for (size_t i = 0; i < text.n; i++)
-		if (!is_path_char(text.p[i]))
-			return false;
-	return text.n > 0 && text.n <= RESOURCE_PATH_MAX;
+	return text.n > 0 && text.n <= RESOURCE_PATH_MAX &&
+	       is_made_of(text, TB_STR("-"));
+}
+
+/* ---- sources ---- */
+
+bool tb_check_word(struct tb_str text)
+{
+	return text.n > 0 && text.n <= WORD_MAX_BYTES &&
+	       is_made_of(text, TB_STR("-_."));
+}
+
+bool tb_check_header_name(struct tb_str text)
+{
+	return text.n > 0 && text.n <= WORD_MAX_BYTES &&
+	       is_made_of(text, TB_STR("!#$%&'*+-.^_`|~"));
+}
+
+bool tb_check_login(struct tb_str text)
+{
+	return text.n > 0 && !has_control(text) && !memchr(text.p, ':', text.n);
+}
+
+/* True if a path leads out of where it begins, or could. */
+static bool has_parent(struct tb_str path)
+{
+	while (path.p)
+		if (tb_str_eq(tb_str_cut(&path, '/'), TB_STR("..")))
+			return true;
+	return false;
+}
+
+/* The path of a request, with or without a query. */
+static bool is_target(struct tb_str text)
+{
+	struct tb_str path = text;
+
+	return tb_uri_is_valid(text) && !memchr(text.p, '#', text.n) &&
+	       !has_parent(tb_str_cut(&path, '?'));
+}
+
+bool tb_check_source_url(struct tb_str text)
+{
+	struct tb_str rest = text;
+	struct tb_str scheme = tb_str_cut(&rest, ':');
+	struct tb_str path;
+	size_t host_n;
+
+	if (text.n > URL_MAX_BYTES || !tb_str_starts(rest, TB_STR("//")))
+		return false;
+	path = tb_str(rest.p + 2, rest.n - 2);
+	host_n = tb_str_cut(&path, '/').n;
+	if (!tb_address_is_origin(tb_str(text.p, scheme.n + 3 + host_n)))
+		return false;
+	if (path.p && (memchr(path.p, '?', path.n) ||
+		       !is_target(tb_str(path.p - 1, path.n + 1))))
+		return false;
+	return tb_str_eq(scheme, TB_STR("https")) ||
+	       (tb_str_eq(scheme, TB_STR("http")) &&
+		tb_address_host_is_loopback(tb_str(rest.p + 2, host_n)));
+}
+
+bool tb_check_folder(struct tb_str text)
+{
+	return text.n > 0 && !has_control(text) && !has_parent(text);
+}
+
+bool tb_check_file_below(struct tb_str text)
+{
+	return tb_check_folder(text) && text.p[0] != '/' &&
+	       text.p[text.n - 1] != '/';
+}
+
+bool tb_check_url_below(struct tb_str text)
+{
+	char target[URL_MAX_BYTES + 1] = "/";
+
+	if (text.n == 0 || text.n > URL_MAX_BYTES || text.p[0] == '/')
+		return false;
+	memcpy(target + 1, text.p, text.n);
+	return is_target(tb_str(target, text.n + 1));
 }

@@ -21,4 +21,23 @@ bool tb_check_resource_path(struct tb_str text);
 /* A name in stores.def. */
 bool tb_check_store_engine(struct tb_str text);
 
+/* What jobs call a source or an entity. */
+#define TB_CHECK_WORD "letters, digits, -, _ and ., 64 at most"
+bool tb_check_word(struct tb_str text);
+/* Where a source's server is. */
+#define TB_CHECK_SOURCE_URL                                                    \
+	"a URL as https://shop.example.org (http on loopback alone), without " \
+	"a user, a query or a fragment"
+bool tb_check_source_url(struct tb_str text);
+/* The path of a folder without a part `..`. */
+bool tb_check_folder(struct tb_str text);
+/* A path below another, of a file and of a URL: it begins with no slash and has
+ * no part `..`; of a URL it may have a query. */
+bool tb_check_file_below(struct tb_str text);
+bool tb_check_url_below(struct tb_str text);
+/* The name of a header (RFC 9110, 5.6.2). */
+bool tb_check_header_name(struct tb_str text);
+/* A user name that HTTP Basic can carry (RFC 7617). */
+bool tb_check_login(struct tb_str text);
+
 #endif

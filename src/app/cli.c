@@ -56,6 +56,11 @@ static const struct option {
 	[TB_OPT_BEFORE] = { "before", "TIME", "those before this time" },
 	[TB_OPT_LIMIT] = { "limit", "N", "at most so many" },
 	[TB_OPT_SEALS] = { "seals", "FILE", "a log of the server" },
+	[TB_OPT_PRODUCTS] = { "products", "N", "how many products it has" },
+	[TB_OPT_TOKEN] = { "token", "TEXT", "the token that it asks for" },
+	[TB_OPT_TOKEN_FILE] = { "token-file", "FILE",
+				"take the token from this file's first line" },
+	[TB_OPT_STATUS] = { "status", "STATUS", "of this status alone" },
 };
 
 #define ALWAYS (TB_OPT(HELP) | TB_OPT(CONFIG) | TB_OPT(DATA))

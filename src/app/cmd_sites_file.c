@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "app/accounts.h"
-#include "app/csv.h"
 #include "app/file.h"
 #include "app/password.h"
 #include "app/sites.h"
 #include "base/assert.h"
+#include "codec/csv.h"
 #include "codec/json.h"
 
 #define FILE_MAX_BYTES (64 * 1024 * 1024)
 #define SITES_MAX 100000
+#define FIELDS_MAX 32
 
 enum column {
 	NAME,
@@ -49,6 +50,7 @@ struct file {
 	struct tb_session *session;
 	const char *path;
 	struct tb_csv csv;
+	struct tb_str cells[FIELDS_MAX]; /* of the row that is read */
 	size_t at[N_COLUMNS]; /* column of the file; NONE: not there */
 	struct row *rows;
 	size_t n_rows;
@@ -60,6 +62,22 @@ static enum tb_exit fail_row(const struct file *file, const char *column,
 			     enum tb_err err)
 {
 	return tb_fail(err, "%s:%zu: %s", file->path, file->csv.line, column);
+}
+
+/* The next row, each of its cells without the spaces around it. */
+static enum tb_err next_row(struct file *file, struct tb_csv_row *ret)
+{
+	struct tb_csv_row row = { .fields = file->cells, .max = FIELDS_MAX };
+	enum tb_err err = tb_csv_next(&file->csv, file->session->arena, &row);
+
+	if (err)
+		return err;
+	if (row.n > row.max)
+		return TB_ERR_TOO_LARGE;
+	for (size_t i = 0; i < row.n; i++)
+		row.fields[i] = tb_str_trim(row.fields[i]);
+	*ret = row;
+	return TB_OK;
 }
 
 static enum tb_exit take_column(struct file *file, struct tb_str name,
@@ -85,7 +103,7 @@ static enum tb_exit read_header(struct file *file)
 
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		file->at[i] = NONE;
-	err = tb_csv_next(&file->csv, file->session->arena, &row);
+	err = next_row(file, &row);
 	if (err)
 		return fail_row(file, "header", err);
 	for (size_t i = 0; !exit && i < row.n; i++)
@@ -194,7 +212,7 @@ static enum tb_exit read_rows(struct file *file)
 	file->rows = tb_arena_calloc(arena, SITES_MAX, sizeof(*file->rows));
 	if (!file->rows)
 		return tb_fail(TB_ERR_NOMEM, "%s", file->path);
-	while (!exit && !(err = tb_csv_next(&file->csv, arena, &cells))) {
+	while (!exit && !(err = next_row(file, &cells))) {
 		if (file->n_rows == SITES_MAX)
 			return fail_row(file, "sites", TB_ERR_TOO_LARGE);
 		exit = read_row(file, &cells, &file->rows[file->n_rows]);

@@ -1,5 +1,6 @@
 #include "app/commands.h"
 
+#include "app/demo_shop.h"
 #include "base/assert.h"
 
 #define LISTED TB_OPT(ORG)
@@ -266,6 +267,67 @@ const struct tb_command tb_commands[] = {
 	  .help = "Let a pending event fail, by its number",
 	  .notes = "It can still be pulled and acknowledged, and stays failed.",
 	  .act = tb_cmd_device_give_up },
+	{ .name = "job list",
+	  .args = "",
+	  .options = LISTED | TB_OPT(STATUS),
+	  .help = "List jobs, a JSON object on each line",
+	  .notes = "The last change first; with --status queued, active, "
+		   "paused, completed or failed\nonly those, in the order in "
+		   "which they run, or ended.",
+	  .act = tb_cmd_job_list,
+	  .only_reads = true },
+	{ .name = "job show",
+	  .args = "ID",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Print a job with its runs, its log and its errors",
+	  .act = tb_cmd_job_show,
+	  .only_reads = true },
+	{ .name = "job queue",
+	  .args = "FILE",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Queue the job that a file describes, as JSON; - is standard "
+		  "input",
+	  .notes = "The object is the one that POST /sync/queue takes "
+		   "(docs/api/jobs.md). What it may\nname is in the "
+		   "configuration: `sources`.",
+	  .act = tb_cmd_job_queue },
+	{ .name = "job pause",
+	  .args = "NAME",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Let an unfinished job rest; it keeps its progress",
+	  .act = tb_cmd_job_pause },
+	{ .name = "job resume",
+	  .args = "NAME",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Let a paused job go on",
+	  .act = tb_cmd_job_resume },
+	{ .name = "job cancel",
+	  .args = "ID",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "End an unfinished job",
+	  .act = tb_cmd_job_cancel },
+	{ .name = "job retry",
+	  .args = "ID",
+	  .n_args_min = 1,
+	  .n_args_max = 1,
+	  .options = TB_OPT(ORG),
+	  .help = "Queue a failed job again, which goes on where it was",
+	  .act = tb_cmd_job_retry },
+	{ .name = "job purge",
+	  .args = "",
+	  .options = TB_OPT(ORG),
+	  .help = "Remove an org's jobs that are completed or failed",
+	  .act = tb_cmd_job_purge },
 	{ .name = "quarantine list",
 	  .args = "",
 	  .options = TB_OPT(ORG) | TB_OPT(SITE) | TB_OPT(TABLE) | TB_OPT(ID),
@@ -404,6 +466,16 @@ const struct tb_command tb_commands[] = {
 	  .help = "Print a token of one of the demo's accounts",
 	  .act = tb_cmd_demo_token,
 	  .only_reads = true },
+	{ .name = "demo-shop",
+	  .args = "",
+	  .options = TB_OPT(LISTEN) | TB_OPT(PRODUCTS) | TB_OPT(TOKEN) |
+		     TB_OPT(TOKEN_FILE),
+	  .help = "Serve a made-up shop that jobs can read, on loopback only",
+	  .notes = "It answers as a shop's Admin REST API does to a source of "
+		   "type shopify, with\nproducts, customers, orders and two "
+		   "collections. 120 products, the token\n" TB_DEMO_SHOP_TOKEN
+		   " and a free port unless other ones are given.",
+	  .run = tb_cmd_demo_shop },
 	{ .name = "version",
 	  .args = "",
 	  .help = "Print the version",

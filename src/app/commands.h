@@ -14,6 +14,9 @@ enum tb_exit tb_cmd_config_check(const struct tb_cli *cli);
 enum tb_exit tb_cmd_config_show(const struct tb_cli *cli);
 enum tb_exit tb_cmd_version(const struct tb_cli *cli);
 
+/* cmd_demo_shop.c */
+enum tb_exit tb_cmd_demo_shop(const struct tb_cli *cli);
+
 /* cmd_orgs.c */
 enum tb_exit tb_cmd_init(struct tb_session *session);
 enum tb_exit tb_cmd_org_add(struct tb_session *session);
@@ -35,6 +38,16 @@ enum tb_exit tb_cmd_device_retire(struct tb_session *session);
 enum tb_exit tb_cmd_device_reinstate(struct tb_session *session);
 enum tb_exit tb_cmd_device_overdue(struct tb_session *session);
 enum tb_exit tb_cmd_device_give_up(struct tb_session *session);
+
+/* cmd_jobs.c, cmd_jobs_list.c */
+enum tb_exit tb_cmd_job_list(struct tb_session *session);
+enum tb_exit tb_cmd_job_show(struct tb_session *session);
+enum tb_exit tb_cmd_job_queue(struct tb_session *session);
+enum tb_exit tb_cmd_job_pause(struct tb_session *session);
+enum tb_exit tb_cmd_job_resume(struct tb_session *session);
+enum tb_exit tb_cmd_job_cancel(struct tb_session *session);
+enum tb_exit tb_cmd_job_retry(struct tb_session *session);
+enum tb_exit tb_cmd_job_purge(struct tb_session *session);
 
 /* cmd_sites.c, cmd_sites_file.c */
 enum tb_exit tb_cmd_site_add(struct tb_session *session);

@@ -6,6 +6,7 @@
 
 #include "app/config_declaration.h"
 #include "app/config_read.h"
+#include "app/config_sources.h"
 #include "app/settings.h"
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -71,10 +72,22 @@ static enum tb_err read_collections(struct tb_config_reader *reader,
 	return TB_OK;
 }
 
+/* Collections with mistakes in them are not all there. */
+static enum tb_err read_sources(struct tb_config_reader *reader,
+				struct tb_config *config,
+				const yaml_node_t *node)
+{
+	return tb_config_read_sources(
+		reader, node,
+		reader->n_failed == 0 ? &config->declaration : NULL,
+		&config->sources);
+}
+
 static enum tb_err read_root(struct tb_config_reader *reader,
 			     const yaml_node_t *root, void *ctx)
 {
 	struct tb_config *config = ctx;
+	const yaml_node_t *sources = NULL;
 	struct tb_config_pair pair;
 	enum tb_err err;
 	size_t i = 0;
@@ -88,6 +101,8 @@ static enum tb_err read_root(struct tb_config_reader *reader,
 			err = read_collections(reader, config, pair.value);
 			if (err)
 				return err;
+		} else if (tb_str_eq(pair.key, TB_STR("sources"))) {
+			sources = pair.value;
 		} else if (pair.key.n > 0 &&
 			   tb_settings_has_section(config, pair.key)) {
 			read_section(reader, config, &pair);
@@ -95,7 +110,8 @@ static enum tb_err read_root(struct tb_config_reader *reader,
 			read_setting(reader, config, TB_STR_NONE, &pair);
 		}
 	}
-	return TB_OK;
+	/* They name collections, wherever these stand. */
+	return sources ? read_sources(reader, config, sources) : TB_OK;
 }
 
 static enum tb_err read_file(struct tb_config_reader *reader,

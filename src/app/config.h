@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "jobs/source.h"
 #include "kernel/declaration.h"
 
 /* What is the program's own, not one library's. */
@@ -38,6 +39,7 @@ struct tb_config {
 	/* The file that declares them, and on which line each; NULL: none. */
 	const char *declared_in;
 	const size_t *declared_lines;
+	struct tb_sources sources; /* what jobs can reach */
 };
 
 /* Where the values come from besides the file. */

@@ -1,12 +1,13 @@
 #include "app/config.h"
 
 #include "app/config_declaration.h"
+#include "app/config_sources.h"
 #include "app/settings.h"
 #include "base/assert.h"
 #include "codec/json.h"
 
 #define TEXT_MAX_BYTES (64 * 1024)
-#define DECLARATION_MAX_BYTES (64 * 1024 * 1024)
+#define LIST_MAX_BYTES (64 * 1024 * 1024)
 #define WRAP_COLUMNS 78
 
 /* A comment, wrapped between words. */
@@ -123,21 +124,41 @@ static enum tb_err compare_table(const struct tb_settings_place *place,
 	return err;
 }
 
-static enum tb_err compare_declarations(const struct tb_config *a,
-					const struct tb_config *b,
-					tb_config_differ_fn *differ, void *ctx)
+static void put_collections(struct tb_buf *buf, const struct tb_config *config)
+{
+	tb_config_put_declaration(buf, &config->declaration);
+}
+
+static void put_sources(struct tb_buf *buf, const struct tb_config *config)
+{
+	tb_config_put_sources(buf, &config->sources);
+}
+
+/* The lists at the top, which are the same if they are shown alike. */
+static const struct list {
+	const char *key;
+	void (*put)(struct tb_buf *buf, const struct tb_config *config);
+} lists[] = {
+	{ "collections", put_collections },
+	{ "sources", put_sources },
+};
+
+static enum tb_err compare_list(const struct list *list,
+				const struct tb_config *a,
+				const struct tb_config *b,
+				tb_config_differ_fn *differ, void *ctx)
 {
 	struct tb_buf of_a;
 	struct tb_buf of_b;
 	enum tb_err err;
 
-	tb_buf_init(&of_a, DECLARATION_MAX_BYTES);
-	tb_buf_init(&of_b, DECLARATION_MAX_BYTES);
-	tb_config_put_declaration(&of_a, &a->declaration);
-	tb_config_put_declaration(&of_b, &b->declaration);
+	tb_buf_init(&of_a, LIST_MAX_BYTES);
+	tb_buf_init(&of_b, LIST_MAX_BYTES);
+	list->put(&of_a, a);
+	list->put(&of_b, b);
 	err = tb_buf_err(&of_a) ? tb_buf_err(&of_a) : tb_buf_err(&of_b);
 	if (!err && !tb_str_eq(tb_buf_str(&of_a), tb_buf_str(&of_b)))
-		differ(ctx, "collections", false);
+		differ(ctx, list->key, false);
 	tb_buf_fini(&of_a);
 	tb_buf_fini(&of_b);
 	return err;
@@ -156,7 +177,8 @@ void tb_config_put(struct tb_buf *buf, const struct tb_config *config)
 			     "file.\n\n");
 	for (size_t i = 0; i < n; i++)
 		put_section(buf, places, n, i);
-	tb_config_put_declaration(buf, &config->declaration);
+	for (size_t i = 0; i < TB_ARRAY_LEN(lists); i++)
+		lists[i].put(buf, config);
 }
 
 enum tb_err tb_config_compare(const struct tb_config *a,
@@ -171,7 +193,7 @@ enum tb_err tb_config_compare(const struct tb_config *a,
 	tb_settings_places((struct tb_config *)b, of_b);
 	for (size_t i = 0; !err && i < n; i++)
 		err = compare_table(&of_a[i], of_b[i].options, differ, ctx);
-	if (!err)
-		err = compare_declarations(a, b, differ, ctx);
+	for (size_t i = 0; !err && i < TB_ARRAY_LEN(lists); i++)
+		err = compare_list(&lists[i], a, b, differ, ctx);
 	return err;
 }

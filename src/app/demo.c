@@ -126,20 +126,12 @@ static enum tb_err unless_exists(enum tb_err err)
 	return err == TB_ERR_EXISTS ? TB_OK : err;
 }
 
-static enum tb_err make_org(struct filling *f)
+static enum tb_err find_org(struct filling *f)
 {
 	struct tb_org org;
 	struct tb_tx *tx;
-	uint64_t epoch;
-	enum tb_err err;
+	enum tb_err err = tb_core_read(f->core, &tx);
 
-	if (getrandom(&epoch, sizeof(epoch), 0) != sizeof(epoch))
-		return TB_ERR_IO;
-	err = tb_directory_add_org(f->core, &f->note, TB_STR(TB_DEMO_ORG),
-				   TB_STR(TB_DEMO_ORG_TITLE), epoch, &f->org);
-	if (err != TB_ERR_EXISTS)
-		return err;
-	err = tb_core_read(f->core, &tx);
 	if (err)
 		return err;
 	err = tb_directory_find_org(tx, TB_STR(TB_DEMO_ORG), &org);
@@ -147,6 +139,18 @@ static enum tb_err make_org(struct filling *f)
 	if (!err)
 		f->org = org.id;
 	return err;
+}
+
+static enum tb_err make_org(struct filling *f)
+{
+	uint64_t epoch;
+	enum tb_err err;
+
+	if (getrandom(&epoch, sizeof(epoch), 0) != sizeof(epoch))
+		return TB_ERR_IO;
+	err = tb_directory_add_org(f->core, &f->note, TB_STR(TB_DEMO_ORG),
+				   TB_STR(TB_DEMO_ORG_TITLE), epoch, &f->org);
+	return err == TB_ERR_EXISTS ? find_org(f) : err;
 }
 
 static enum tb_err make_store(struct filling *f, const char *id)
@@ -209,6 +213,36 @@ static enum tb_err fill(struct filling *f)
 	return err ? err : put_mark(f, TB_STR("\"made\""));
 }
 
+static enum tb_err has_account(struct filling *f,
+			       const struct tb_demo_account *demo, bool *ret)
+{
+	struct tb_account account;
+	struct tb_tx *tx;
+	enum tb_err err = tb_core_read(f->core, &tx);
+
+	if (err)
+		return err;
+	err = tb_directory_find_login(f->core, tx, f->arena, demo->kind,
+				      tb_str_z(demo->username), &account);
+	tb_core_read_end(tx);
+	*ret = err == TB_OK;
+	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
+}
+
+/* Accounts that the demo did not have yet when this store was made. */
+static enum tb_err add_accounts(struct filling *f)
+{
+	enum tb_err err = find_org(f);
+	bool has = false;
+
+	for (size_t i = 0; !err && i < tb_demo_accounts_count; i++) {
+		err = has_account(f, &tb_demo_accounts[i], &has);
+		if (!err && !has)
+			err = make_account(f, &tb_demo_accounts[i]);
+	}
+	return err;
+}
+
 enum tb_err tb_demo_fill(const struct tb_config *config, struct tb_core *core)
 {
 	struct tb_passwords_options hashing = {
@@ -233,10 +267,10 @@ enum tb_err tb_demo_fill(const struct tb_config *config, struct tb_core *core)
 	if (!f.arena)
 		return TB_ERR_NOMEM;
 	err = is_complete(&f, &done);
-	if (!err && !done)
+	if (!err)
 		err = tb_passwords_create(&hashing, &f.passwords);
-	if (!err && !done)
-		err = fill(&f);
+	if (!err)
+		err = done ? add_accounts(&f) : fill(&f);
 	tb_passwords_destroy(f.passwords);
 	tb_arena_destroy(f.arena);
 	return err;

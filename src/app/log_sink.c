@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "http/clock.h"
+#include "base/clock.h"
 
 #define WAITING_MAX_BYTES ((size_t)1 << 20)
 /* Of the line that tells of lost ones, which has room of its own. */

@@ -9,18 +9,21 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/jobs/jobs.h"
 #include "api/ops/demo.h"
 #include "api/resources/resources.h"
 #include "app/commands.h"
 #include "app/control.h"
 #include "app/data.h"
 #include "app/demo.h"
+#include "app/demo_source.h"
 #include "app/log.h"
 #include "app/redeclare.h"
 #include "app/upkeep.h"
 #include "app/wiring.h"
 #include "base/assert.h"
 #include "engine/engine.h"
+#include "jobs/runner.h"
 
 #define TEXT_MAX_BYTES (64 * 1024)
 #define PROBLEM_MAX_BYTES 1024
@@ -42,6 +45,9 @@ struct serving {
 	struct tb_upkeep *upkeep;
 	struct tb_server *server;
 	struct tb_control *control;
+	struct tb_runner *runner;
+	struct tb_demo_shop *shop; /* the demo's, or NULL */
+	const char *shop_url;
 };
 
 static void on_access(void *ctx, const struct tb_access *access)
@@ -80,12 +86,18 @@ static void on_refresh(void *ctx, bool asked)
 static enum tb_err adapt_config(struct serving *serving,
 				struct tb_config *config)
 {
+	enum tb_err err = TB_OK;
+
 	config->engine.writer = true;
 	config->engine.at.create = serving->is_demo;
 	config->server.loopback_only = serving->is_demo;
 	config->server.on_access = on_access;
 	config->server.on_access_ctx = serving;
-	return serving->is_demo ? tb_demo_apply_declaration(config) : TB_OK;
+	if (serving->is_demo)
+		err = tb_demo_apply_declaration(config);
+	if (!err && serving->shop)
+		err = tb_demo_add_source(config, serving->shop_url);
+	return err;
 }
 
 /* What an API would not serve, or not there. */
@@ -218,11 +230,33 @@ static enum tb_exit wire(struct serving *serving, struct tb_api_env *env)
 	return tb_fail(err, "%.*s", TB_STR_ARG(tb_buf_str(&problem)));
 }
 
+/* What the demo has besides a store: records, and a shop that jobs read. */
+static enum tb_err make_demo(struct serving *serving)
+{
+	struct tb_config *config = serving->config;
+	struct tb_str text;
+	struct tb_buf url;
+	enum tb_err err = tb_demo_fill(config, tb_engine_core(serving->engine));
+
+	if (!err)
+		err = tb_demo_start_shop(config, &serving->shop);
+	if (err)
+		return err;
+	tb_buf_init(&url, TEXT_MAX_BYTES);
+	tb_demo_shop_put_url(&url, serving->shop);
+	err = tb_buf_copy_out(&url, config->arena, &text);
+	if (err)
+		return err;
+	serving->shop_url = text.p;
+	return tb_demo_add_source(config, text.p);
+}
+
 /* Everything below the HTTP server. */
 static enum tb_exit start_inside(struct serving *serving)
 {
 	struct tb_config *config = serving->config;
 	struct tb_api_env env = {
+		.sources = &config->sources,
 		.data = config->program.data,
 		.listen = config->server.listen,
 		.count = on_count,
@@ -237,9 +271,9 @@ static enum tb_exit start_inside(struct serving *serving)
 	if (err)
 		return tb_fail(err, "keys in `%s`", config->program.data);
 	if (serving->is_demo)
-		err = tb_demo_fill(config, tb_engine_core(serving->engine));
+		err = make_demo(serving);
 	if (err)
-		return tb_fail(err, "the demo's records");
+		return tb_fail(err, "the demo");
 	err = tb_redeclare(config, tb_engine_core(serving->engine),
 			   log_redeclared, serving);
 	if (err)
@@ -255,8 +289,28 @@ static int64_t deleted_us(const struct tb_config *config)
 		tb_config_api(config, &tb_resources_module));
 }
 
-/* What runs on threads of its own, the HTTP server last: once it listens,
- * everything is there. */
+static void log_job(void *ctx, const char *text)
+{
+	struct serving *serving = ctx;
+
+	tb_log_text(&serving->log, TB_LOG_WARN, "job", "reason",
+		    tb_str_z(text));
+}
+
+static enum tb_exit start_runner(struct serving *serving)
+{
+	struct tb_config *config = serving->config;
+	const struct tb_jobs_options *options =
+		tb_config_api(config, &tb_jobs_module);
+	enum tb_err err = tb_runner_start(tb_engine_core(serving->engine),
+					  &config->sources, &options->runner,
+					  log_job, serving, &serving->runner);
+
+	return err ? tb_fail(err, "start to run jobs") : TB_EXIT_OK;
+}
+
+/* What runs on threads of its own. Once the HTTP server listens, everything is
+ * there but who runs jobs: a server that did not start has begun none. */
 static enum tb_exit start_threads(struct serving *serving)
 {
 	struct tb_config *config = serving->config;
@@ -285,13 +339,16 @@ static enum tb_exit start_threads(struct serving *serving)
 			      &serving->server);
 	if (err)
 		return tb_fail(err, "listen on `%s`", config->server.listen);
-	return TB_EXIT_OK;
+	return start_runner(serving);
 }
 
 static void stop(struct serving *serving)
 {
+	/* Jobs go on at the next start; nobody waits for them. */
+	tb_runner_stop(serving->runner);
 	tb_wiring_quiesce(&serving->wiring);
 	tb_server_stop(serving->server);
+	tb_demo_shop_stop(serving->shop);
 	tb_control_stop(serving->control);
 	tb_upkeep_stop(serving->upkeep);
 	tb_wiring_fini(&serving->wiring);
@@ -305,18 +362,6 @@ static void stop(struct serving *serving)
 	tb_config_destroy(serving->config);
 }
 
-/* "http://127.0.0.1:8000", with the port it really has. */
-static void put_base(struct tb_buf *buf, const struct serving *serving)
-{
-	const char *listen = serving->config->server.listen;
-	const char *colon = strrchr(listen, ':');
-
-	tb_buf_append_z(buf, "http://");
-	tb_buf_append(buf, listen, (size_t)(colon - listen));
-	tb_buf_append_char(buf, ':');
-	tb_buf_append_u64(buf, tb_server_port(serving->server));
-}
-
 /* What a person at the terminal is told of the demo. */
 static void put_demo(struct tb_buf *buf, struct tb_str base)
 {
@@ -326,7 +371,7 @@ static void put_demo(struct tb_buf *buf, struct tb_str base)
 		      TB_STR_ARG(base));
 	for (size_t i = 0; i < tb_demo_accounts_count; i++)
 		tb_buf_printf(
-			buf, "  %-10s %-18s %s\n", tb_demo_accounts[i].username,
+			buf, "  %-10s %-20s %s\n", tb_demo_accounts[i].username,
 			tb_demo_accounts[i].password, tb_demo_accounts[i].what);
 	tb_buf_append_z(buf, "\nTo try:\n");
 	for (size_t i = 0; i < tb_demo_lines_count; i++) {
@@ -344,11 +389,14 @@ static void announce(struct serving *serving)
 
 	tb_buf_init(&base, TEXT_MAX_BYTES);
 	tb_buf_init(&text, TEXT_MAX_BYTES);
-	put_base(&base, serving);
+	tb_server_put_url(&base, serving->server);
 	if (serving->is_demo)
 		put_demo(&text, tb_buf_str(&base));
 	tb_log_text(&serving->log, TB_LOG_INFO, "serving", "address",
 		    tb_buf_str(&base));
+	if (serving->shop)
+		tb_log_text(&serving->log, TB_LOG_INFO, "shop of the demo",
+			    "address", tb_str_z(serving->shop_url));
 	/* Nobody has to be there to read it. */
 	if (text.n > 0)
 		(void)!fwrite(text.p, 1, text.n, stdout);

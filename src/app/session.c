@@ -9,6 +9,7 @@
 #include "app/control.h"
 #include "app/data.h"
 #include "app/demo.h"
+#include "app/demo_source.h"
 #include "app/redeclare.h"
 #include "codec/json.h"
 #include "engine/engine.h"
@@ -208,6 +209,8 @@ static enum tb_err open_engine(struct tb_session *session)
 		return err;
 	if (state == TB_DATA_DEMO)
 		err = tb_demo_apply_declaration(config);
+	if (!err && state == TB_DATA_DEMO)
+		err = tb_demo_add_source(config, NULL);
 	if (err)
 		return err;
 	return tb_engine_open(&config->engine, &session->engine);

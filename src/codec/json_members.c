@@ -125,7 +125,7 @@ static inline const char *skip_word(const char *at, const char *end)
 {
 	const char *begin = at;
 
-	while (at<end && * at> ' ' && *at != ',' && *at != '}')
+	while (at<end && * at> ' ' && *at != ',' && *at != '}' && *at != ']')
 		at++;
 	return at > begin ? at : NULL;
 }
@@ -149,10 +149,10 @@ static bool stop(struct tb_json_members *it, bool is_broken)
 	return false;
 }
 
-/* No member begins at `at`: the object has ended there, or it is broken. */
-static bool stop_at(struct tb_json_members *it, const char *at)
+/* Nothing more begins at `at`: it has ended there, or it is broken. */
+static bool stop_at(struct tb_json_members *it, const char *at, char bracket)
 {
-	at = skip_char(at, it->end, '}');
+	at = skip_char(at, it->end, bracket);
 	return stop(it, !at || skip_space(at, it->end) < it->end);
 }
 
@@ -166,18 +166,19 @@ struct tb_json_members tb_json_members(struct tb_str text)
 	return it;
 }
 
-/* Only behind the first bracket may the object end at once. */
-static const char *open_object(struct tb_json_members *it)
+/* Only behind the first bracket may it end at once. */
+static const char *open_container(struct tb_json_members *it, char opening,
+				  char closing)
 {
-	const char *at = skip_char(it->at, it->end, '{');
+	const char *at = skip_char(it->at, it->end, opening);
 
 	if (!at) {
 		stop(it, true);
 		return NULL;
 	}
 	it->is_open = true;
-	if (skip_char(at, it->end, '}')) {
-		stop_at(it, at);
+	if (skip_char(at, it->end, closing)) {
+		stop_at(it, at, closing);
 		return NULL;
 	}
 	return at;
@@ -189,9 +190,10 @@ bool tb_json_members_next(struct tb_json_members *it)
 
 	if (!it->at)
 		return false;
-	at = it->is_open ? skip_char(it->at, end, ',') : open_object(it);
+	at = it->is_open ? skip_char(it->at, end, ',')
+			 : open_container(it, '{', '}');
 	if (!at)
-		return it->at ? stop_at(it, it->at) : false;
+		return it->at ? stop_at(it, it->at, '}') : false;
 	at = skip_char(at, end, '"');
 	key_end = at ? skip_string(it, at) : NULL;
 	value = key_end ? skip_char(key_end, end, ':') : NULL;
@@ -204,6 +206,24 @@ bool tb_json_members_next(struct tb_json_members *it)
 		return stop(it, true);
 	it->key = tb_str(at - 1, (size_t)(key_end - at) + 1);
 	it->value = tb_str(value, (size_t)(it->at - value));
+	return true;
+}
+
+bool tb_json_elements_next(struct tb_json_members *it)
+{
+	const char *at;
+
+	if (!it->at)
+		return false;
+	at = it->is_open ? skip_char(it->at, it->end, ',')
+			 : open_container(it, '[', ']');
+	if (!at)
+		return it->at ? stop_at(it, it->at, ']') : false;
+	at = skip_space(at, it->end);
+	it->at = skip_value(it, at);
+	if (!it->at)
+		return stop(it, true);
+	it->value = tb_str(at, (size_t)(it->at - at));
 	return true;
 }
 

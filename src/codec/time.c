@@ -2,67 +2,13 @@
 
 #include <stdbool.h>
 
+#include "codec/calendar.h"
+
 #define SECOND_US INT64_C(1000000)
 #define DAY_S INT64_C(86400)
 /* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
 #define FIRST_S INT64_C(-62135596800)
 #define LAST_S INT64_C(253402300799)
-
-struct civil {
-	int64_t year;
-	unsigned month;
-	unsigned day;
-};
-
-static bool is_leap(unsigned year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static unsigned days_in_month(unsigned year, unsigned month)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30,
-					31, 31, 30, 31, 30, 31 };
-
-	return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-/* Years are counted from March, which puts the leap day at their end, and in
- * eras of 400 years, after which the calendar repeats. */
-static int64_t days_from_civil(struct civil c)
-{
-	int64_t year = c.year - (c.month <= 2);
-	int64_t era = (year >= 0 ? year : year - 399) / 400;
-	int64_t year_of_era = year - era * 400;
-	int64_t march_month = (c.month + 9) % 12;
-	int64_t day_of_year = (153 * march_month + 2) / 5 + c.day - 1;
-	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 -
-			     year_of_era / 100 + day_of_year;
-
-	return era * 146097 + day_of_era - 719468;
-}
-
-/* Within an era 32 bits do, which divide faster. */
-static struct civil civil_from_days(int64_t days)
-{
-	days += 719468;
-	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-	uint32_t day_of_era = (uint32_t)(days - era * 146097);
-	uint32_t year_of_era = (day_of_era - day_of_era / 1460 +
-				day_of_era / 36524 - day_of_era / 146096) /
-			       365;
-	uint32_t day_of_year =
-		day_of_era -
-		(365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	uint32_t march_month = (5 * day_of_year + 2) / 153;
-	unsigned month = march_month < 10 ? march_month + 3 : march_month - 9;
-
-	return (struct civil) {
-		.year = year_of_era + era * 400 + (month <= 2),
-		.month = month,
-		.day = day_of_year - (153 * march_month + 2) / 5 + 1,
-	};
-}
 
 static bool take_char(struct tb_str *s, const char *any_of)
 {
@@ -101,9 +47,10 @@ static bool take_date(struct tb_str *s, unsigned flags, int64_t *ret_days)
 	is_basic = (flags & TB_TIME_ANY_FORM) && s->n > 0 && s->p[0] != '-';
 	if (!take_between(s, "-", is_basic) || !take_digits(s, 2, 12, &month) ||
 	    month == 0 || !take_between(s, "-", is_basic) ||
-	    !take_digits(s, 2, days_in_month(year, month), &day) || day == 0)
+	    !take_digits(s, 2, tb_calendar_month_days(year, month), &day) ||
+	    day == 0)
 		return false;
-	*ret_days = days_from_civil((struct civil) { year, month, day });
+	*ret_days = tb_calendar_days((struct tb_date) { year, month, day });
 	return true;
 }
 
@@ -197,18 +144,9 @@ enum tb_err tb_time_parse(struct tb_str text, unsigned flags, int64_t *ret_us)
 	return TB_OK;
 }
 
-/* Rounds down, so that times before 1970 keep a positive rest. */
-static int64_t split(int64_t v, int64_t unit, int64_t *ret_rest)
-{
-	int64_t rest = v % unit;
-
-	*ret_rest = rest < 0 ? rest + unit : rest;
-	return v / unit - (rest < 0);
-}
-
 struct moment {
 	int64_t days;
-	struct civil date;
+	struct tb_date date;
 	unsigned hour;
 	unsigned minute;
 	unsigned second;
@@ -219,13 +157,13 @@ static struct moment moment_of(int64_t us)
 {
 	int64_t rest_us;
 	int64_t rest_s;
-	int64_t seconds = split(us, SECOND_US, &rest_us);
-	int64_t days = split(seconds, DAY_S, &rest_s);
+	int64_t seconds = tb_calendar_split(us, SECOND_US, &rest_us);
+	int64_t days = tb_calendar_split(seconds, DAY_S, &rest_s);
 	unsigned second_of_day = (unsigned)rest_s;
 
 	return (struct moment) {
 		.days = days,
-		.date = civil_from_days(days),
+		.date = tb_calendar_date(days),
 		.hour = second_of_day / 3600,
 		.minute = second_of_day / 60 % 60,
 		.second = second_of_day % 60,
@@ -355,16 +293,15 @@ void tb_time_put_seconds(struct tb_buf *buf, int64_t us)
 
 void tb_time_put_http(struct tb_buf *buf, int64_t us)
 {
-	static const char weekdays[][4] = { "Thu", "Fri", "Sat", "Sun",
-					    "Mon", "Tue", "Wed" };
+	static const char weekdays[][4] = { "Sun", "Mon", "Tue", "Wed",
+					    "Thu", "Fri", "Sat" };
 	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr",
 					  "May", "Jun", "Jul", "Aug",
 					  "Sep", "Oct", "Nov", "Dec" };
 	struct moment m = moment_of(us);
-	int64_t weekday;
 
-	split(m.days, 7, &weekday); /* 1970-01-01 was a Thursday. */
 	tb_buf_printf(buf, "%s, %02u %s %04lld %02u:%02u:%02u GMT",
-		      weekdays[weekday], m.date.day, months[m.date.month - 1],
-		      (long long)m.date.year, m.hour, m.minute, m.second);
+		      weekdays[tb_calendar_weekday(m.days)], m.date.day,
+		      months[m.date.month - 1], (long long)m.date.year, m.hour,
+		      m.minute, m.second);
 }

@@ -90,6 +90,18 @@ static void adopt_id(struct tb_exchange *ex)
 	ex->req.id.n = id.n;
 }
 
+/* Its pattern, whole where the prefix is the route's own. */
+static enum tb_err note_route(struct tb_exchange *ex)
+{
+	const struct tb_route *route = ex->match.route;
+
+	ex->req.route = tb_str_z(route->path);
+	return route->prefix
+		       ? tb_arena_printf(ex->arena, &ex->req.route, "%s%s",
+					 route->prefix, route->path)
+		       : TB_OK;
+}
+
 /* The path alone says whose errors these are, whatever else is wrong. */
 static enum tb_err find_route(struct tb_exchange *ex)
 {
@@ -102,10 +114,8 @@ static enum tb_err find_route(struct tb_exchange *ex)
 		return err;
 	if (ex->match.mount)
 		ex->req.api = ex->match.mount->api;
-	if (ex->match.route)
-		ex->req.route = tb_str_z(ex->match.route->path);
 	memcpy(ex->req.params, ex->match.params, sizeof(ex->req.params));
-	return TB_OK;
+	return ex->match.route ? note_route(ex) : TB_OK;
 }
 
 void tb_admit_answer_unparsed(struct tb_exchange *ex, unsigned status,
@@ -242,6 +252,8 @@ enum tb_step tb_admit_route(struct tb_exchange *ex)
 		if (tb_cors_is_preflight(&ex->req))
 			return answer_preflight(ex);
 		return answer_405(ex);
+	case TB_MATCH_NO_TEXT:
+		return answer_err(ex, TB_ERR_INVALID);
 	case TB_MATCH_ROUTE:
 		break;
 	}
@@ -254,6 +266,17 @@ static enum tb_step answer_forbidden(struct tb_exchange *ex)
 	if (!ex->req.api->forbid)
 		return answer(ex, 403, TB_STR("not permitted for this caller"));
 	ex->req.api->forbid(&ex->req, &ex->res, ex->match.route->who);
+	return TB_STEP_ANSWERED;
+}
+
+/* Known, and of the right kind: the rest is the API's. */
+static enum tb_step admit_by_api(struct tb_exchange *ex)
+{
+	const struct tb_api *api = ex->req.api;
+
+	if (!api->admit ||
+	    api->admit(&ex->req, &ex->res, ex->match.route->needs))
+		return TB_STEP_ON;
 	return TB_STEP_ANSWERED;
 }
 
@@ -289,7 +312,7 @@ enum tb_step tb_admit_caller(struct tb_exchange *ex, bool may_block)
 		if (!(who & TB_WHO_ANYONE) &&
 		    !tb_principal_is(result.principal, who))
 			return answer_forbidden(ex);
-		return TB_STEP_ON;
+		return admit_by_api(ex);
 	case TB_AUTH_REFUSED:
 		ex->req.api->refuse(&ex->req, &ex->res, &result);
 		return TB_STEP_ANSWERED;

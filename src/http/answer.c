@@ -4,9 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "codec/gzip.h"
 #include "codec/time.h"
-#include "http/clock.h"
 #include "http/takeover.h"
 
 #define COMPRESS_LEVEL 1

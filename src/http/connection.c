@@ -3,9 +3,9 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "http/admission.h"
 #include "http/answer.h"
-#include "http/clock.h"
 #include "http/fail.h"
 #include "http/resting.h"
 

@@ -1,8 +1,8 @@
 #include "http/exchange.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "codec/json.h"
-#include "http/clock.h"
 
 /* Exchanges kept for later requests. */
 #define FREE_MAX 256

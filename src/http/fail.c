@@ -1,5 +1,6 @@
 #include "http/fail.h"
 
+#include <microhttpd.h>
 #include <stdio.h>
 
 #include "base/assert.h"
@@ -73,6 +74,11 @@ const char *tb_fail_status_code(unsigned status)
 		if (status_codes[i].status == status)
 			return status_codes[i].code;
 	return status >= 500 ? "internal_error" : "bad_request";
+}
+
+const char *tb_fail_status_words(unsigned status)
+{
+	return MHD_get_reason_phrase_for(status);
 }
 
 void tb_fail_put_retry_after(struct tb_response *res, uint32_t seconds)

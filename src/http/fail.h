@@ -20,6 +20,8 @@ struct tb_fail {
 const struct tb_fail *tb_fail_of(enum tb_err err);
 /* The code of a status for which nobody knows a better one; never NULL. */
 const char *tb_fail_status_code(unsigned status);
+/* A status in words, as the status line has them; never NULL. */
+const char *tb_fail_status_words(unsigned status);
 /* Adds Retry-After unless 0. When it cannot, the answer goes without. */
 void tb_fail_put_retry_after(struct tb_response *res, uint32_t seconds);
 

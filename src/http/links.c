@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "http/clock.h"
+#include "base/clock.h"
 
 /* How often the deadlines are looked at. */
 #define TICK_MS 200

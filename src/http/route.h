@@ -38,6 +38,10 @@ struct tb_route {
 	unsigned who; /* enum tb_who */
 	enum tb_body_class body;
 	bool any_content_type;  /* a body need not say application/json */
+	bool changes_state;     /* a GET that is no question: HEAD, which asks
+				 * what it would say, does not find it */
+	unsigned needs;         /* what the caller has to be permitted, in the
+				 * API's own words, for its `admit` */
 	tb_handler_fn *handler; /* NULL: quick always answers */
 	tb_quick_fn *quick;     /* NULL: none */
 	const char *prefix; /* the only one of the API's that it is below; NULL:
@@ -71,6 +75,11 @@ struct tb_api {
 	 * that the route is for: its `who`. NULL: 403. */
 	void (*forbid)(const struct tb_request *req, struct tb_response *res,
 		       unsigned who);
+	/* Whether a caller who is known and of the right kind may do what a
+	 * route `needs`; false: it is answered. Before the body is taken, and
+	 * again behind it; from memory. NULL: it may. */
+	bool (*admit)(const struct tb_request *req, struct tb_response *res,
+		      unsigned needs);
 	/* The API's own answer headers that scripts of other origins may read,
 	 * by commas. NULL: none beside those of every API. */
 	const char *exposed;
@@ -89,9 +98,10 @@ struct tb_mount {
 };
 
 enum tb_match {
-	TB_MATCH_NONE,   /* no API has this path's prefix */
-	TB_MATCH_PATH,   /* an API, but no route: 404 in its shape */
-	TB_MATCH_METHOD, /* a path of its, not by this method: 405 */
+	TB_MATCH_NONE,    /* no API has this path's prefix */
+	TB_MATCH_PATH,    /* an API, but no route: 404 in its shape */
+	TB_MATCH_METHOD,  /* a path of its, not by this method: 405 */
+	TB_MATCH_NO_TEXT, /* what a route would capture is no text: 400 */
 	TB_MATCH_ROUTE,
 };
 
@@ -106,8 +116,8 @@ struct tb_match_result {
 /* Finds the route of a path. Of the APIs below the longest prefix that fits
  * only those routes count, for METHOD too, whose pattern is the most specific:
  * segment by segment a literal one goes before a capture. HEAD finds the GET
- * route when there is no HEAD one. Pure; captures are percent-decoded into the
- * arena. */
+ * route when there is no HEAD one, unless it changes something. Pure; captures
+ * are percent-decoded into the arena. NOMEM. */
 enum tb_err tb_route_find(const struct tb_mount *mounts, size_t n_mounts,
 			  enum tb_method method, struct tb_str path,
 			  struct tb_arena *arena,

@@ -3,12 +3,13 @@
 #include "http/method.h"
 #include "http/uri.h"
 
-/* The methods that a route answers: HEAD wherever there is GET. */
+/* The methods that a route answers: HEAD wherever there is a GET that may be
+ * asked without effect (RFC 9110, section 9.2.1: HEAD is safe). */
 static unsigned route_methods(const struct tb_route *route)
 {
 	unsigned methods = tb_method_bit(route->method);
 
-	if (route->method == TB_GET)
+	if (route->method == TB_GET && !route->changes_state)
 		methods |= tb_method_bit(TB_HEAD);
 	return methods;
 }
@@ -147,6 +148,7 @@ static void try_prefix(struct search *s, const struct tb_mount *mount,
 	}
 }
 
+/* INVALID: one is no text. */
 static enum tb_err decode_params(struct tb_arena *arena,
 				 struct tb_match_result *match)
 {
@@ -181,6 +183,13 @@ enum tb_err tb_route_find(const struct tb_mount *mounts, size_t n_mounts,
 		}
 	}
 	err = decode_params(arena, &s.found);
+	if (err == TB_ERR_INVALID) {
+		s.found = (struct tb_match_result) {
+			.match = TB_MATCH_NO_TEXT,
+			.mount = s.found.mount,
+		};
+		err = TB_OK;
+	}
 	if (!err)
 		*ret = s.found;
 	return err;

@@ -1,7 +1,7 @@
 #include "http/sending.h"
 
 #include "base/assert.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "http/exchange.h"
 #include "http/fail.h"
 

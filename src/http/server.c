@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "http/connection.h"
 
 #define LISTEN_BACKLOG 1024
@@ -197,6 +197,17 @@ enum tb_err tb_server_start(const struct tb_server_options *options,
 uint16_t tb_server_port(const struct tb_server *server)
 {
 	return server->port;
+}
+
+void tb_server_put_url(struct tb_buf *buf, const struct tb_server *server)
+{
+	const char *listen = server->options.listen;
+	const char *colon = strrchr(listen, ':');
+
+	tb_buf_append_z(buf, "http://");
+	tb_buf_append(buf, listen, (size_t)(colon - listen));
+	tb_buf_append_char(buf, ':');
+	tb_buf_append_u64(buf, server->port);
 }
 
 enum tb_err tb_server_reload(struct tb_server *server,

@@ -57,14 +57,17 @@ struct tb_server_options {
 };
 extern const struct tb_server_options tb_server_default_options;
 
-/* Listens and serves. INVALID: listen, a CIDR or an origin that is none;
- * BUSY: the address is taken. */
+/* Listens and serves. `auth` NULL: every route is for TB_WHO_ANYONE alone.
+ * INVALID: listen, a CIDR or an origin that is none; BUSY: the address is
+ * taken. */
 enum tb_err tb_server_start(const struct tb_server_options *options,
 			    struct tb_auth *auth, const struct tb_mount *mounts,
 			    size_t n_mounts,
 			    struct tb_server **ret) tb_must_check;
 /* The port it listens on. */
 uint16_t tb_server_port(const struct tb_server *server);
+/* Appends "http://127.0.0.1:8000", with that port. */
+void tb_server_put_url(struct tb_buf *buf, const struct tb_server *server);
 /* Replaces origins and trusted proxies. Thread-safe. */
 enum tb_err
 tb_server_reload(struct tb_server *server,

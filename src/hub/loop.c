@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "hub/client.h"
 #include "hub/inner.h"
 #include "hub/socket.h"

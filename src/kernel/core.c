@@ -16,6 +16,11 @@ struct heads {
 	struct tb_heads heads;
 };
 
+struct listener {
+	tb_core_listener_fn *fn;
+	void *ctx;
+};
+
 struct tb_core {
 	struct tb_core_options options;
 	struct tb_names *names;
@@ -24,8 +29,8 @@ struct tb_core {
 	size_t n_orgs;
 	size_t cap_orgs;
 	struct tb_scope_heads *scopes;
-	tb_core_listener_fn *listener; /* NULL: nobody listens */
-	void *listener_ctx;
+	struct listener listeners[TB_CORE_LISTENERS_MAX];
+	size_t n_listeners;
 };
 
 enum tb_err tb_core_create(const struct tb_core_options *options,
@@ -233,18 +238,32 @@ void tb_core_listen(struct tb_core *core, tb_core_listener_fn *listener,
 		    void *ctx)
 {
 	pthread_rwlock_wrlock(&core->lock);
-	core->listener = listener;
-	core->listener_ctx = ctx;
+	TB_ASSERT(core->n_listeners < TB_CORE_LISTENERS_MAX);
+	core->listeners[core->n_listeners++] =
+		(struct listener) { .fn = listener, .ctx = ctx };
+	pthread_rwlock_unlock(&core->lock);
+}
+
+void tb_core_listen_no_more(struct tb_core *core, const void *ctx)
+{
+	size_t n = 0;
+
+	pthread_rwlock_wrlock(&core->lock);
+	for (size_t i = 0; i < core->n_listeners; i++)
+		if (core->listeners[i].ctx != ctx)
+			core->listeners[n++] = core->listeners[i];
+	core->n_listeners = n;
 	pthread_rwlock_unlock(&core->lock);
 }
 
 /* Within the lock, so that who stops listening is not called afterwards. */
-static void tell_listener(struct tb_core *core, const struct tb_org *org,
-			  const struct tb_heads *before)
+static void tell_listeners(struct tb_core *core, const struct tb_org *org,
+			   const struct tb_heads *before)
 {
-	if (core->listener != NULL &&
-	    (before->epoch != org->epoch || before->head < org->head))
-		core->listener(core->listener_ctx, org->id);
+	if (before->epoch == org->epoch && before->head >= org->head)
+		return;
+	for (size_t i = 0; i < core->n_listeners; i++)
+		core->listeners[i].fn(core->listeners[i].ctx, org->id);
 }
 
 enum tb_err tb_core_publish_group(struct tb_core *core,
@@ -261,7 +280,7 @@ enum tb_err tb_core_publish_group(struct tb_core *core,
 	for (size_t i = 0; i < moves->n; i++)
 		tb_scope_heads_move(core->scopes, &moves->list[i]);
 	if (err == TB_OK)
-		tell_listener(core, org, &before);
+		tell_listeners(core, org, &before);
 	pthread_rwlock_unlock(&core->lock);
 	return err;
 }

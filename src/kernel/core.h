@@ -85,10 +85,12 @@ enum tb_err tb_core_publish_group(struct tb_core *core,
 /* Called with each org whose published heads have risen, on whatever thread
  * published them; it must not block, and must not call the core. */
 typedef void tb_core_listener_fn(void *ctx, uint32_t org);
-/* From now on this one listens; NULL: nobody, and whoever did is not called any
- * more. */
+/* From now on this one listens, too. */
 void tb_core_listen(struct tb_core *core, tb_core_listener_fn *listener,
 		    void *ctx);
+/* Whoever listens with this context is not called any more. */
+void tb_core_listen_no_more(struct tb_core *core, const void *ctx);
+#define TB_CORE_LISTENERS_MAX 4
 
 /* Where feeds end (tb_scope_end), and the org's heads of a moment at which
  * these were all there was; from memory. False: memory does not have them.

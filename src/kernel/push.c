@@ -550,9 +550,8 @@ static enum tb_err want_record(struct tb_view *view, struct tb_str table,
 	return tb_view_want(view, name->rid, id);
 }
 
-static enum tb_err push_gather(struct tb_commit *commit, struct tb_view *view)
+enum tb_err tb_push_gather(struct tb_push *push, struct tb_view *view)
 {
-	struct tb_push *push = (struct tb_push *)commit;
 	enum tb_err err = TB_OK;
 
 	for (size_t i = 0; err == TB_OK && i < push->n_items; i++) {
@@ -620,9 +619,8 @@ static enum tb_err end_push(struct pushing *p)
 			       push->n_accepted, push->n_rejected);
 }
 
-static enum tb_err push_decide(struct tb_commit *commit, struct tb_view *view)
+enum tb_err tb_push_decide(struct tb_push *push, struct tb_view *view)
 {
-	struct tb_push *push = (struct tb_push *)commit;
 	struct pushing p = { .push = push,
 			     .view = view,
 			     .changes = tb_view_changes(view) };
@@ -648,6 +646,16 @@ static enum tb_err push_decide(struct tb_commit *commit, struct tb_view *view)
 						  item->table, item->id);
 	}
 	return err == TB_OK ? end_push(&p) : err;
+}
+
+static enum tb_err push_gather(struct tb_commit *commit, struct tb_view *view)
+{
+	return tb_push_gather((struct tb_push *)commit, view);
+}
+
+static enum tb_err push_decide(struct tb_commit *commit, struct tb_view *view)
+{
+	return tb_push_decide((struct tb_push *)commit, view);
 }
 
 enum tb_err tb_push_prepare(struct tb_push *push,

@@ -76,6 +76,15 @@ enum tb_err tb_push_prepare(struct tb_push *push,
 			    const struct tb_declaration *declaration,
 			    uint32_t org) tb_must_check;
 
+/* What its commit does, for a commit that does more than that: wants the
+ * records that it will look at; changes the view, and says what came of the
+ * items and what its note is to tell. CONFLICT as above; then nothing was
+ * changed. */
+enum tb_err tb_push_gather(struct tb_push *push,
+			   struct tb_view *view) tb_must_check;
+enum tb_err tb_push_decide(struct tb_push *push,
+			   struct tb_view *view) tb_must_check;
+
 /* Tables that are not declared, of one site. */
 #define TB_PUSH_TABLES_MAX 4096u
 

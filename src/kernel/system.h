@@ -31,7 +31,8 @@ enum tb_system_coll {
 	TB_COLL_SETTING = 12,   /* key: name (silent). Org 0: "demo",
 				 * "last_org". Others: "imported" (sight.h),
 				 * "audit_base" (audit_base.h),
-				 * "declared" (redeclare.h), by collection what
+				 * "declared" (redeclare.h), "jobs" (job.h),
+				 * by collection what
 				 * restart.h keeps, and counters (counter.h):
 				 * "conflicts", "conflict_bytes",
 				 * "undeclared_tables/SITE", "next_id/NAME",
@@ -59,6 +60,11 @@ enum tb_system_coll {
 	TB_COLL_TALLY = 25,        /* key: of a device, a user or both; how
 				    * many events (silent); its rid is the scope
 				    * of these (kernel/device_tally.h) */
+	TB_COLL_JOB = 26,          /* key: "jobN" (kernel/job.h) */
+	TB_COLL_JOB_NAME = 27,     /* key: a job's name; which unfinished one
+				    * has it, and its last success */
+	TB_COLL_JOB_NOTES = 28,    /* key: "jobN"; its runs, log and errors
+				    * (silent) */
 	TB_COLL_SYSTEM_LAST = TB_NUM_RESERVED,
 };
 
@@ -93,6 +99,15 @@ enum tb_known_scope {
 	 * being written off; in the order of their last change. */
 	TB_SCOPE_REGISTRATIONS_ACTIVE = 24,
 	TB_SCOPE_REGISTRATIONS_LEAVING = 25,
+	/* Jobs: all, in the order of their changes; and what each is now. */
+	TB_SCOPE_JOBS = 26,
+	TB_SCOPE_JOBS_READY = 27,  /* fixed: by priority, then number */
+	TB_SCOPE_JOBS_DUE = 28,    /* fixed: by time, then number */
+	TB_SCOPE_JOBS_ACTIVE = 29, /* fixed: by number; so the next */
+	TB_SCOPE_JOBS_PAUSED = 30,
+	TB_SCOPE_JOBS_COMPLETED = 31,
+	TB_SCOPE_JOBS_FAILED = 32,
+	TB_SCOPE_JOB_NAMES = 33, /* with a success, the oldest first */
 };
 
 static inline uint64_t tb_scope_known(uint32_t org, enum tb_known_scope scope)

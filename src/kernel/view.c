@@ -799,6 +799,15 @@ static enum tb_err add_move(struct tb_view *view, const struct tb_entry *entry)
 	return TB_OK;
 }
 
+/* True if a feed has numbers of the org's order. */
+static bool is_in_order(const struct tb_entry *entry)
+{
+	uint64_t known = entry->scope & TB_NUM_MAX;
+
+	return known != TB_SCOPE_CENTRAL && known != TB_SCOPE_EVENTS &&
+	       !(entry->flags & TB_ENTRY_FIXED);
+}
+
 /* What a record's entries took of the numbers given in this view. */
 static enum tb_err note_moves(struct tb_view *view,
 			      const struct tb_record *record)
@@ -808,9 +817,7 @@ static enum tb_err note_moves(struct tb_view *view,
 	for (size_t i = 0; err == TB_OK && i < record->n_entries; i++) {
 		const struct tb_entry *entry = &record->entries[i];
 
-		if ((entry->scope & TB_NUM_MAX) > TB_NUM_RESERVED &&
-		    entry->num > view->head_before &&
-		    !(entry->flags & TB_ENTRY_FIXED))
+		if (is_in_order(entry) && entry->num > view->head_before)
 			err = add_move(view, entry);
 	}
 	return err;

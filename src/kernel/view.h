@@ -162,8 +162,8 @@ uint64_t tb_view_changes(const struct tb_view *view);
 bool tb_view_is_dirty(const struct tb_view *view);
 /* Writes everything that changed to the transaction. */
 enum tb_err tb_view_flush(struct tb_view *view) tb_must_check;
-/* The entries that were moved by what was flushed so far, but for those of the
- * system's feeds and of dense numbers; borrowed from the view. */
+/* The entries that were moved by what was flushed so far, but for fixed ones
+ * and those of dense numbers; borrowed from the view. */
 struct tb_moves tb_view_moves(const struct tb_view *view);
 
 #endif

@@ -182,4 +182,5 @@ def test_refused_logins_are_counted(tmp_path):
     sums = [x for row in json_lines(s.cli.run("audit", "list").stdout)
             for x in row["details"].get("sums", [])]
     refused = {x["operation"] for x in sums if x["status"] == 401}
-    assert {"/auth/token", "/queued_records", "/login", "/push"} <= refused
+    assert {"/auth/token", "/queued_records", "/api/login",
+            "/sync/push"} <= refused

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from cli import PROGRAM, tombolo
+from cli import PROGRAM, ROOT, tombolo
 from harness import CONFIG, free_port
 
 
@@ -101,6 +101,64 @@ def test_show_prints_what_the_file_says(tmp_path):
                     config(tmp_path, CONFIG)).stdout
     for name in ("transact", "other_store_ID", "patient_note"):
         assert name in shown
+
+
+SOURCES = """\
+sources:
+  - name: goods
+    type: http
+    url: https://goods.example.org/v1/
+    paging: page
+    page_param: page
+    entities:
+      - name: goods
+        collection: item
+        renames: [{from: a, to: b}]
+  - name: drop
+    type: file
+    path: /srv/drop
+    orgs: [main]
+    entities:
+      - {name: counts, collection: item, path: in/counts.csv, key: sku}
+"""
+
+
+@pytest.mark.parametrize("old,new,line,expected", [
+    ("type: file", "type: ftp", 12, "sources[1].type"),
+    ("https://goods", "http://goods", 4, "sources[0].url"),
+    ("    path: /srv/drop\n", "", 11, "sources[1].path"),
+    ("name: drop", "name: local", 11, "`local`"),
+    ("name: drop", "name: goods", 11, "sources[1].name"),
+    ("in/counts.csv", "../counts.csv", 16, "sources[1].entities[0].path"),
+    ("counts, collection: item", "counts, collection: nothing", 16,
+     "collection that is declared"),
+    ("paging: page", "paging: page\n    api_version: 2024-01", 6, "type http"),
+    ("page_param: page", "page_param: page\n    timeout_s: 3601", 7,
+     "from 1 to 3600"),
+    ("renames:", "deleted_value: x\n        renames:", 8, "deleted_field")])
+def test_a_mistake_in_a_source_is_named(tmp_path, old, new, line, expected):
+    assert SOURCES.count(old) == 1
+    text = refused(tmp_path, SOURCES.replace(old, new) + CONFIG, line)
+    assert expected in text
+
+
+def test_show_prints_sources_that_can_be_read_back(tmp_path):
+    path = config(tmp_path, SOURCES + CONFIG)
+    shown = tombolo("config", "show", "--config", path).stdout
+    for text in ('url: "https://goods.example.org/v1"', "page_size: 1000",
+                 "timeout_s: 30", '{from: "a", to: "b"}', 'orgs: ["main"]',
+                 'key: "sku"', 'path: "goods"'):
+        assert text in shown, text
+    path = config(tmp_path, shown)
+    assert tombolo("config", "show", "--config", path).stdout == shown
+
+
+def test_the_shipped_shop_has_a_source_of_each_type():
+    shown = tombolo("config", "show", "--config",
+                    ROOT / "examples" / "shop.yaml").stdout
+    sources = shown[shown.index("\nsources:"):]
+    assert sorted(re.findall(r"^    type: (\w+)$", sources, re.M)) == [
+        "file", "http", "shopify", "site"]
 
 
 def test_an_environment_variable_overrides(tmp_path):

@@ -386,6 +386,26 @@ def test_a_refused_callers_body_is_not_waited_for(server, who):
         assert c.is_closed()
 
 
+@pytest.mark.parametrize("who", ["user", "slow"])
+def test_who_needs_more_is_refused_before_the_body(server, who):
+    with Client(server) as c:
+        c.send(request("/own/needs", "Content-Length: 50000000",
+                       "Content-Type: text/plain", "Authorization: " + who,
+                       method="POST", body=b"x" * 1000))
+        a = c.answer()
+        assert (a.status, a.json()["code"]) == (403, "may_not")
+        assert c.is_closed()
+    a = server.post("/own/needs", b"[1]" * 50000, "Authorization: " + who,
+                    "X-May: yes")
+    assert a.body == b"150000"
+
+
+def test_who_is_refused_is_not_asked_what_it_may(server):
+    for who, code in ((None, "missing"), ("x", "wrong"), ("site", "not_yours")):
+        extra = ["Authorization: " + who] if who else []
+        assert server.post("/own/needs", b"1", *extra).json()["code"] == code
+
+
 def test_a_permitted_callers_body_is_read(server):
     for who in ("user", "slow"):
         a = server.post("/t/private", b"[1]" * 50000, "Authorization: " + who)

@@ -29,6 +29,27 @@ for text in '' x 'some text, some text, some text'; do
 		printf '%s' "$text" | gzip -n
 	} >"$work/gunzip/${#text}"
 done
+# And whole zone files, whose counts must fit.
+mkdir "$work/zone"
+for name in Africa/Casablanca Asia/Kathmandu Etc/UTC Europe/Berlin; do
+	cp "/usr/share/zoneinfo/$name" "$work/zone/${name#*/}"
+done
+# And a configuration with a source of each type.
+mkdir "$work/sources"
+cp "$here/../../examples/shop.yaml" "$work/sources"
+# And jobs, of which each member comes behind others that are good.
+mkdir "$work/spec"
+cat >"$work/spec/full" <<'END'
+{"name":"a","type":"entity","priority":"high","data":{"source":"shopify",
+"target":"office","entity":"orders","filters":{"updatedSince":
+"2023-01-01T00:00:00Z","collections":["a","b"]}},"options":{"concurrency":5,
+"retryOnFail":true,"maxRetries":3}}
+END
+cat >"$work/spec/scheduled" <<'END'
+{"name":"a","type":"scheduled","data":{"source":"local","target":"office"},
+"schedule":{"startAt":"2023-01-15T00:00:00Z","repeat":"daily","time":"00:00",
+"timezone":"Europe/Berlin","missed":"skip","mode":"incremental"}}
+END
 
 # Fuzzes one target; what is left in $work/passed or $work/failed counts it.
 fuzz() {

@@ -15,9 +15,9 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "codec/digest.h"
 #include "codec/json.h"
-#include "http/clock.h"
 #include "http/server.h"
 #include "hub/hub.h"
 

@@ -4,7 +4,7 @@
 
 #include "api/devices/live_json.h"
 #include "base/alloc.h"
-#include "http/clock.h"
+#include "base/clock.h"
 #include "kernel/device_delivery.h"
 
 #define INTERVAL_US 50000
@@ -476,7 +476,7 @@ void tb_live_stop(struct tb_live *live)
 {
 	if (!live->is_started)
 		return;
-	tb_core_listen(live->core, NULL, NULL);
+	tb_core_listen_no_more(live->core, live);
 	pthread_mutex_lock(&live->lock);
 	live->is_stopped = true;
 	pthread_cond_signal(&live->changed);

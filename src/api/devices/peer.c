@@ -9,8 +9,8 @@
 #include "api/devices/token_watch.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "codec/json.h"
-#include "http/clock.h"
 
 /* Until what a client has not read yet is looked at again, and until what
  * failed is tried again. */

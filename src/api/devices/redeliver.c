@@ -3,7 +3,7 @@
 #include "api/devices/pages.h"
 #include "api/devices/realtime_state.h"
 #include "api/devices/task.h"
-#include "http/clock.h"
+#include "base/clock.h"
 
 struct again {
 	struct tb_flow_pass pass;

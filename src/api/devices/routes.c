@@ -3,8 +3,17 @@
 #include "api/devices/handlers.h"
 #include "base/assert.h"
 
-static const char *const prefixes[] = { "/api", "/sync", "/device",
-					"/socket.io", NULL };
+/* What is below /sync beside these is another API's. */
+static const char *const prefixes[] = { "/api",
+					"/device",
+					"/socket.io",
+					"/sync/push",
+					"/sync/pull",
+					"/sync/ack",
+					"/sync/status",
+					"/sync/overdue",
+					"/sync/audit-logs",
+					NULL };
 
 #define ROUTE(method_, prefix_, path_, who_, body_, handler_, quick_)          \
 	{                                                                      \
@@ -31,19 +40,19 @@ static const struct tb_route routes[] = {
 	      tb_devices_post_login, NULL),
 	ROUTE(TB_POST, "/api", "/auth/login", ANYONE, TB_BODY_SMALL,
 	      tb_devices_post_login, NULL),
-	ROUTE(TB_POST, "/sync", "/push", CALLER, TB_BODY_LARGE,
+	ROUTE(TB_POST, "/sync/push", "", CALLER, TB_BODY_LARGE,
 	      tb_devices_post_push, NULL),
-	ROUTE(TB_GET, "/sync", "/pull", CALLER, NO_BODY, tb_devices_get_pull,
+	ROUTE(TB_GET, "/sync/pull", "", CALLER, NO_BODY, tb_devices_get_pull,
 	      NULL),
-	ROUTE(TB_POST, "/sync", "/ack", CALLER, TB_BODY_LARGE,
+	ROUTE(TB_POST, "/sync/ack", "", CALLER, TB_BODY_LARGE,
 	      tb_devices_post_ack, NULL),
-	ROUTE(TB_GET, "/sync", "/status", CALLER, NO_BODY,
+	ROUTE(TB_GET, "/sync/status", "", CALLER, NO_BODY,
 	      tb_devices_get_status, NULL),
-	ROUTE(TB_GET, "/sync", "/overdue", TB_WHO_ADMIN, NO_BODY,
+	ROUTE(TB_GET, "/sync/overdue", "", TB_WHO_ADMIN, NO_BODY,
 	      tb_devices_get_overdue, NULL),
-	ROUTE(TB_GET, "/sync", "/audit-logs", TB_WHO_ADMIN, NO_BODY,
+	ROUTE(TB_GET, "/sync/audit-logs", "", TB_WHO_ADMIN, NO_BODY,
 	      tb_devices_get_audit, NULL),
-	ROUTE(TB_GET, "/sync", "/audit-logs/verify", TB_WHO_ADMIN, NO_BODY,
+	ROUTE(TB_GET, "/sync/audit-logs", "/verify", TB_WHO_ADMIN, NO_BODY,
 	      tb_devices_get_audit_verdict, NULL),
 	ROUTE(TB_POST, "/device", "/register", CALLER, TB_BODY_SMALL,
 	      tb_devices_post_register, NULL),

@@ -3,7 +3,7 @@
 #include "api/devices/realtime_state.h"
 #include "api/devices/task.h"
 #include "auth/token.h"
-#include "http/clock.h"
+#include "base/clock.h"
 
 #define ENDED TB_STR("Token expired")
 #define US_PER_S 1000000ll

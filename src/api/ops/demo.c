@@ -40,6 +40,20 @@ const struct tb_demo_account tb_demo_accounts[] = {
 	  .name = "Patient",
 	  .role = "patient",
 	  .profile = "1" },
+	{ .kind = TB_ACCOUNT_USER,
+	  .what = "publisher, may do all with jobs",
+	  .username = "publisher",
+	  .password = "publisher-demo-pass",
+	  .key = "publisher",
+	  .name = "Publisher",
+	  .role = "Publisher" },
+	{ .kind = TB_ACCOUNT_USER,
+	  .what = "guest, may look at jobs",
+	  .username = "guest",
+	  .password = "guest-demo-pass",
+	  .key = "guest",
+	  .name = "Guest",
+	  .role = "Guest" },
 	{ .kind = TB_ACCOUNT_SITE,
 	  .what = "site 63, store store-a",
 	  .username = "username",
@@ -102,6 +116,21 @@ const struct tb_demo_line tb_demo_lines[] = {
 	  "/sync/pull?device_id=dev456&since=2025-07-25T12:00:00'" },
 	{ "what became of the events of the first", "curl '",
 	  "/sync/status?device_id=dev123'" },
+	{ "a publisher's token, which the next lines take from $P",
+	  "P=$(curl -s -H 'Content-Type: application/json'"
+	  " -d '{\"username\":\"publisher\","
+	  "\"password\":\"publisher-demo-pass\"}' '",
+	  "/api/login' | sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/')" },
+	{ "a job that brings products here, from a made-up shop beside the "
+	  "demo",
+	  "curl -H \"Authorization: Bearer $P\" -H 'orgid: org123'"
+	  " -H 'Content-Type: application/json'"
+	  " -d '{\"name\":\"product-sync\",\"type\":\"full\",\"data\":"
+	  "{\"source\":\"shopify\",\"entity\":\"products\"}}' '",
+	  "/sync/queue'" },
+	{ "how far it is",
+	  "curl -H \"Authorization: Bearer $P\" -H 'orgid: org123' '",
+	  "/sync/jobs'" },
 	{ "whether the server is there", "curl '", "/api/ping'" },
 };
 const size_t tb_demo_lines_count = TB_ARRAY_LEN(tb_demo_lines);

@@ -14,11 +14,13 @@
 #include "api/ops/page.h"
 #include "app/data.h"
 #include "app/demo.h"
+#include "app/demo_source.h"
 #include "app/settings.h"
 #include "codec/digest.h"
 #include "codec/time.h"
 #include "engine/engine.h"
 #include "kernel/directory.h"
+#include "kernel/view.h"
 
 static void demo_and_real_data_never_mix(void **state)
 {
@@ -309,6 +311,139 @@ static void filling_it_twice_makes_it_once(void **state)
 	tb_config_destroy(config);
 }
 
+/* ---- what came later ---- */
+
+struct mark {
+	struct tb_commit commit;
+};
+
+static enum tb_err decide_mark(struct tb_commit *commit, struct tb_view *view)
+{
+	(void)commit;
+	return tb_view_put_silent(view, TB_COLL_SETTING,
+				  TB_STR(TB_DATA_DEMO_MARK),
+				  TB_STR("\"made\""));
+}
+
+static const struct tb_commit_kind mark_kind = {
+	.name = "demo_mark",
+	.decide = decide_mark,
+};
+
+static size_t count_users(struct tb_core *core)
+{
+	struct tb_arena *arena = tb_arena_create(1024 * 1024);
+	struct tb_account account;
+	struct tb_tx *tx;
+	size_t n = 0;
+
+	assert_int_equal(tb_core_read(core, &tx), TB_OK);
+	for (size_t i = 0; i < tb_demo_accounts_count; i++)
+		n += tb_directory_find_login(
+			     core, tx, arena, tb_demo_accounts[i].kind,
+			     tb_str_z(tb_demo_accounts[i].username),
+			     &account) == TB_OK;
+	tb_core_read_end(tx);
+	tb_arena_destroy(arena);
+	return n;
+}
+
+/* A demo that was made when there were fewer accounts gets the others, and
+ * nothing else: what its users changed stays. */
+static void a_demo_of_before_gets_the_accounts_of_now(void **state)
+{
+	struct tb_audit_note note = { .operation = NULL };
+	struct mark mark = { .commit = { .kind = &mark_kind,
+					 .org = TB_ORG_SYSTEM,
+					 .weight = 1 } };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+	struct tb_engine *engine;
+	struct tb_core *core;
+	struct tb_heads heads;
+	uint32_t org;
+
+	(void)state;
+	assert_int_equal(tb_engine_open(&config->engine, &engine), TB_OK);
+	core = tb_engine_core(engine);
+	assert_int_equal(tb_directory_add_org(core, &note, TB_STR(TB_DEMO_ORG),
+					      TB_STR(TB_DEMO_ORG_TITLE), 7,
+					      &org),
+			 TB_OK);
+	assert_int_equal(tb_core_commit(core, &mark.commit), TB_OK);
+	assert_int_equal(count_users(core), 0);
+	assert_int_equal(tb_demo_fill(config, core), TB_OK);
+	assert_int_equal(count_users(core), tb_demo_accounts_count);
+	assert_int_equal(tb_core_heads(core, org, &heads), TB_OK);
+	assert_int_equal(heads.dense[TB_DENSE_CENTRAL], 0);
+	tb_engine_close(engine);
+	remove_folder(folder);
+	tb_config_destroy(config);
+}
+
+static void its_source_is_its_shop(void **state)
+{
+	char folder[64];
+	char token_file[128];
+	struct tb_config *config = make_config(folder);
+	const struct tb_source *source;
+
+	(void)state;
+	assert_int_equal(tb_demo_add_source(config, "http://127.0.0.1:9"),
+			 TB_OK);
+	assert_int_equal(config->sources.n, 1);
+	source = tb_sources_find(&config->sources, TB_STR("shopify"),
+				 TB_STR(TB_DEMO_ORG));
+	assert_non_null(source);
+	assert_string_equal(source->type, "shopify");
+	assert_string_equal(source->url, "http://127.0.0.1:9");
+	snprintf(token_file, sizeof(token_file), "%s/shop.token", folder);
+	assert_string_equal(source->token_file, token_file);
+	assert_int_equal(source->n_entities, 3);
+	for (size_t i = 0; i < source->n_entities; i++)
+		assert_non_null(tb_declaration_find(
+			&config->declaration, source->entities[i].collection));
+	/* There is one already. */
+	assert_int_equal(tb_demo_add_source(config, NULL), TB_OK);
+	assert_int_equal(config->sources.n, 1);
+	assert_ptr_equal(config->sources.list, source);
+	rmdir(folder);
+	tb_config_destroy(config);
+}
+
+static void a_configuration_with_other_collections_has_no_shop(void **state)
+{
+	struct tb_collection own = { .name = TB_STR("products") };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+
+	(void)state;
+	config->declaration.collections = &own;
+	config->declaration.n_collections = 1;
+	assert_int_equal(tb_demo_add_source(config, "http://127.0.0.1:9"),
+			 TB_OK);
+	assert_int_equal(config->sources.n, 0);
+	rmdir(folder);
+	tb_config_destroy(config);
+}
+
+static void a_source_is_added_to_those_that_are_there(void **state)
+{
+	struct tb_source own = { .name = TB_STR("own"), .type = "file" };
+	char folder[64];
+	struct tb_config *config = make_config(folder);
+
+	(void)state;
+	config->sources = (struct tb_sources) { .list = &own, .n = 1 };
+	assert_int_equal(tb_demo_add_source(config, "http://127.0.0.1:9"),
+			 TB_OK);
+	assert_int_equal(config->sources.n, 2);
+	assert_true(tb_str_eq(config->sources.list[0].name, TB_STR("own")));
+	assert_true(tb_str_eq(config->sources.list[1].name, TB_STR("shopify")));
+	rmdir(folder);
+	tb_config_destroy(config);
+}
+
 static void the_page_escapes_the_host_that_it_shows(void **state)
 {
 	struct tb_buf page;
@@ -354,6 +489,11 @@ int main(void)
 		cmocka_unit_test(
 			its_records_have_the_times_of_the_documentation),
 		cmocka_unit_test(filling_it_twice_makes_it_once),
+		cmocka_unit_test(a_demo_of_before_gets_the_accounts_of_now),
+		cmocka_unit_test(its_source_is_its_shop),
+		cmocka_unit_test(
+			a_configuration_with_other_collections_has_no_shop),
+		cmocka_unit_test(a_source_is_added_to_those_that_are_there),
 		cmocka_unit_test(the_page_escapes_the_host_that_it_shows),
 		cmocka_unit_test(without_the_demo_the_page_names_no_account),
 	};

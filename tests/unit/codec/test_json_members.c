@@ -39,6 +39,76 @@ static void assert_members_of(struct tb_str text, const char *expected)
 	tb_free(copy);
 }
 
+static void assert_elements_of(const char *text, const char *expected)
+{
+	size_t n = strlen(text);
+	char *copy = tb_malloc(n);
+	struct tb_json_members it;
+	struct tb_buf buf;
+
+	assert_non_null(copy);
+	memcpy(copy, text, n);
+	tb_buf_init(&buf, 10000);
+	it = tb_json_members(tb_str(copy, n));
+	while (tb_json_elements_next(&it)) {
+		assert_int_equal(it.key.n, 0);
+		tb_buf_append_str(&buf, it.value);
+		tb_buf_append_char(&buf, ';');
+	}
+	assert_false(tb_json_elements_next(&it));
+	if (it.is_broken)
+		tb_buf_append_char(&buf, '!');
+	tb_buf_append_char(&buf, '\0');
+	assert_int_equal(tb_buf_err(&buf), TB_OK);
+	assert_string_equal(buf.p, expected);
+	tb_buf_fini(&buf);
+	tb_free(copy);
+}
+
+static void elements_are_slices_as_written(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "[]", "" },
+		{ " [ \n] ", "" },
+		{ "[1]", "1;" },
+		{ "[1,-2.50e3,true,null]", "1;-2.50e3;true;null;" },
+		{ " [ {\"a\" : [1, 2]} , \"],\\\"[\" , [[]] ] ",
+		  "{\"a\" : [1, 2]};\"],\\\"[\";[[]];" },
+		/* Broken within, and the others are found. */
+		{ "[{\"a\":},{a},{\"b\":2}]", "{\"a\":};{a};{\"b\":2};" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(rows); i++)
+		assert_elements_of(rows[i][0], rows[i][1]);
+}
+
+static void what_is_no_array_is_broken(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "", "!" },
+		{ "{}", "!" },
+		{ "null", "!" },
+		{ "[", "!" },
+		{ "]", "!" },
+		{ "[,]", "!" },
+		{ "[1,]", "1;!" },
+		{ "[1,,2]", "1;!" },
+		{ "[1 2]", "1;!" },
+		{ "[1}", "1;!" },
+		{ "[1]]", "1;!" },
+		{ "[1] x", "1;!" },
+		{ "[{\"a\":1]", "{\"a\":1];!" },
+		{ "[1", "1;!" },
+		{ "[\"a]", "!" },
+		{ "[1,{\"a\":\"]}", "1;!" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(rows); i++)
+		assert_elements_of(rows[i][0], rows[i][1]);
+}
+
 static void members_are_slices_as_written(void **state)
 {
 	static const char *const rows[][2] = {
@@ -249,6 +319,8 @@ static void a_member_is_met_in_a_whole_text_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(elements_are_slices_as_written),
+		cmocka_unit_test(what_is_no_array_is_broken),
 		cmocka_unit_test(members_are_slices_as_written),
 		cmocka_unit_test(what_is_no_object_is_broken),
 		cmocka_unit_test(nothing_is_an_object_without_a_pointer),

@@ -363,10 +363,22 @@ static void forbid(const struct tb_request *req, struct tb_response *res,
 	tb_response_error(res, req, 403, "not_yours", TB_STR("who are you?"));
 }
 
+/* Who may, says so. */
+static bool admit(const struct tb_request *req, struct tb_response *res,
+		  unsigned needs)
+{
+	if (needs == 0 || tb_request_header(req, "X-May").p)
+		return true;
+	tb_response_error(res, req, 403, "may_not", TB_STR("may you?"));
+	return false;
+}
+
 /* One that answers those whom it does not serve itself, and has headers of its
  * own. */
 static const struct tb_route own_routes[] = {
 	{ TB_GET, "/user", TB_WHO_USER, TB_BODY_NONE, .handler = whoami },
+	{ TB_POST, "/needs", TB_WHO_USER, TB_BODY_LARGE, .needs = 1,
+	  .handler = length },
 };
 static const char *const own_prefixes[] = { "/own", NULL };
 static const struct tb_api own_api = {
@@ -378,6 +390,7 @@ static const struct tb_api own_api = {
 	.put_error = put_error,
 	.refuse = refuse,
 	.forbid = forbid,
+	.admit = admit,
 	.exposed = "X-One, X-Two",
 };
 

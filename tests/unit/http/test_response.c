@@ -214,6 +214,8 @@ static void a_status_without_a_code_of_its_own_has_a_general_one(void **state)
 	(void)state;
 	assert_string_equal(tb_fail_status_code(418), "bad_request");
 	assert_string_equal(tb_fail_status_code(502), "internal_error");
+	assert_string_equal(tb_fail_status_words(404), "Not Found");
+	assert_non_null(tb_fail_status_words(799));
 }
 
 static int n_destroyed;

@@ -30,7 +30,7 @@ static const struct tb_route push_routes[] = {
 	{ .method = TB_GET, .path = "/both" },
 };
 static const struct tb_route pause_routes[] = {
-	{ .method = TB_GET, .path = "/pause/{name}" },
+	{ .method = TB_GET, .path = "/pause/{name}", .changes_state = true },
 	{ .method = TB_DELETE, .path = "/both" },
 	{ .method = TB_GET, .path = "" },
 };
@@ -204,6 +204,18 @@ static void head_is_get_unless_there_is_one(void **state)
 	assert_route(TB_GET, "/sync/v5/items/1", &v5_routes[2]);
 }
 
+static void head_is_no_get_that_changes_something(void **state)
+{
+	struct tb_match_result match = find(TB_HEAD, "/sync/pause/x");
+
+	(void)state;
+	assert_int_equal(match.match, TB_MATCH_METHOD);
+	assert_ptr_equal(match.mount->api, &pause);
+	assert_int_equal(match.methods, tb_method_bit(TB_GET));
+	assert_int_equal(find(TB_PUT, "/sync/pause/x").methods,
+			 tb_method_bit(TB_GET));
+}
+
 static void a_slash_at_the_end_may_be_missing(void **state)
 {
 	struct tb_match_result match = find(TB_POST, "/api/lists");
@@ -301,13 +313,12 @@ static void a_capture_that_is_no_text_is_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < TB_ARRAY_LEN(paths); i++) {
-		struct tb_match_result match = { .methods = 77 };
+		struct tb_match_result match = find(TB_GET, paths[i]);
 
-		assert_int_equal(tb_route_find(mounts, TB_ARRAY_LEN(mounts),
-					       TB_GET, tb_str_z(paths[i]),
-					       arena, &match),
-				 TB_ERR_INVALID);
-		assert_int_equal(match.methods, 77);
+		assert_int_equal(match.match, TB_MATCH_NO_TEXT);
+		assert_ptr_equal(match.mount->api, &v5);
+		assert_null(match.route);
+		assert_null(match.params[0].p);
 	}
 }
 
@@ -337,6 +348,7 @@ int main(void)
 		cmocka_unit_test(
 			a_literal_of_another_api_goes_before_a_capture),
 		cmocka_unit_test(head_is_get_unless_there_is_one),
+		cmocka_unit_test(head_is_no_get_that_changes_something),
 		cmocka_unit_test(a_slash_at_the_end_may_be_missing),
 		cmocka_unit_test(other_slashes_count),
 		cmocka_unit_test(another_method_is_told_which_there_are),

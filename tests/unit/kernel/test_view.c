@@ -202,6 +202,70 @@ static void places_that_are_kept_count(void **state)
 	assert_int_equal(record->n_entries, TB_ENTRIES_MAX);
 }
 
+/* It stays where it is until it is forgotten; then it may be elsewhere, in the
+ * same feed, too. */
+static void a_fixed_place_is_left_for_another(void **state)
+{
+	struct world *w = *state;
+	const struct tb_target moved = { .scope = w->ids,
+					 .flags = TB_ENTRY_FIXED,
+					 .num = 7 };
+	const struct tb_put put = put_in(&moved);
+	const struct tb_record *record = seen_record(w);
+
+	MUST(tb_view_flush(w->view));
+	MUST(tb_view_put(w->view, &put, &record));
+	assert_true(tb_record_entry(record, w->ids)->num == TB_FIXED_NUM_MAX);
+	for (int i = 0; i < 2; i++) {
+		MUST(tb_view_forget_places(w->view, record->rid, &w->ids, 1));
+		MUST(tb_view_put(w->view, &put, &record));
+		assert_true(tb_record_entry(record, w->ids)->num == 7);
+		MUST(tb_view_flush(w->view));
+	}
+}
+
+static const struct tb_move *move_in(const struct tb_moves *moves,
+				     uint64_t scope)
+{
+	const struct tb_move *last = NULL;
+
+	for (size_t i = 0; i < moves->n; i++)
+		if (moves->list[i].scope == scope)
+			last = &moves->list[i];
+	return last;
+}
+
+/* Of the system's own feeds, too; fixed and dense numbers are of no order. */
+static void what_moved_is_told(void **state)
+{
+	struct world *w = *state;
+	const uint64_t jobs = tb_scope_known(1, TB_SCOPE_JOBS);
+	const uint64_t central = tb_scope_known(1, TB_SCOPE_CENTRAL);
+	const struct tb_target targets[] = {
+		{ .scope = w->store, .flags = TB_ENTRY_HOME },
+		{ .scope = jobs },
+		{ .scope = central },
+		{ .scope = w->ids,
+		  .flags = TB_ENTRY_FIXED,
+		  .num = TB_FIXED_NUM_MAX },
+	};
+	const struct tb_put put = { .coll = COLL,
+				    .key = TB_STR("a"),
+				    .body = TB_STR("1"),
+				    .targets = targets,
+				    .n_targets = TB_ARRAY_LEN(targets) };
+	const struct tb_record *record;
+	struct tb_moves moves;
+
+	MUST(tb_view_put(w->view, &put, &record));
+	MUST(tb_view_flush(w->view));
+	moves = tb_view_moves(w->view);
+	assert_true(move_in(&moves, w->store)->num == record->version);
+	assert_true(move_in(&moves, jobs)->num == record->version);
+	assert_null(move_in(&moves, central));
+	assert_null(move_in(&moves, w->ids));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -211,6 +275,8 @@ int main(void)
 		T(a_child_goes_to_its_parents_places_alone),
 		T(places_are_as_late_as_an_import_says_of_the_record),
 		T(places_that_are_kept_count),
+		T(a_fixed_place_is_left_for_another),
+		T(what_moved_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

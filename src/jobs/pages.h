@@ -1,0 +1,46 @@
+/*
+ * The pages of one entity: asked for one after the other, again where that may
+ * help, and one ahead of who takes them on a thread of its own, unless the
+ * source wants to be told of each page before the next.
+ */
+#ifndef TB_JOBS_PAGES_H
+#define TB_JOBS_PAGES_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "jobs/connector.h"
+#include "jobs/stop.h"
+
+struct tb_pages;
+
+struct tb_pages_options {
+	const struct tb_connector *connector;
+	const struct tb_connector_task *task; /* its is_stopped is stop's */
+	struct tb_str cursor;                 /* copied */
+	struct tb_stop *stop;
+	uint32_t tries; /* of each page */
+};
+
+/* Everything is borrowed. NOMEM. Connects with the first page. */
+enum tb_err tb_pages_create(const struct tb_pages_options *options,
+			    struct tb_pages **ret) tb_must_check;
+/* Ends what is under way, if it is stopped, else waits for it; takes NULL. */
+void tb_pages_destroy(struct tb_pages *pages);
+
+/* The next page, good until the next call. An error: *ret_failure, good until
+ * destroyed; then nothing more comes. */
+enum tb_err
+tb_pages_next(struct tb_pages *pages, struct tb_connector_page *ret,
+	      struct tb_connector_failure *ret_failure) tb_must_check;
+/* What the last page held is stored. */
+enum tb_err
+tb_pages_confirm(struct tb_pages *pages,
+		 struct tb_connector_failure *ret_failure) tb_must_check;
+
+/* Waits before something is tried again that failed so many times; false: it
+ * was stopped meanwhile. */
+bool tb_pages_wait(struct tb_stop *stop, uint32_t failures, uint32_t asked_s);
+
+#endif
