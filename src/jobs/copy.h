@@ -26,11 +26,12 @@ struct tb_copy {
 	uint32_t n_entities; /* of the job */
 };
 
+/* Of several entities' the last in this list is that of all. */
 enum tb_copy_outcome {
 	TB_COPY_DONE,
+	TB_COPY_STOPPED,
 	TB_COPY_FAILED, /* see the failure */
 	TB_COPY_LOST,   /* the lease */
-	TB_COPY_STOPPED,
 };
 
 /* Runs until it is through, or somebody stops it. Text of the failure in the

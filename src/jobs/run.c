@@ -64,26 +64,22 @@ static const struct tb_source_entity *take_entity(struct attempt *attempt)
 	return entity;
 }
 
-/* The first failure counts; a lost lease is more than any. */
+/* The first failure counts. */
 static void note_outcome(struct attempt *attempt, enum tb_copy_outcome outcome,
 			 const struct tb_connector_failure *failure)
 {
 	struct result *result = &attempt->result;
+	bool counts;
 
 	pthread_mutex_lock(&attempt->lock);
-	if (outcome == TB_COPY_LOST) {
+	counts = outcome > result->outcome;
+	if (counts)
 		result->outcome = outcome;
-	} else if (outcome == TB_COPY_FAILED &&
-		   result->outcome != TB_COPY_LOST &&
-		   result->outcome != TB_COPY_FAILED) {
-		result->outcome = outcome;
+	if (counts && outcome == TB_COPY_FAILED) {
 		result->failure = *failure;
 		if (tb_arena_strdup(attempt->texts, failure->message,
 				    &result->failure.message))
 			result->failure.message = TB_STR("out of memory");
-	} else if (outcome == TB_COPY_STOPPED &&
-		   result->outcome == TB_COPY_DONE) {
-		result->outcome = outcome;
 	}
 	pthread_mutex_unlock(&attempt->lock);
 }
