@@ -144,7 +144,7 @@ static void put_value(struct tb_json_writer *w, const char *key, bool is_text,
 
 static unsigned long long id_of(enum tb_goods_kind kind, uint64_t number)
 {
-	return (unsigned long long)(id_bases[kind] + number);
+	return (unsigned long long)id_bases[kind] + number;
 }
 
 static void put_times(struct tb_json_writer *w, int64_t us)

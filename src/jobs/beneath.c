@@ -113,7 +113,7 @@ enum tb_err tb_beneath_open(const struct tb_source *source, struct tb_str path,
 			    struct tb_arena *arena, int *ret_fd,
 			    struct tb_connector_failure *ret_failure)
 {
-	struct tb_beneath place;
+	struct tb_beneath place = { .folder = -1 };
 	struct stat st;
 	enum tb_err err =
 		tb_beneath_find(source, path, arena, &place, ret_failure);

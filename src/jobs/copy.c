@@ -16,6 +16,7 @@ struct copying {
 	const struct tb_connector *sender; /* NULL: local */
 	struct tb_connection *out;
 	struct tb_connector_failure *failure;
+	bool has_trace; /* something of it was stored before */
 };
 
 static size_t arena_bytes(const struct tb_source *source)
@@ -135,7 +136,7 @@ static enum tb_err fill(struct copying *c, struct tb_arena *arena,
 static bool is_trace(const struct copying *c,
 		     const struct tb_connector_page *page)
 {
-	return c->copy->from || page->n > 0 || !page->is_last;
+	return c->has_trace || page->n > 0 || !page->is_last;
 }
 
 /* Stores a page and where it ends. */
@@ -156,8 +157,10 @@ static enum tb_err store(struct copying *c, struct tb_arena *arena,
 
 	tb_arena_reset(c->arena);
 	err = fill(c, arena, page, &checkpoint);
-	if (!err && is_trace(c, page))
+	if (!err && is_trace(c, page)) {
 		err = commit(c, &checkpoint);
+		c->has_trace = true;
+	}
 	return err ? err : tb_pages_confirm(c->pages, c->failure);
 }
 
@@ -223,7 +226,11 @@ enum tb_copy_outcome tb_copy_run(const struct tb_copy *copy,
 				 struct tb_connector_failure *ret_failure)
 {
 	struct tb_connector_failure failure = { 0 };
-	struct copying c = { .copy = copy, .failure = &failure };
+	struct copying c = {
+		.copy = copy,
+		.failure = &failure,
+		.has_trace = copy->from != NULL,
+	};
 	enum tb_copy_outcome outcome = TB_COPY_FAILED;
 	enum tb_err err = begin(&c);
 

@@ -130,7 +130,7 @@ static enum tb_err add_secret(const struct tb_source *source, const char *path,
 {
 	char secret_text[SECRET_MAX_BYTES + 1];
 	char line_text[LINE_MAX_BYTES];
-	struct tb_str secret;
+	struct tb_str secret = TB_STR_NONE;
 	struct tb_buf line;
 	enum tb_err err;
 

@@ -238,7 +238,7 @@ static enum tb_err resume(struct tb_file_writer *writer, struct tb_arena *arena,
 			  struct tb_str cursor)
 {
 	const struct tb_file_mark *mark;
-	struct tb_file_ledger ledger;
+	struct tb_file_ledger ledger = { .is_finished = false };
 	struct tb_str name;
 	uint64_t there = 0;
 	enum tb_err err = tb_file_ledger_name(arena, cursor, &name);

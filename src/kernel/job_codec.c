@@ -171,11 +171,12 @@ enum tb_err tb_job_array_take(struct tb_arena *arena, struct tb_json_value v,
 
 bool tb_job_is_text(struct tb_str s, size_t max)
 {
-	const char *end = s.p + s.n;
 	const char *at = s.p;
+	const char *end;
 
-	if (s.n > max)
-		return false;
+	if (s.n == 0 || s.n > max)
+		return s.n == 0;
+	end = s.p + s.n;
 	while (at < end) {
 		size_t n = tb_utf8_char_bytes(at, end);
 
@@ -189,8 +190,8 @@ bool tb_job_is_text(struct tb_str s, size_t max)
 enum tb_err tb_job_text(struct tb_arena *arena, struct tb_str s,
 			struct tb_str *ret)
 {
-	const char *end = s.p + s.n;
-	const char *at = s.p;
+	const char *end;
+	const char *at;
 	size_t n = 0;
 	char *text;
 
@@ -198,6 +199,8 @@ enum tb_err tb_job_text(struct tb_arena *arena, struct tb_str s,
 		*ret = s;
 		return TB_OK;
 	}
+	end = s.p + s.n;
+	at = s.p;
 	text = tb_arena_alloc(arena, TB_JOB_TEXT_MAX_BYTES);
 	if (text == NULL)
 		return tb_arena_err(arena);

@@ -272,7 +272,10 @@ enum tb_err model_retry(struct model *m, uint64_t id)
 	job->outcome = NULL;
 	job->ended_us = 0;
 	job->attempts = 0;
-	wait_until(m, job, 0);
+	/* At once, if it had begun; else at its time. */
+	wait_until(m, job,
+		   job->has_begun && job->due_us > m->now_us ? m->now_us
+							     : job->due_us);
 	m->names[job->name].id = id;
 	log_line(job);
 	change(m, job);
