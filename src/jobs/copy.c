@@ -68,12 +68,6 @@ static enum tb_err send(struct copying *c, struct tb_arena *arena,
 	}
 }
 
-static const struct tb_source_entity *
-record_entity(const struct copying *c, const struct tb_connector_record *record)
-{
-	return record->entity ? record->entity : c->copy->task.entity;
-}
-
 static enum tb_err set_sent(struct copying *c,
 			    const struct tb_connector_page *page,
 			    struct tb_job_checkpoint *checkpoint)
@@ -91,13 +85,8 @@ static enum tb_err set_sent(struct copying *c,
 			checkpoint->n_sent++;
 			continue;
 		}
-		rejects[checkpoint->n_rejects++] = (struct tb_job_reject) {
-			.at_us = tb_core_now_us(c->copy->core),
-			.entity = record_entity(c, record)->name,
-			.record = record->key,
-			.code = tb_str_z(record->refused),
-			.message = record->message,
-		};
+		rejects[checkpoint->n_rejects++] =
+			tb_import_reject(c->copy->core, &c->copy->task, record);
 	}
 	return TB_OK;
 }

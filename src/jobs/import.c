@@ -12,29 +12,30 @@ struct import {
 };
 
 static const struct tb_source_entity *
-entity_of(const struct import *import, const struct tb_connector_record *record)
+entity_of(const struct tb_connector_task *task,
+	  const struct tb_connector_record *record)
 {
-	return record->entity ? record->entity : import->task->entity;
+	return record->entity ? record->entity : task->entity;
 }
 
-static void reject(struct import *import,
-		   const struct tb_connector_record *record)
+struct tb_job_reject tb_import_reject(struct tb_core *core,
+				      const struct tb_connector_task *task,
+				      const struct tb_connector_record *record)
 {
-	import->rejects[import->checkpoint->n_rejects++] =
-		(struct tb_job_reject) {
-			.at_us = tb_core_now_us(import->core),
-			.entity = entity_of(import, record)->name,
-			.record = record->key,
-			.code = tb_str_z(record->refused),
-			.message = record->message,
-		};
+	return (struct tb_job_reject) {
+		.at_us = tb_core_now_us(core),
+		.entity = entity_of(task, record)->name,
+		.record = record->key,
+		.code = tb_str_z(record->refused),
+		.message = record->message,
+	};
 }
 
 static void add_item(struct import *import,
 		     const struct tb_connector_record *record)
 {
 	import->push->items[import->push->n_items++] = (struct tb_push_item) {
-		.table = entity_of(import, record)->collection,
+		.table = entity_of(import->task, record)->collection,
 		.id = record->key,
 		.action = record->deleted ? TB_PUSH_DELETE : TB_PUSH_UPSERT,
 		.data = record->deleted ? TB_STR("{}") : record->body,
@@ -45,10 +46,12 @@ static void add_item(struct import *import,
 static void take(struct import *import,
 		 const struct tb_connector_record *record)
 {
-	enum tb_on_delete on_delete = entity_of(import, record)->on_delete;
+	enum tb_on_delete on_delete =
+		entity_of(import->task, record)->on_delete;
 
 	if (record->refused)
-		reject(import, record);
+		import->rejects[import->checkpoint->n_rejects++] =
+			tb_import_reject(import->core, import->task, record);
 	else if (record->deleted && on_delete == TB_ON_DELETE_IGNORE)
 		import->checkpoint->n_passed++;
 	else
@@ -83,7 +86,8 @@ enum tb_err tb_import_prepare(struct tb_core *core, struct tb_arena *arena,
 		return tb_arena_err(arena);
 	for (size_t i = 0; i < n; i++)
 		take(&import, &records[i]);
-	err = tb_jobs_make_note(task->job, &import.push->commit.note);
+	err = tb_jobs_make_note(arena, checkpoint->lease.id,
+				&import.push->commit.note);
 	if (!err)
 		err = tb_push_prepare(import.push, tb_core_declaration(core),
 				      task->org);

@@ -11,6 +11,10 @@
 #include "kernel/core.h"
 #include "kernel/job_run.h"
 
+/* What a job's errors say of a record that was refused; texts are borrowed. */
+struct tb_job_reject tb_import_reject(struct tb_core *core,
+				      const struct tb_connector_task *task,
+				      const struct tb_connector_record *record);
 /* Sets what a checkpoint says of these records: its push, its rejects, what it
  * passes. All in the arena. IO: no randomness. */
 enum tb_err

@@ -1,7 +1,6 @@
 #include "jobs/run.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/random.h>
 
 #include "base/assert.h"
@@ -38,15 +37,6 @@ struct attempt {
 
 /* ---- one entity ---- */
 
-static const struct tb_job_stream *stream_of(const struct tb_job *job,
-					     struct tb_str entity)
-{
-	for (size_t i = 0; i < job->n_streams; i++)
-		if (tb_str_eq(job->streams[i].entity, entity))
-			return &job->streams[i];
-	return NULL;
-}
-
 /* The next entity that is not through; NULL: there is none. */
 static const struct tb_source_entity *take_entity(struct attempt *attempt)
 {
@@ -56,7 +46,7 @@ static const struct tb_source_entity *take_entity(struct attempt *attempt)
 	pthread_mutex_lock(&attempt->lock);
 	while (!entity && attempt->next < attempt->spec->n_entities) {
 		entity = &attempt->spec->entities[attempt->next++];
-		stream = stream_of(attempt->run->job, entity->name);
+		stream = tb_job_stream_find(attempt->run->job, entity->name);
 		if (stream && stream->is_done)
 			entity = NULL;
 	}
@@ -99,7 +89,7 @@ static void copy_entity(struct attempt *attempt,
 	const struct tb_copy copy = {
 		.core = run->core,
 		.lease = { run->org, run->job->id, run->job->token },
-		.from = stream_of(run->job, entity->name),
+		.from = tb_job_stream_find(run->job, entity->name),
 		.connector = tb_connector_find(spec->source ? spec->source->type
 							    : TB_SOURCE_LOCAL),
 		.task = { .source = spec->source ? spec->source : spec->target,
@@ -242,20 +232,25 @@ static enum tb_err read_spec(const struct tb_run *run, struct tb_spec *ret,
 				    ret, ret_problem);
 }
 
-/* When a scheduled one runs next; 0: it does not. */
-static int64_t next_due(const struct tb_run *run, const struct tb_spec *spec)
+/* When a scheduled one runs next; 0: it does not. INVALID: its zone is not
+ * there any more, and nobody can say. */
+static enum tb_err next_due(const struct tb_run *run,
+			    const struct tb_spec *spec, int64_t *ret)
 {
 	struct tb_schedule *schedule;
 	const char *problem;
-	int64_t due_us;
+	enum tb_err err;
 
-	if (spec->type != TB_SPEC_SCHEDULED ||
-	    tb_schedule_create(&spec->schedule, &schedule, &problem))
-		return 0;
-	due_us = tb_schedule_next(schedule, run->job->due_us,
-				  tb_core_now_us(run->core), spec->missed);
+	*ret = 0;
+	if (spec->type != TB_SPEC_SCHEDULED)
+		return TB_OK;
+	err = tb_schedule_create(&spec->schedule, &schedule, &problem);
+	if (err)
+		return err;
+	*ret = tb_schedule_next(schedule, run->job->due_us,
+				tb_core_now_us(run->core), spec->missed);
 	tb_schedule_destroy(schedule);
-	return due_us;
+	return TB_OK;
 }
 
 /* An occurrence that is over and not to be run late. */
@@ -299,10 +294,9 @@ static int64_t retry_at(const struct tb_run *run,
 			     failure->retry_after_s, random);
 }
 
-/* `spec` NULL: it could not be read. */
-static void set_failed(const struct tb_run *run, const struct tb_spec *spec,
+static void set_failed(const struct tb_run *run,
 		       const struct tb_connector_failure *failure,
-		       struct tb_job_end *end)
+		       int64_t next_us, struct tb_job_end *end)
 {
 	bool is_final = !failure->may_pass ||
 			run->job->attempts > run->job->retries_max;
@@ -310,68 +304,65 @@ static void set_failed(const struct tb_run *run, const struct tb_spec *spec,
 	log_failure(run, failure, is_final);
 	end->error.code = tb_str_z(failure->code);
 	end->error.message = failure->message;
-	if (is_final) {
-		end->kind = TB_JOB_END_FAILED;
-		end->due_us = spec ? next_due(run, spec) : 0;
-	} else {
-		end->kind = TB_JOB_END_RETRY;
-		end->due_us = retry_at(run, failure);
-	}
+	end->kind = is_final ? TB_JOB_END_FAILED : TB_JOB_END_RETRY;
+	end->due_us = is_final ? next_us : retry_at(run, failure);
 }
 
 /* A run that failed is on the audit trail; what others stored is by itself. */
 static enum tb_err commit_end(const struct tb_run *run, struct tb_job_end end)
 {
 	struct tb_audit_note note;
-	char principal[32];
 	enum tb_err err = TB_OK;
 
 	if (end.kind == TB_JOB_END_FAILED) {
-		snprintf(principal, sizeof(principal), "job/job%llu",
-			 (unsigned long long)run->job->id);
-		err = tb_jobs_make_note(tb_str_z(principal), &note);
+		err = tb_jobs_make_note(run->arena, run->job->id, &note);
 		end.note = &note;
 	}
 	return err ? err : tb_job_end(run->core, &end);
 }
 
 static enum tb_err end_with(const struct tb_run *run,
-			    const struct tb_spec *spec,
-			    const struct result *result, struct tb_job_end *end)
+			    const struct result *result, int64_t next_us,
+			    struct tb_job_end *end)
 {
 	switch (result->outcome) {
 	case TB_COPY_LOST:
 		return TB_OK;
 	case TB_COPY_DONE:
 		end->kind = TB_JOB_END_COMPLETED;
-		end->due_us = next_due(run, spec);
+		end->due_us = next_us;
 		break;
 	case TB_COPY_STOPPED:
 		end->kind = TB_JOB_END_RELEASED;
 		break;
 	case TB_COPY_FAILED:
-		set_failed(run, spec, &result->failure, end);
+		set_failed(run, &result->failure, next_us, end);
 		break;
 	}
 	return commit_end(run, *end);
 }
 
-/* What was read is run. */
+/* What was read is run. INVALID: nobody can say any more when it is to run. */
 static enum tb_err run_spec(const struct tb_run *run,
 			    const struct tb_spec *spec, struct tb_job_end *end)
 {
 	struct result result;
-	enum tb_err err;
+	int64_t next_us;
+	enum tb_err err = next_due(run, spec, &next_us);
 
-	if (is_to_be_skipped(run, spec)) {
+	if (err)
+		return err;
+	/* The only one there is is run, be it late. */
+	if (next_us != 0 && is_to_be_skipped(run, spec)) {
 		end->kind = TB_JOB_END_SKIPPED;
-		end->due_us = next_due(run, spec);
-		if (end->due_us != 0)
-			return commit_end(run, *end);
-		/* The only one there was: it is late, but it is run. */
+		end->due_us = next_us;
+		return commit_end(run, *end);
 	}
 	err = run_attempt(run, spec, &result);
-	return err ? err : end_with(run, spec, &result, end);
+	/* Some may have gone by meanwhile. */
+	if (!err)
+		err = next_due(run, spec, &next_us);
+	return err ? err : end_with(run, &result, next_us, end);
 }
 
 enum tb_err tb_run_job(const struct tb_run *run)
@@ -384,9 +375,11 @@ enum tb_err tb_run_job(const struct tb_run *run)
 	enum tb_err err = read_spec(run, &spec, &failure.message);
 
 	if (!err) {
+		failure.message = TB_STR("schedule.timezone is unknown");
 		err = run_spec(run, &spec, &end);
-	} else if (err == TB_ERR_INVALID) {
-		set_failed(run, NULL, &failure, &end);
+	}
+	if (err == TB_ERR_INVALID) {
+		set_failed(run, &failure, 0, &end);
 		err = commit_end(run, end);
 	}
 	return err == TB_ERR_CONFLICT ? TB_OK : err;

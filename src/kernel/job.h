@@ -193,6 +193,9 @@ enum tb_err tb_job_list(struct tb_tx *tx, struct tb_arena *arena,
 
 /* ---- what follows from them; pure ---- */
 
+/* Of an entity; NULL: it was not begun. */
+const struct tb_job_stream *tb_job_stream_find(const struct tb_job *job,
+					       struct tb_str entity);
 /* 0 to 100. */
 uint32_t tb_job_progress(const struct tb_job *job);
 /* When an active job will be through, at the rate of its run so far; 0: nobody

@@ -6,6 +6,15 @@
 #include "kernel/job.h"
 #include "kernel/job_record.h"
 
+const struct tb_job_stream *tb_job_stream_find(const struct tb_job *job,
+					       struct tb_str entity)
+{
+	for (size_t i = 0; i < job->n_streams; i++)
+		if (tb_str_eq(job->streams[i].entity, entity))
+			return &job->streams[i];
+	return NULL;
+}
+
 /* Parts of a whole. */
 #define WHOLE 1000000u
 

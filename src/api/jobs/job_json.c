@@ -287,16 +287,6 @@ static void put_stream(struct tb_json_writer *w,
 	tb_json_end_object(w);
 }
 
-/* NULL: it was not begun. */
-static const struct tb_job_stream *find_stream(const struct tb_job *job,
-					       struct tb_str entity)
-{
-	for (size_t i = 0; i < job->n_streams; i++)
-		if (tb_str_eq(job->streams[i].entity, entity))
-			return &job->streams[i];
-	return NULL;
-}
-
 static bool is_among(const struct tb_jobs_whole *whole, struct tb_str entity)
 {
 	for (size_t i = 0; i < whole->n_entities; i++)
@@ -321,7 +311,8 @@ static void put_entities(struct tb_json_writer *w,
 			.entity = name,
 			.is_done = tb_str_eq(job->outcome, TB_STR("completed")),
 		};
-		const struct tb_job_stream *stream = find_stream(job, name);
+		const struct tb_job_stream *stream =
+			tb_job_stream_find(job, name);
 
 		put_stream(w, stream ? stream : &none);
 	}
