@@ -15,12 +15,12 @@
 /* In the order of connectors.def. */
 enum type {
 #define TB_CONNECTOR(name) TYPE_##name,
-#include "jobs/connectors.def"
+#include "jobs/connectors/connectors.def"
 #undef TB_CONNECTOR
 };
 static const char *const types[] = {
 #define TB_CONNECTOR(name) #name,
-#include "jobs/connectors.def"
+#include "jobs/connectors/connectors.def"
 #undef TB_CONNECTOR
 };
 

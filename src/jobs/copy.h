@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 #include "jobs/stop.h"
 #include "kernel/core.h"
 #include "kernel/job_run.h"

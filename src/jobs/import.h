@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 #include "kernel/core.h"
 #include "kernel/job_run.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 #include "jobs/stop.h"
 
 struct tb_pages;

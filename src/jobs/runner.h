@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "jobs/schedule.h"
+#include "jobs/schedule/schedule.h"
 #include "jobs/source.h"
 #include "kernel/core.h"
 

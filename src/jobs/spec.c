@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "codec/json.h"
 #include "codec/time.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 #include "jobs/fields.h"
 #include "kernel/job.h"
 

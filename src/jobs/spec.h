@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "jobs/schedule.h"
+#include "jobs/schedule/schedule.h"
 #include "jobs/source.h"
 
 enum tb_spec_type {

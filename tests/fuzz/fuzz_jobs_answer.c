@@ -6,8 +6,8 @@
 #include "fuzz.h"
 
 #include "codec/json.h"
-#include "jobs/envelope.h"
-#include "jobs/records.h"
+#include "jobs/connectors/envelope.h"
+#include "jobs/connectors/records.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "base/buf.h"
-#include "jobs/link_header.h"
+#include "jobs/fetch/link_header.h"
 
 static enum tb_err next_behind(const char *before, struct tb_str text,
 			       struct tb_str *ret)

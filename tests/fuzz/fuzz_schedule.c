@@ -5,8 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "jobs/cron.h"
-#include "jobs/schedule.h"
+#include "jobs/schedule/cron.h"
+#include "jobs/schedule/schedule.h"
 
 #define NOW_US INT64_C(1705746600000000)
 

@@ -6,8 +6,8 @@
 #include "fuzz.h"
 
 #include "codec/json.h"
-#include "jobs/site_page.h"
-#include "jobs/site_send.h"
+#include "jobs/connectors/site_page.h"
+#include "jobs/connectors/site_send.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 

@@ -4,8 +4,8 @@
  */
 #include "fuzz.h"
 
-#include "jobs/zone.h"
-#include "jobs/zone_rule.h"
+#include "jobs/schedule/zone.h"
+#include "jobs/schedule/zone_rule.h"
 
 #define OFFSET_MAX_S (26 * 3600)
 

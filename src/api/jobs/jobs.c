@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
-#include "jobs/zone.h"
+#include "jobs/schedule/zone.h"
 #include "kernel/job_change.h"
 
 #define DAY_US (86400 * 1000000ll)

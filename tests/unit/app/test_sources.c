@@ -15,7 +15,7 @@
 #include "app/config_sources.h"
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 
 #define REPORTS_MAX 16
 
@@ -239,7 +239,7 @@ static void all_connectors_types_are_known(void **state)
 {
 	static const char *const types[] = {
 #define TB_CONNECTOR(name) #name,
-#include "jobs/connectors.def"
+#include "jobs/connectors/connectors.def"
 #undef TB_CONNECTOR
 	};
 	struct tb_config *config = good(all);

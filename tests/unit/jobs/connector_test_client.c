@@ -24,7 +24,7 @@
 #include "base/assert.h"
 #include "codec/digest.h"
 #include "codec/json.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 
 #define ARENA_MAX ((size_t)1 << 30)
 #define LIST_MAX 100

@@ -21,7 +21,7 @@
 
 #include "base/assert.h"
 #include "codec/digest.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 
 #define MUST(call) assert_int_equal((call), TB_OK)
 #define ARENA_MAX ((size_t)256 << 20)

@@ -11,7 +11,7 @@
 
 #include "base/assert.h"
 #include "codec/time.h"
-#include "jobs/cron.h"
+#include "jobs/schedule/cron.h"
 
 #define MINUTE_US INT64_C(60000000)
 #define BIT(n) (UINT64_C(1) << (n))

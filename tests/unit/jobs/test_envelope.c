@@ -1,7 +1,7 @@
 #include "../base/torture.h"
 
 #include "base/assert.h"
-#include "jobs/envelope.h"
+#include "jobs/connectors/envelope.h"
 
 #define ARENA_MAX ((size_t)1 << 20)
 

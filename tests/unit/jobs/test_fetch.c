@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
-#include "jobs/failure.h"
-#include "jobs/fetch.h"
-#include "jobs/fetch_url.h"
+#include "jobs/connectors/failure.h"
+#include "jobs/fetch/fetch.h"
+#include "jobs/fetch/fetch_url.h"
 
 #define ARENA_MAX ((size_t)1 << 20)
 

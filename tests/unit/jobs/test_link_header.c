@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
-#include "jobs/link_header.h"
+#include "jobs/fetch/link_header.h"
 
 /* A value, and its next target: "" none, NULL INVALID. */
 static const struct {

@@ -10,7 +10,7 @@
 #include "base/assert.h"
 #include "codec/time.h"
 #include "fleet.h"
-#include "jobs/connector.h"
+#include "jobs/connectors/connector.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 #define RECORDS 25

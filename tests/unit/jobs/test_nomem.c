@@ -6,8 +6,8 @@
 
 #include "../base/torture.h"
 
+#include "jobs/schedule/zone.h"
 #include "jobs/spec.h"
-#include "jobs/zone.h"
 #include "sources.h"
 
 #define ARENA_MAX_BYTES ((size_t)16 << 20)

@@ -13,7 +13,7 @@
 
 #include "base/assert.h"
 #include "codec/digest.h"
-#include "jobs/place.h"
+#include "jobs/connectors/place.h"
 
 #define ARENA_MAX ((size_t)1 << 20)
 #define NAME_MAX_BYTES 32

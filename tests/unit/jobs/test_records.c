@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
-#include "jobs/records.h"
+#include "jobs/connectors/records.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 #define MANY 1000

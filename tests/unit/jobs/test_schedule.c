@@ -12,7 +12,7 @@
 
 #include "base/assert.h"
 #include "codec/time.h"
-#include "jobs/schedule.h"
+#include "jobs/schedule/schedule.h"
 
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)

@@ -4,7 +4,7 @@
  */
 #include "cases.h"
 
-#include "jobs/schedule.h"
+#include "jobs/schedule/schedule.h"
 
 #define SECOND_US INT64_C(1000000)
 #define CASES_MIN 10000

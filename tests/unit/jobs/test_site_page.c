@@ -7,8 +7,8 @@
 #include "../base/torture.h"
 #include "base/assert.h"
 #include "base/buf.h"
-#include "jobs/site_page.h"
-#include "jobs/site_send.h"
+#include "jobs/connectors/site_page.h"
+#include "jobs/connectors/site_send.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
 #define MUST(call) assert_int_equal((call), TB_OK)

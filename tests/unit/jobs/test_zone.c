@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
-#include "jobs/zone.h"
+#include "jobs/schedule/zone.h"
 #include "tzif.h"
 
 #define HOUR 3600

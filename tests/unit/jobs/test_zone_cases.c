@@ -4,7 +4,7 @@
  */
 #include "cases.h"
 
-#include "jobs/zone.h"
+#include "jobs/schedule/zone.h"
 
 #define CASES_MIN 10000
 #define ZONES_MIN 400

@@ -10,7 +10,7 @@
 
 #include "base/assert.h"
 #include "codec/time.h"
-#include "jobs/zone_rule.h"
+#include "jobs/schedule/zone_rule.h"
 
 #define HOUR 3600
 
