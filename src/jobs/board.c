@@ -54,21 +54,45 @@ struct tb_board_org *tb_board_get(struct tb_board *board, uint32_t id)
 	return &board->orgs[at];
 }
 
-bool tb_board_take(struct tb_board *board, uint32_t *ret_org)
+/* Whose turn it is; NULL: nobody's. */
+static struct tb_board_org *next_org(const struct tb_board *board)
 {
 	size_t first = position_of(board, board->last_taken + 1);
 
 	for (size_t i = 0; i < board->n; i++) {
 		struct tb_board_org *org = &board->orgs[(first + i) % board->n];
 
-		if (org->outlook.ready == 0)
-			continue;
-		org->outlook.ready--;
-		board->last_taken = org->id;
-		*ret_org = org->id;
-		return true;
+		if (org->outlook.ready > 0)
+			return org;
 	}
-	return false;
+	return NULL;
+}
+
+static void take_from(struct tb_board *board, struct tb_board_org *org)
+{
+	org->outlook.ready--;
+	board->last_taken = org->id;
+}
+
+bool tb_board_take(struct tb_board *board, uint32_t *ret_org)
+{
+	struct tb_board_org *org = next_org(board);
+
+	if (!org)
+		return false;
+	take_from(board, org);
+	*ret_org = org->id;
+	return true;
+}
+
+bool tb_board_take_again(struct tb_board *board, uint32_t id)
+{
+	struct tb_board_org *org = next_org(board);
+
+	if (!org || org->id != id)
+		return false;
+	take_from(board, org);
+	return true;
 }
 
 int64_t tb_board_next_us(const struct tb_board *board)

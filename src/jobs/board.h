@@ -34,6 +34,8 @@ struct tb_board_org *tb_board_get(struct tb_board *board, uint32_t id);
 /* The next org that may have a job that is ready, in turn; one of its jobs is
  * counted off. False: there is none. */
 bool tb_board_take(struct tb_board *board, uint32_t *ret_org);
+/* The same if it is the turn of this org; False: another's, or nobody's. */
+bool tb_board_take_again(struct tb_board *board, uint32_t id);
 /* The first moment at which a job is due or a lease over; INT64_MAX. */
 int64_t tb_board_next_us(const struct tb_board *board);
 

@@ -318,6 +318,8 @@ static enum tb_err commit_end(const struct tb_run *run, struct tb_job_end end)
 		err = tb_jobs_make_note(run->arena, run->job->id, &note);
 		end.note = &note;
 	}
+	if (!err && end.kind != TB_JOB_END_RELEASED)
+		end.next = run->next(run->next_ctx);
 	return err ? err : tb_job_end(run->core, &end);
 }
 

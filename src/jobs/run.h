@@ -26,6 +26,10 @@ struct tb_run {
 	/* Set from outside when the lease is lost or the runner stops; set here
 	 * when an entity fails. */
 	struct tb_stop *stop;
+	/* Asked when the job is about to be given back: what is to be taken in
+	 * the same commit; NULL: nothing. */
+	struct tb_job_taking *(*next)(void *ctx);
+	void *next_ctx;
 };
 
 /* Runs and ends it. A lease that is lost is no error: there is nothing to do.

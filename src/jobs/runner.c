@@ -25,7 +25,11 @@
 struct worker {
 	struct tb_runner *runner;
 	pthread_t thread;
-	struct tb_arena *arena;
+	struct tb_arena *arenas[2]; /* of the job, and of the one before it */
+	struct tb_job job;
+	uint64_t token; /* the job's, as it is taken */
+	struct tb_job_taking taking;
+	bool has_claim; /* a job of the board's was counted off for it */
 	/* With the runner's lock held. */
 	bool has_lease;
 	struct tb_job_lease lease;
@@ -87,24 +91,35 @@ static void complain(struct tb_runner *runner, const char *what,
 	runner->log(runner->log_ctx, text);
 }
 
-/* With the lock held: an org is looked at again, but not at once. */
+/* With the lock held: an org is looked at again, moved or not. */
+static void look_again(struct tb_runner *runner, uint32_t id)
+{
+	struct tb_board_org *org = tb_board_get(&runner->board, id);
+
+	if (org)
+		org->seen = UINT64_MAX;
+	mark_changed(runner, id);
+}
+
+/* The same after an error, but not at once. */
 static void look_later(struct tb_runner *runner, uint32_t org)
 {
+	look_again(runner, org);
 	runner->not_before_us = tb_clock_monotonic_us() + RETRY_US;
-	mark_changed(runner, org);
 }
 
 /* ---- workers ---- */
 
-static void begin_lease(struct worker *worker, uint32_t org,
-			const struct tb_job *job)
+static void begin_lease(struct worker *worker, uint32_t org)
 {
 	struct tb_runner *runner = worker->runner;
 
 	pthread_mutex_lock(&runner->lock);
 	tb_stop_init(&worker->stop);
-	worker->lease = (struct tb_job_lease) { org, job->id, job->token };
+	worker->lease = (struct tb_job_lease) { org, worker->job.id,
+						worker->job.token };
 	worker->has_lease = true;
+	worker->has_claim = false;
 	if (runner->is_stopped)
 		tb_stop_set(&worker->stop);
 	pthread_mutex_unlock(&runner->lock);
@@ -120,9 +135,52 @@ static void end_lease(struct worker *worker)
 	pthread_mutex_unlock(&runner->lock);
 }
 
-static enum tb_err run(struct worker *worker, uint32_t org, struct tb_job *job)
+/* What is taken lies in the arena that the job before it is not in. */
+static enum tb_err want_job(struct worker *worker)
 {
 	struct tb_runner *runner = worker->runner;
+	struct tb_arena *arena = worker->arenas[1];
+
+	worker->arenas[1] = worker->arenas[0];
+	worker->arenas[0] = arena;
+	tb_arena_reset(arena);
+	worker->token = 0;
+	while (worker->token == 0)
+		if (getrandom(&worker->token, sizeof(worker->token), 0) !=
+		    (ssize_t)sizeof(worker->token))
+			return TB_ERR_IO;
+	worker->taking = (struct tb_job_taking) {
+		.arena = arena,
+		.tokens = &worker->token,
+		.n_tokens = 1,
+		.lease_us = runner->options.lease_s * SECOND_US,
+		.rets = &worker->job,
+	};
+	return TB_OK;
+}
+
+/* A worker that is about to give its job back goes on with the same org, if it
+ * is that one's turn. */
+static struct tb_job_taking *claim_next(void *ctx)
+{
+	struct worker *worker = ctx;
+	struct tb_runner *runner = worker->runner;
+
+	if (want_job(worker))
+		return NULL;
+	pthread_mutex_lock(&runner->lock);
+	worker->has_claim =
+		!runner->is_stopped &&
+		tb_board_take_again(&runner->board, worker->lease.org);
+	pthread_mutex_unlock(&runner->lock);
+	return worker->has_claim ? &worker->taking : NULL;
+}
+
+static enum tb_err run(struct worker *worker, uint32_t org)
+{
+	struct tb_runner *runner = worker->runner;
+	/* The next one comes into the worker's place while this one ends. */
+	struct tb_job job = worker->job;
 	const struct tb_run run = {
 		.core = runner->core,
 		.sources = runner->sources,
@@ -130,43 +188,41 @@ static enum tb_err run(struct worker *worker, uint32_t org, struct tb_job *job)
 		.log = runner->log,
 		.log_ctx = runner->log_ctx,
 		.org = org,
-		.job = job,
-		.arena = worker->arena,
+		.job = &job,
+		.arena = worker->arenas[0],
 		.stop = &worker->stop,
+		.next = claim_next,
+		.next_ctx = worker,
 	};
 	enum tb_err err;
 
-	begin_lease(worker, org, job);
+	begin_lease(worker, org);
+	worker->taking.n = 0;
 	err = tb_run_job(&run);
 	end_lease(worker);
 	return err;
 }
 
-/* Takes a job of an org, if there is one, and runs it. */
+/* Takes a job of an org, if there is one, and runs it; and those that it was
+ * given while it gave back another. */
 static void work_for(struct worker *worker, uint32_t org)
 {
 	struct tb_runner *runner = worker->runner;
-	int64_t lease_us = runner->options.lease_s * SECOND_US;
-	enum tb_err err = TB_OK;
-	uint64_t token = 0;
-	struct tb_job job;
-	size_t n = 0;
+	enum tb_err err = want_job(worker);
 
-	tb_arena_reset(worker->arena);
-	while (!err && token == 0)
-		if (getrandom(&token, sizeof(token), 0) !=
-		    (ssize_t)sizeof(token))
-			err = TB_ERR_IO;
 	if (!err)
-		err = tb_job_take(runner->core, worker->arena, org, &token, 1,
-				  lease_us, &job, &n);
-	if (!err && n > 0)
-		err = run(worker, org, &job);
-	if (!err)
-		return;
-	complain(runner, "a job", err);
+		err = tb_job_take(runner->core, org, &worker->taking);
+	while (!err && worker->taking.n > 0)
+		err = run(worker, org);
+	if (err)
+		complain(runner, "a job", err);
 	pthread_mutex_lock(&runner->lock);
-	look_later(runner, org);
+	if (err)
+		look_later(runner, org);
+	else if (worker->has_claim)
+		/* What it claimed and did not get may be there still. */
+		look_again(runner, org);
+	worker->has_claim = false;
 	pthread_mutex_unlock(&runner->lock);
 }
 
@@ -297,7 +353,6 @@ static void act(struct tb_runner *runner, uint32_t id, act_fn *fn)
 	pthread_mutex_lock(&runner->lock);
 	org = tb_board_get(&runner->board, id);
 	if (org) {
-		org->seen = UINT64_MAX;
 		org->outlook.next_due_us = INT64_MAX;
 		org->outlook.next_loss_us = INT64_MAX;
 	}
@@ -305,7 +360,7 @@ static void act(struct tb_runner *runner, uint32_t id, act_fn *fn)
 		complain(runner, "what is due", err);
 		look_later(runner, id);
 	} else {
-		mark_changed(runner, id);
+		look_again(runner, id);
 	}
 }
 
@@ -457,16 +512,22 @@ static enum tb_err take_over(struct tb_runner *runner)
 	return err;
 }
 
+static void destroy_arenas(struct worker *worker)
+{
+	tb_arena_destroy(worker->arenas[0]);
+	tb_arena_destroy(worker->arenas[1]);
+}
+
 static enum tb_err start_worker(struct tb_runner *runner)
 {
 	struct worker *worker = &runner->workers[runner->n_workers];
 
 	worker->runner = runner;
-	worker->arena = tb_arena_create(ARENA_MAX_BYTES);
-	if (!worker->arena)
-		return TB_ERR_NOMEM;
-	if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
-		tb_arena_destroy(worker->arena);
+	worker->arenas[0] = tb_arena_create(ARENA_MAX_BYTES);
+	worker->arenas[1] = tb_arena_create(ARENA_MAX_BYTES);
+	if (!worker->arenas[0] || !worker->arenas[1] ||
+	    pthread_create(&worker->thread, NULL, work, worker) != 0) {
+		destroy_arenas(worker);
 		return TB_ERR_NOMEM;
 	}
 	pthread_mutex_lock(&runner->lock);
@@ -551,7 +612,7 @@ static void end_threads(struct tb_runner *runner)
 		pthread_join(runner->dispatcher, NULL);
 	for (size_t i = 0; i < runner->n_workers; i++) {
 		pthread_join(runner->workers[i].thread, NULL);
-		tb_arena_destroy(runner->workers[i].arena);
+		destroy_arenas(&runner->workers[i]);
 	}
 }
 

@@ -145,6 +145,19 @@ static enum tb_err put(struct tb_job_edit *edit, struct tb_open_job *job)
 	return err;
 }
 
+/* A job that is ready again may lie where takers of this group have been. */
+static enum tb_err note_ready(struct tb_job_edit *edit,
+			      const struct tb_open_job *job)
+{
+	if (job->record == NULL || tb_job_is_ready(&job->before) ||
+	    !tb_job_is_ready(&job->job))
+		return TB_OK;
+	return tb_view_set_walked(
+		edit->view,
+		tb_scope_known(tb_view_org_id(edit->view), TB_SCOPE_JOBS_READY),
+		0);
+}
+
 /* The one way in which a job changes: its place and its count follow from what
  * it was and what it is. */
 static enum tb_err change(struct tb_job_edit *edit, struct tb_open_job *job)
@@ -153,6 +166,8 @@ static enum tb_err change(struct tb_job_edit *edit, struct tb_open_job *job)
 	enum tb_err err = tb_job_sums_count(&edit->sums, before, &job->job);
 
 	edit->is_changed = true;
+	if (err == TB_OK)
+		err = note_ready(edit, job);
 	if (err == TB_OK)
 		err = put(edit, job);
 	if (err == TB_OK)
@@ -298,6 +313,7 @@ static struct tb_feed_query query_of(uint32_t org,
 {
 	return (struct tb_feed_query) {
 		.scope = tb_scope_known(org, walk->scope),
+		.after = walk->after,
 		.until = walk->until,
 		.limit = UINT64_MAX,
 	};
@@ -322,6 +338,7 @@ enum tb_err tb_job_walk(struct tb_job_edit *edit, struct tb_job_walk *walk,
 		if (walk->is_more)
 			break;
 		walk->left--;
+		walk->last = row.num;
 		err = visit(ctx, edit, row.rid);
 		TB_ASSERT(err != TB_ERR_NOT_FOUND);
 		if (err != TB_OK)

@@ -73,6 +73,13 @@ enum tb_err tb_job_free_name(struct tb_job_edit *edit,
 enum tb_err tb_job_shelve_run(struct tb_job_edit *edit,
 			      struct tb_job *job) tb_must_check;
 
+/* Takes what is ready, the first first, as tb_job_take says. */
+struct tb_job_taking;
+enum tb_err tb_job_take_ready(struct tb_job_edit *edit,
+			      struct tb_job_taking *taking) tb_must_check;
+/* Asserts that it can be. */
+void tb_job_taking_check(const struct tb_job_taking *taking);
+
 /* The note of a commit of the kernel's own: what was done to which job. */
 enum tb_err tb_job_note(struct tb_commit *commit, struct tb_view *view,
 			const char *operation,
@@ -84,10 +91,12 @@ enum tb_err tb_job_note(struct tb_commit *commit, struct tb_view *view,
  * group, so that a visitor looks at each job anew. */
 struct tb_job_walk {
 	enum tb_known_scope scope;
-	uint64_t until;    /* number */
+	uint64_t after; /* number; likewise: */
+	uint64_t until;
 	int64_t before_us; /* rows of a later time end the walk */
 	size_t left;       /* rows to be visited; counted down */
 	bool is_more;      /* the result: there were more */
+	uint64_t last;     /* the result: the last one visited; 0: none */
 };
 typedef enum tb_err tb_job_visit_fn(void *ctx, struct tb_job_edit *edit,
 				    uint64_t rid);

@@ -128,6 +128,25 @@ static enum tb_err skip(struct tb_job_edit *edit, struct tb_open_job *job,
 	return err == TB_OK ? tb_job_move(edit, job, TB_JOB_WAIT) : err;
 }
 
+static enum tb_err give_back(struct tb_job_edit *edit, struct tb_open_job *job,
+			     const struct tb_job_end *end)
+{
+	tb_job_stop(&job->job, edit->now_us);
+	switch (end->kind) {
+	case TB_JOB_END_COMPLETED:
+		return complete(edit, job, end);
+	case TB_JOB_END_RETRY:
+		return retry(edit, job, end);
+	case TB_JOB_END_FAILED:
+		return fail(edit, job, end);
+	case TB_JOB_END_RELEASED:
+		return tb_job_move(edit, job, TB_JOB_LOSE);
+	case TB_JOB_END_SKIPPED:
+		return skip(edit, job, end);
+	}
+	TB_UNREACHABLE();
+}
+
 static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 {
 	const struct tb_job_end *end = ((const struct ending *)commit)->end;
@@ -138,26 +157,10 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 	if (err == TB_OK)
 		err = tb_job_open_leased(&edit, end->lease.id, end->lease.token,
 					 &job);
-	if (err != TB_OK)
-		return err;
-	tb_job_stop(&job.job, edit.now_us);
-	switch (end->kind) {
-	case TB_JOB_END_COMPLETED:
-		err = complete(&edit, &job, end);
-		break;
-	case TB_JOB_END_RETRY:
-		err = retry(&edit, &job, end);
-		break;
-	case TB_JOB_END_FAILED:
-		err = fail(&edit, &job, end);
-		break;
-	case TB_JOB_END_RELEASED:
-		err = tb_job_move(&edit, &job, TB_JOB_LOSE);
-		break;
-	case TB_JOB_END_SKIPPED:
-		err = skip(&edit, &job, end);
-		break;
-	}
+	if (err == TB_OK)
+		err = give_back(&edit, &job, end);
+	if (err == TB_OK && end->next != NULL)
+		err = tb_job_take_ready(&edit, end->next);
 	if (err == TB_OK)
 		err = tb_job_edit_end(&edit);
 	return err == TB_OK && end->note != NULL &&
@@ -177,8 +180,16 @@ enum tb_err tb_job_end(struct tb_core *core, const struct tb_job_end *end)
 		.commit = { .kind = &kind, .org = end->lease.org, .weight = 4 },
 		.end = end,
 	};
+	enum tb_err err;
 
 	if (end->note != NULL)
 		ending.commit.note = *end->note;
-	return tb_core_commit(core, &ending.commit);
+	if (end->next != NULL) {
+		tb_job_taking_check(end->next);
+		ending.commit.weight += 2 * end->next->n_tokens;
+	}
+	err = tb_core_commit(core, &ending.commit);
+	if (err != TB_OK && end->next != NULL)
+		end->next->n = 0;
+	return err;
 }

@@ -39,15 +39,21 @@ enum tb_err tb_job_promote(struct tb_core *core, uint32_t org,
 enum tb_err tb_job_reclaim(struct tb_core *core, uint32_t org, bool all,
 			   bool *ret_more) tb_must_check;
 
-/* Takes up to `n` jobs that are ready, the first first, job i under tokens[i]
- * (random, not 0), until now + lease_us. `*ret_n` may be 0. A job that has not
- * begun begins a run: its streams are empty, and since_us is when the last
- * completed run of its name began (0: none). due_us is still when it was due.
- */
-enum tb_err tb_job_take(struct tb_core *core, struct tb_arena *arena,
-			uint32_t org, const uint64_t *tokens, size_t n,
-			int64_t lease_us, struct tb_job *rets,
-			size_t *ret_n) tb_must_check;
+/* What a worker wants, and gets. */
+struct tb_job_taking {
+	struct tb_arena *arena; /* of the results */
+	const uint64_t *tokens; /* random, none 0 */
+	size_t n_tokens;        /* up to TB_JOB_TAKE_MAX */
+	int64_t lease_us;       /* how long each lease is */
+	struct tb_job *rets;    /* room for as many */
+	size_t n; /* the result: jobs that were taken; 0 after an error */
+};
+/* Takes as many jobs that are ready as there are tokens, the first first, job i
+ * under tokens[i]; there may be fewer, or none. A job that has not begun begins
+ * a run: its streams are empty, and since_us is when the last completed run of
+ * its name began (0: none). due_us is still when it was due. */
+enum tb_err tb_job_take(struct tb_core *core, uint32_t org,
+			struct tb_job_taking *taking) tb_must_check;
 
 struct tb_job_lease {
 	uint32_t org;
@@ -106,8 +112,11 @@ struct tb_job_end {
 	/* Of a run that FAILED: whoever says so, with a salt; what is set here
 	 * is what was done. NULL: no row. */
 	const struct tb_audit_note *note;
+	/* In the same commit the worker takes what comes next, as tb_job_take
+	 * does; NULL: it does not. */
+	struct tb_job_taking *next;
 };
-/* CONFLICT: the lease is lost. */
+/* CONFLICT: the lease is lost, and nothing is taken. */
 enum tb_err tb_job_end(struct tb_core *core,
 		       const struct tb_job_end *end) tb_must_check;
 #endif

@@ -10,14 +10,14 @@
 
 /* ---- taking ---- */
 
-struct taking {
+struct take_commit {
 	struct tb_commit commit;
-	struct tb_arena *arena;
-	const uint64_t *tokens;
-	size_t n_tokens;
-	int64_t lease_us;
-	struct tb_job *rets;
-	size_t n;
+	struct tb_job_taking *taking;
+};
+
+/* While it walks along the feed. */
+struct visit {
+	struct tb_job_taking *taking;
 	struct tb_job_walk walk;
 };
 
@@ -39,7 +39,8 @@ static enum tb_err begin_run(struct tb_job_edit *edit, struct tb_job *job)
 
 static enum tb_err take(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
-	struct taking *t = ctx;
+	struct visit *visit = ctx;
+	struct tb_job_taking *t = visit->taking;
 	struct tb_open_job job;
 	enum tb_err err = tb_job_open_rid(edit, rid, &job);
 
@@ -61,51 +62,70 @@ static enum tb_err take(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 		err = tb_job_copy(t->arena, job.record, &t->rets[t->n]);
 	t->n++;
 	if (t->n == t->n_tokens)
-		t->walk.left = 0;
+		visit->walk.left = 0;
+	return err;
+}
+
+enum tb_err tb_job_take_ready(struct tb_job_edit *edit,
+			      struct tb_job_taking *taking)
+{
+	uint64_t scope =
+		tb_scope_known(tb_view_org_id(edit->view), TB_SCOPE_JOBS_READY);
+	struct visit visit = {
+		.taking = taking,
+		.walk = { .scope = TB_SCOPE_JOBS_READY,
+			  .after = tb_view_walked(edit->view, scope),
+			  .until = UINT64_MAX,
+			  .before_us = INT64_MAX,
+			  .left = SIZE_MAX },
+	};
+	enum tb_err err;
+
+	taking->n = 0;
+	err = tb_job_walk(edit, &visit.walk, take, &visit);
+	if (err == TB_OK && visit.walk.last != 0)
+		err = tb_view_set_walked(edit->view, scope, visit.walk.last);
 	return err;
 }
 
 static enum tb_err take_decide(struct tb_commit *commit, struct tb_view *view)
 {
-	struct taking *t = (struct taking *)commit;
+	struct take_commit *c = (struct take_commit *)commit;
 	struct tb_job_edit edit;
 	enum tb_err err = tb_job_edit_begin(&edit, view);
 
-	t->n = 0;
-	t->walk = (struct tb_job_walk) { .scope = TB_SCOPE_JOBS_READY,
-					 .until = UINT64_MAX,
-					 .before_us = INT64_MAX,
-					 .left = SIZE_MAX };
 	if (err == TB_OK)
-		err = tb_job_walk(&edit, &t->walk, take, t);
+		err = tb_job_take_ready(&edit, c->taking);
 	return err == TB_OK ? tb_job_edit_end(&edit) : err;
 }
 
-enum tb_err tb_job_take(struct tb_core *core, struct tb_arena *arena,
-			uint32_t org, const uint64_t *tokens, size_t n,
-			int64_t lease_us, struct tb_job *rets, size_t *ret_n)
+void tb_job_taking_check(const struct tb_job_taking *taking)
+{
+	TB_ASSERT(taking->n_tokens > 0 && taking->n_tokens <= TB_JOB_TAKE_MAX);
+	for (size_t i = 0; i < taking->n_tokens; i++)
+		TB_ASSERT(taking->tokens[i] != 0);
+}
+
+enum tb_err tb_job_take(struct tb_core *core, uint32_t org,
+			struct tb_job_taking *taking)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "jobs_take",
 		.gather = tb_job_gather,
 		.decide = take_decide,
 	};
-	struct taking taking = {
-		.commit = { .kind = &kind, .org = org, .weight = 2 * n },
-		.arena = arena,
-		.tokens = tokens,
-		.n_tokens = n,
-		.lease_us = lease_us,
-		.rets = rets,
+	struct take_commit c = {
+		.commit = { .kind = &kind,
+			    .org = org,
+			    .weight = 2 * taking->n_tokens },
+		.taking = taking,
 	};
 	enum tb_err err;
 
-	TB_ASSERT(n > 0 && n <= TB_JOB_TAKE_MAX);
-	for (size_t i = 0; i < n; i++)
-		TB_ASSERT(tokens[i] != 0);
-	err = tb_core_commit(core, &taking.commit);
-	if (err == TB_OK)
-		*ret_n = taking.n;
+	tb_job_taking_check(taking);
+	err = tb_core_commit(core, &c.commit);
+	if (err != TB_OK)
+		taking->n = 0;
 	return err;
 }
 

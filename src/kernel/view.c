@@ -13,6 +13,13 @@ struct pending {
 	struct tb_op op;
 };
 
+/* How far a feed was walked. */
+struct walked {
+	struct walked *next;
+	uint64_t scope;
+	uint64_t num;
+};
+
 struct tb_view {
 	struct tb_arena *arena;
 	struct tb_tx *tx;
@@ -30,6 +37,7 @@ struct tb_view {
 	struct pending **ops_tail;
 	size_t n_ops;
 	struct tb_agenda agenda;
+	struct walked *walked;
 	uint64_t head_before;
 	struct tb_move *moves;
 	size_t n_moves;
@@ -767,6 +775,39 @@ enum tb_err tb_view_audit_forget(struct tb_view *view, enum tb_op_kind kind,
 
 	TB_ASSERT(kind == TB_OP_AUDIT_ERASE || kind == TB_OP_AUDIT_DROP);
 	return add_op(view, &op);
+}
+
+static struct walked *find_walked(const struct tb_view *view, uint64_t scope)
+{
+	struct walked *walked = view->walked;
+
+	while (walked != NULL && walked->scope != scope)
+		walked = walked->next;
+	return walked;
+}
+
+uint64_t tb_view_walked(const struct tb_view *view, uint64_t scope)
+{
+	const struct walked *walked = find_walked(view, scope);
+
+	return walked != NULL ? walked->num : 0;
+}
+
+enum tb_err tb_view_set_walked(struct tb_view *view, uint64_t scope,
+			       uint64_t num)
+{
+	struct walked *walked = find_walked(view, scope);
+
+	if (walked == NULL) {
+		walked = tb_arena_calloc(view->arena, 1, sizeof(*walked));
+		if (walked == NULL)
+			return TB_ERR_NOMEM;
+		walked->scope = scope;
+		walked->next = view->walked;
+		view->walked = walked;
+	}
+	walked->num = num;
+	return TB_OK;
 }
 
 uint64_t tb_view_changes(const struct tb_view *view)

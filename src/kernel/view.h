@@ -156,6 +156,14 @@ enum tb_err tb_view_audit(struct tb_view *view,
 enum tb_err tb_view_audit_forget(struct tb_view *view, enum tb_op_kind kind,
 				 uint64_t n) tb_must_check;
 
+/* How far commits of this group have gone along a feed, and found nothing that
+ * they left for those behind them, who may begin there; 0: nobody has. Feeds
+ * show what was there before the group, so that else each would pass over all
+ * that its predecessors took. */
+uint64_t tb_view_walked(const struct tb_view *view, uint64_t scope);
+enum tb_err tb_view_set_walked(struct tb_view *view, uint64_t scope,
+			       uint64_t num) tb_must_check;
+
 /* How many changes were made so far; rises with each. */
 uint64_t tb_view_changes(const struct tb_view *view);
 /* True if anything was changed since the view was made or last flushed. */

@@ -25,7 +25,7 @@ struct tb_core *grouped_core(struct grouped *g);
 struct tb_store *grouped_store(struct grouped *g);
 void grouped_set_now(struct grouped *g, int64_t now_us);
 
-#define GROUPED_MAX 4
+#define GROUPED_MAX 8
 struct grouped_call {
 	void (*run)(void *arg);
 	void *arg;

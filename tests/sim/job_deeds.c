@@ -286,28 +286,43 @@ static bool take_make(struct world *w, struct op *op)
 
 static void take_run(struct op *op)
 {
-	op->err = tb_job_take(op->core, op->arena, op->org, &op->lease.token, 1,
-			      LEASE_US, &op->job, &op->n);
+	struct tb_job_taking taking = {
+		.arena = op->arena,
+		.tokens = &op->lease.token,
+		.n_tokens = 1,
+		.lease_us = LEASE_US,
+		.rets = &op->job,
+	};
+
+	op->err = tb_job_take(op->core, op->org, &taking);
+	op->n = taking.n;
 }
 
-static void take_apply(struct world *w, struct op *op)
+/* What a worker was given under a token is what the model says. */
+static void apply_taken(struct world *w, struct op *op, uint64_t token)
 {
-	uint64_t id = model_take(&w->model, op->lease.token, LEASE_US);
+	uint64_t id = model_take(&w->model, token, LEASE_US);
 	struct lease *lease = &w->workers[op->worker];
 
 	if (op->is_lost)
 		return;
-	MUST(op->err);
 	REQUIRE(op->n == (id != 0));
 	if (id == 0)
 		return;
 	REQUIRE(op->job.id == id);
-	REQUIRE(op->job.token == op->lease.token);
+	REQUIRE(op->job.token == token);
 	REQUIRE(op->job.runs == w->model.jobs[id].runs);
 	/* Another take of this worker may be of the same group. */
 	if (lease->id != 0)
 		sim_give_up(w, op->worker);
-	*lease = (struct lease) { id, op->lease.token };
+	*lease = (struct lease) { id, token };
+}
+
+static void take_apply(struct world *w, struct op *op)
+{
+	apply_taken(w, op, op->lease.token);
+	if (!op->is_lost)
+		MUST(op->err);
 }
 
 /* Mostly what this worker has, else what somebody had. */
@@ -445,6 +460,7 @@ static bool end_make(struct world *w, struct op *op)
 		return false;
 	job = &w->model.jobs[op->id];
 	op->due_us = pick_due(w);
+	op->next_token = sim_pick(w, 2) ? ++w->last_token : 0;
 	op->end = TB_JOB_END_RETRY;
 	if (is_through(job))
 		op->end = TB_JOB_END_COMPLETED;
@@ -462,14 +478,23 @@ static bool end_make(struct world *w, struct op *op)
 
 static void end_run(struct op *op)
 {
+	struct tb_job_taking next = {
+		.arena = op->arena,
+		.tokens = &op->next_token,
+		.n_tokens = 1,
+		.lease_us = LEASE_US,
+		.rets = &op->job,
+	};
 	const struct tb_job_end end = {
 		.lease = { op->org, op->lease.id, op->lease.token },
 		.kind = op->end,
 		.due_us = op->due_us,
 		.error = { TB_STR("timeout"), TB_STR("no answer") },
+		.next = op->next_token != 0 ? &next : NULL,
 	};
 
 	op->err = tb_job_end(op->core, &end);
+	op->n = next.n;
 }
 
 /* What a completed run has read is what its source holds. */
@@ -491,10 +516,14 @@ static void end_apply(struct world *w, struct op *op)
 
 	if (err == TB_OK && op->end == TB_JOB_END_COMPLETED)
 		check_completed(w, op);
-	if (op->is_lost)
-		return;
-	REQUIRE(op->err == err);
-	note_loss(w, op, true);
+	if (!op->is_lost) {
+		REQUIRE(op->err == err);
+		note_loss(w, op, true);
+	}
+	if (op->next_token != 0 && err == TB_OK)
+		apply_taken(w, op, op->next_token);
+	else if (!op->is_lost)
+		REQUIRE(op->n == 0);
 }
 
 const struct op_kind sim_kinds[SIM_KINDS] = {

@@ -77,7 +77,8 @@ struct op {
 	bool all;
 	enum tb_job_end_kind end;
 	int64_t due_us;
-	bool is_expected; /* to commit */
+	uint64_t next_token; /* an end takes the next job under it; 0: none */
+	bool is_expected;    /* to commit */
 
 	/* The result. */
 	enum tb_err err;

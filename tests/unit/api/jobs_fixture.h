@@ -227,12 +227,17 @@ static inline struct tb_job_lease jobs_take(struct jobs_world *w)
 {
 	uint64_t token = JOBS_TOKEN;
 	struct tb_job job;
-	size_t n;
+	struct tb_job_taking taking = {
+		.arena = w->ic.arena,
+		.tokens = &token,
+		.n_tokens = 1,
+		.lease_us = 3600 * JOBS_S_US,
+		.rets = &job,
+	};
 
 	w->ic.now_us += JOBS_S_US;
-	MUST(tb_job_take(w->ic.core, w->ic.arena, w->org, &token, 1,
-			 3600 * JOBS_S_US, &job, &n));
-	assert_int_equal(n, 1);
+	MUST(tb_job_take(w->ic.core, w->org, &taking));
+	assert_int_equal(taking.n, 1);
 	return (struct tb_job_lease) { w->org, job.id, token };
 }
 

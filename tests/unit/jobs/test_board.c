@@ -58,6 +58,29 @@ static void orgs_take_turns(void **state)
 	tb_board_fini(&board);
 }
 
+/* Who has one of an org's jobs goes on with it while no other org's turn is. */
+static void an_org_goes_on_when_it_is_its_turn(void **state)
+{
+	struct tb_board board = { 0 };
+	uint32_t id;
+
+	(void)state;
+	tb_board_get(&board, 1)->outlook.ready = 3;
+	tb_board_get(&board, 2)->outlook.ready = 1;
+	assert_true(tb_board_take(&board, &id));
+	assert_int_equal(id, 1);
+	assert_false(tb_board_take_again(&board, 1));
+	assert_int_equal(tb_board_get(&board, 1)->outlook.ready, 2);
+	assert_true(tb_board_take_again(&board, 2));
+	assert_int_equal(tb_board_get(&board, 2)->outlook.ready, 0);
+	assert_false(tb_board_take_again(&board, 2));
+	assert_true(tb_board_take_again(&board, 1));
+	assert_true(tb_board_take_again(&board, 1));
+	assert_false(tb_board_take_again(&board, 1));
+	assert_false(tb_board_take_again(&board, 7));
+	tb_board_fini(&board);
+}
+
 static void the_first_moment_is_that_of_any_org(void **state)
 {
 	struct tb_board board = { 0 };
@@ -91,6 +114,7 @@ int main(void)
 		cmocka_unit_test(a_new_org_is_to_be_looked_at),
 		cmocka_unit_test(orgs_stay_in_order),
 		cmocka_unit_test(orgs_take_turns),
+		cmocka_unit_test(an_org_goes_on_when_it_is_its_turn),
 		cmocka_unit_test(the_first_moment_is_that_of_any_org),
 		cmocka_unit_test(without_memory_there_is_no_org),
 	};

@@ -100,41 +100,78 @@ static inline enum tb_err retry_job(struct world *w, uint64_t id)
 
 /* ---- what workers do ---- */
 
+static inline struct tb_job_taking take_under(struct world *w,
+					      const uint64_t *tokens, size_t n,
+					      struct tb_job *rets)
+{
+	return (struct tb_job_taking) {
+		.arena = w->ic.arena,
+		.tokens = tokens,
+		.n_tokens = n,
+		.lease_us = LEASE_US,
+		.rets = rets,
+	};
+}
+
 /* The jobs that are taken, at most `n`, under the tokens 100, 101, ... */
 static inline size_t take_jobs(struct world *w, size_t n, struct tb_job *rets)
 {
 	uint64_t tokens[TB_JOB_TAKE_MAX];
-	size_t n_taken = 0;
+	struct tb_job_taking taking = take_under(w, tokens, n, rets);
 
 	for (size_t i = 0; i < n; i++)
 		tokens[i] = 100 + i;
-	MUST(tb_job_take(w->ic.core, w->ic.arena, w->org, tokens, n, LEASE_US,
-			 rets, &n_taken));
-	return n_taken;
+	MUST(tb_job_take(w->ic.core, w->org, &taking));
+	return taking.n;
 }
 
 /* The number of the job that is taken under a token; 0: there is none. */
 static inline uint64_t take_one(struct world *w, uint64_t token)
 {
 	struct tb_job job;
-	size_t n = 0;
+	struct tb_job_taking taking = take_under(w, &token, 1, &job);
 
-	MUST(tb_job_take(w->ic.core, w->ic.arena, w->org, &token, 1, LEASE_US,
-			 &job, &n));
-	return n > 0 ? job.id : 0;
+	MUST(tb_job_take(w->ic.core, w->org, &taking));
+	return taking.n > 0 ? job.id : 0;
 }
 
-static inline enum tb_err try_end(struct world *w, uint64_t id, uint64_t token,
-				  enum tb_job_end_kind kind, int64_t due_us)
+static inline struct tb_job_end end_of(struct world *w, uint64_t id,
+				       uint64_t token,
+				       enum tb_job_end_kind kind,
+				       int64_t due_us)
 {
-	const struct tb_job_end end = {
+	return (struct tb_job_end) {
 		.lease = { w->org, id, token },
 		.kind = kind,
 		.due_us = due_us,
 		.error = { TB_STR("timeout"), TB_STR("no answer") },
 	};
+}
+
+static inline enum tb_err try_end(struct world *w, uint64_t id, uint64_t token,
+				  enum tb_job_end_kind kind, int64_t due_us)
+{
+	const struct tb_job_end end = end_of(w, id, token, kind, due_us);
 
 	return tb_job_end(w->ic.core, &end);
+}
+
+/* The same, and the next job is taken under `next` in the same commit;
+ * `*ret_id` is its number, 0: there is none. */
+static inline enum tb_err try_end_and_take(struct world *w, uint64_t id,
+					   uint64_t token,
+					   enum tb_job_end_kind kind,
+					   uint64_t next, uint64_t *ret_id)
+{
+	struct tb_job_end end = end_of(w, id, token, kind, 0);
+	struct tb_job job;
+	struct tb_job_taking taking = take_under(w, &next, 1, &job);
+	enum tb_err err;
+
+	end.next = &taking;
+	err = tb_job_end(w->ic.core, &end);
+	*ret_id = taking.n > 0 ? job.id : 0;
+	return err;
 }
 
 static inline void end_job(struct world *w, uint64_t id, uint64_t token,

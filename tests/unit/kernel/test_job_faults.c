@@ -132,11 +132,10 @@ static enum tb_err take_work(struct world *w)
 {
 	const uint64_t tokens[] = { 21, 22 };
 	struct tb_job jobs[2];
-	size_t n = 77;
-	enum tb_err err = tb_job_take(w->ic.core, w->ic.arena, w->org, tokens,
-				      2, LEASE_US, jobs, &n);
+	struct tb_job_taking taking = take_under(w, tokens, 2, jobs);
+	enum tb_err err = tb_job_take(w->ic.core, w->org, &taking);
 
-	assert_int_equal(n, err == TB_OK ? 1 : 77);
+	assert_int_equal(taking.n, err == TB_OK ? 1 : 0);
 	return err;
 }
 
@@ -165,6 +164,16 @@ static enum tb_err renew_work(struct world *w)
 static enum tb_err complete_work(struct world *w)
 {
 	return try_end(w, 1, TOKEN, TB_JOB_END_COMPLETED, 0);
+}
+
+static enum tb_err go_on_work(struct world *w)
+{
+	uint64_t id;
+	enum tb_err err = try_end_and_take(w, 1, TOKEN, TB_JOB_END_COMPLETED,
+					   TOKEN + 1, &id);
+
+	assert_int_equal(id != 0, err == TB_OK);
+	return err;
 }
 
 static enum tb_err occurrence_work(struct world *w)
@@ -242,7 +251,7 @@ static enum tb_err (*const works[])(struct world *w) = {
 	complete_work, occurrence_work, fail_work,       retry_later_work,
 	skip_work,     pause_work,      resume_work,     cancel_work,
 	retry_work,    promote_work,    reclaim_work,    purge_work,
-	upkeep_work,
+	upkeep_work,   go_on_work,
 };
 static size_t work;
 

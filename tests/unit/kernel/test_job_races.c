@@ -231,6 +231,29 @@ static void what_goes_and_comes_is_taken(struct races *r)
 	assert_int_equal(calls[2].id, 1);
 }
 
+/* Those that take one after the other do not pass over what was taken, but what
+ * is ready again is not passed over either. */
+static void what_comes_back_is_taken_first(struct races *r)
+{
+	struct call calls[] = {
+		{ .run = take_it, .token = 1 },
+		{ .run = pause_it, .name = "a" },
+		{ .run = take_it, .token = 2 },
+		{ .run = resume_it, .name = "a" },
+		{ .run = take_it, .token = 3 },
+		{ .run = take_it, .token = 4 },
+	};
+
+	queue_named(&r->w, "a");
+	queue_named(&r->w, "b");
+	queue_named(&r->w, "c");
+	run_group(r, calls, TB_ARRAY_LEN(calls));
+	assert_int_equal(calls[0].id, 1);
+	assert_int_equal(calls[2].id, 2);
+	assert_int_equal(calls[4].id, 1);
+	assert_int_equal(calls[5].id, 3);
+}
+
 /* ---- leases ---- */
 
 static void who_comes_too_late_stores_nothing(struct races *r)
@@ -439,6 +462,7 @@ RACE(two_takes_never_take_one_job)
 RACE(what_is_paused_is_not_taken)
 RACE(what_becomes_ready_is_seen_later)
 RACE(what_goes_and_comes_is_taken)
+RACE(what_comes_back_is_taken_first)
 RACE(who_comes_too_late_stores_nothing)
 RACE(what_was_ended_is_not_reclaimed)
 RACE(what_waits_for_another_time_is_not_due)
@@ -456,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_paused_is_not_taken),
 		cmocka_unit_test(test_what_becomes_ready_is_seen_later),
 		cmocka_unit_test(test_what_goes_and_comes_is_taken),
+		cmocka_unit_test(test_what_comes_back_is_taken_first),
 		cmocka_unit_test(test_who_comes_too_late_stores_nothing),
 		cmocka_unit_test(test_what_was_ended_is_not_reclaimed),
 		cmocka_unit_test(test_what_waits_for_another_time_is_not_due),

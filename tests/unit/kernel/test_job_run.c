@@ -259,6 +259,33 @@ static void what_is_released_goes_on_in_its_attempt_on(struct world *w)
 }
 JOB_TEST(what_is_released_goes_on_in_its_attempt)
 
+/* In one commit: whoever follows sees both, or neither. */
+static void a_worker_goes_on_with_the_next_on(struct world *w)
+{
+	uint64_t id;
+
+	queue_named(w, "a");
+	queue_named(w, "b");
+	assert_int_equal(take_one(w, 1), 1);
+	/* Whoever has no lease gets nothing. */
+	assert_int_equal(
+		try_end_and_take(w, 1, 7, TB_JOB_END_COMPLETED, 2, &id),
+		TB_ERR_CONFLICT);
+	assert_int_equal(id, 0);
+	assert_int_equal(read_job(w, 2, NULL).state, TB_JOB_QUEUED);
+	MUST(try_end_and_take(w, 1, 1, TB_JOB_END_COMPLETED, 2, &id));
+	assert_int_equal(id, 2);
+	assert_int_equal(read_job(w, 1, NULL).state, TB_JOB_COMPLETED);
+	assert_int_equal(read_job(w, 2, NULL).token, 2);
+	check_jobs(w);
+	/* What it gives back itself is for another commit. */
+	MUST(try_end_and_take(w, 2, 2, TB_JOB_END_RELEASED, 3, &id));
+	assert_int_equal(id, 0);
+	assert_int_equal(take_one(w, 4), 2);
+	check_jobs(w);
+}
+JOB_TEST(a_worker_goes_on_with_the_next)
+
 /* The attempt before was over: what comes then is another. */
 static void a_pause_between_attempts_on(struct world *w)
 {
@@ -606,6 +633,7 @@ int main(void)
 		cmocka_unit_test(many_are_lost_and_due_in_parts),
 		cmocka_unit_test(a_time_comes_within_a_second),
 		cmocka_unit_test(an_attempt_fails_and_another_goes_on),
+		cmocka_unit_test(a_worker_goes_on_with_the_next),
 		cmocka_unit_test(what_is_released_goes_on_in_its_attempt),
 		cmocka_unit_test(a_pause_between_attempts),
 		cmocka_unit_test(a_run_begins_anew),
