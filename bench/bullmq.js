@@ -3,16 +3,21 @@
 //
 //   node bullmq.js FOLDER PORT add N AT_ONCE
 //   node bullmq.js FOLDER PORT run N AT_ONCE
+//   node bullmq.js FOLDER PORT serve LISTEN
 //
 // FOLDER is where the packages are installed, PORT that of an empty Redis. It
 // prints one line of JSON. Jobs that are run were added before the clock
-// starts; a few of either are made first, so that the code is warm.
+// starts; a few of either are made first, so that the code is warm. `serve`
+// answers on 127.0.0.1:LISTEN and adds the job of each POST before it says 201,
+// as a service does that is built on it; any GET is 200.
 "use strict";
 
+const http = require("http");
 const { createRequire } = require("module");
 const path = require("path");
 
 const [folder, port, mode, n, atOnce] = process.argv.slice(2);
+const listen = n;
 const { Queue, Worker } =
   createRequire(path.join(folder, "x.js"))("bullmq");
 
@@ -79,7 +84,39 @@ async function measure(name, count) {
   return seconds;
 }
 
+function answer(response, status, value) {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": body.length,
+  });
+  response.end(body);
+}
+
+async function take(queue, body) {
+  const { name, data } = JSON.parse(body);
+  const { id, timestamp } = await queue.add(name, data);
+  const queuedAt = new Date(timestamp).toISOString();
+  return { success: true, job: { id, name, status: "queued", queuedAt } };
+}
+
+async function serve() {
+  const queue = new Queue("served", { connection });
+  await queue.waitUntilReady();
+  const server = http.createServer((request, response) => {
+    const pieces = [];
+    if (request.method !== "POST") return answer(response, 200, {});
+    request.on("data", (piece) => pieces.push(piece));
+    request.on("end", () =>
+      take(queue, Buffer.concat(pieces)).then(
+        (value) => answer(response, 201, value),
+        (error) => answer(response, 500, { message: String(error) })));
+  });
+  server.listen(Number(listen), "127.0.0.1");
+}
+
 async function main() {
+  if (mode === "serve") return serve();
   await measure("warm", WARM);
   const seconds = await measure("measured", Number(n));
   console.log(JSON.stringify({ seconds, jobs_per_s: Number(n) / seconds }));

@@ -182,6 +182,31 @@ class Redis(Process):
             return False
 
 
+class BullService(Process):
+    """A service on BullMQ and a Redis that runs already: node's own HTTP server,
+    one process, which queues the job of each request."""
+
+    def __init__(self, suite, redis):
+        folder = npm_folder(suite, "bullmq", PACKAGES)
+        super().__init__(["node", str(ROOT / "bench" / "bullmq.js"),
+                          str(folder), str(redis.port), "serve", "PORT"], None,
+                         suite.place("bull-service"))
+
+    def queue(self, n, members):
+        """As `Jobs.queue`, by the same load generator."""
+        return load("queue", self.port, headers={}, core=None,
+                    connections=CONNECTIONS, total=n, members=members)
+
+
+def bullmq_served(suite, n, members):
+    """Jobs a second that such a service on a fresh Redis queues."""
+    with Redis(suite) as redis, BullService(suite, redis) as service:
+        service.queue(n // 10, members)
+        figure = service.queue(n, members)["records_per_s"]
+    shutil.rmtree(redis.folder)
+    return figure
+
+
 def bullmq(suite, mode, n, at_once):
     """Jobs a second of one process of node (bench/bullmq.js) on a fresh Redis.
     """
