@@ -1,5 +1,6 @@
-"""What README.md and docs/api/jobs.md tell people to paste into a shell does
-what they say: the commands are taken from there, not written down again."""
+"""What README.md, HACKING.md and docs/api/jobs.md tell people to paste into a
+shell does what they say: the commands are taken from there, not written down
+again."""
 
 import json
 import os
@@ -9,11 +10,11 @@ import subprocess
 import requests
 
 from cli import CALL_TIMEOUT_S, PROGRAM, ROOT
-from harness import DEADLINE_S, wait_for
+from harness import DEADLINE_S, free_port, wait_for
 
 ADDRESS = "http://127.0.0.1:8000"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d+d \d+h \d+m")
-# A refusal ends the shell. `-i` would put headers before the answers.
+# A call that is refused ends the shell.
 PRELUDE = r"""
 set -euo pipefail
 shopt -s expand_aliases
@@ -39,18 +40,19 @@ def blocks(text):
 class Shell:
     """A person's shell in the folder in which the server was built."""
 
-    def __init__(self, server, folder):
-        self.server, self.folder = server, folder
+    def __init__(self, base, data, folder):
+        self.base, self.data, self.folder = base, str(data), folder
         (folder / "build").mkdir()
         (folder / "build" / "tombolo").symlink_to(
             os.path.abspath(PROGRAM))
 
     def run(self, script):
-        script = PRELUDE + script.replace(ADDRESS, self.server.base) + "\n"
+        script = PRELUDE + script.replace(ADDRESS, self.base) + "\n"
         done = subprocess.run(
             ["bash", "-c", script], cwd=self.folder, capture_output=True,
             text=True, timeout=CALL_TIMEOUT_S, check=False,
-            env={**os.environ, "TOMBOLO_DATA": str(self.server.data)})
+            env={**os.environ, "TOMBOLO_DATA": self.data,
+                 "TOMBOLO_LISTEN": self.base.removeprefix("http://")})
         assert done.returncode == 0, (script, done.stdout, done.stderr)
         return done.stdout
 
@@ -96,7 +98,7 @@ def steps(lines):
 
 
 def test_every_line_of_the_tour_is_answered(fresh, tmp_path):
-    shell = Shell(fresh, tmp_path)
+    shell = Shell(fresh.base, fresh.data, tmp_path)
     tour = [line for block in blocks(section("README.md", "A tour"))
             for line in block + [""]]
     # In one shell, since later lines use what earlier ones set.
@@ -109,6 +111,30 @@ def test_every_line_of_the_tour_is_answered(fresh, tmp_path):
     assert (job["name"], job["type"]) == ("product-sync", "entity")
     assert (job["status"], job["progress"]) == ("completed", 100)
     assert job["records"]["written"] > 0
+
+
+# --- HACKING.md --------------------------------------------------------------
+
+# Between starting the server and calling it, a person takes a moment.
+STARTED = """
+trap 'kill $(jobs -p)' EXIT
+for i in $(seq 300); do
+    \\curl --silent --output /dev/null %s/sync && break
+    sleep 0.1
+done
+""" % ADDRESS
+
+
+def test_ten_lines_make_a_collection_for_sites_and_users(tmp_path):
+    shell = Shell("http://127.0.0.1:%d" % free_port(), "own", tmp_path)
+    _, declaration, start, use = [
+        "\n".join(x) for x in blocks(section("HACKING.md", "How to add"))]
+    (tmp_path / "own.yaml").write_text(declaration + "\n")
+    out = shell.run(start + STARTED + use)
+    assert '{"accepted":1,"rejected":[]}' in out
+    assert '"lot":"A-17","doses":40' in out
+    assert '"lot":"B-3","doses":5' in out
+    assert '"table":"vaccine_lots","recordID":"2"' in out
 
 
 # --- docs/api/jobs.md --------------------------------------------------------
@@ -126,7 +152,8 @@ def examples():
 
 
 def test_the_examples_of_jobs_are_answered_as_printed(fresh, tmp_path):
-    shell, publisher = Shell(fresh, tmp_path), Publisher(fresh)
+    shell = Shell(fresh.base, fresh.data, tmp_path)
+    publisher = Publisher(fresh)
     (preamble, nothing), *calls = examples()
     assert nothing is None and preamble.startswith("B=")
     for command, printed in calls:
