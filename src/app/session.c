@@ -177,19 +177,12 @@ enum tb_exit tb_session_org(struct tb_session *session, struct tb_org *ret)
 enum tb_err tb_session_next_org(struct tb_session *session, struct tb_org *org)
 {
 	const char *name = tb_cli_value(session->cli, TB_OPT_ORG);
-	enum tb_err err;
 
 	if (!name)
 		return next_org(session, org->id, org);
 	if (org->id != TB_ORG_SYSTEM)
 		return TB_ERR_NOT_FOUND;
-	err = find_org(session, name, org);
-	/* That the list ends is no mistake, but a name that is none is. */
-	if (err == TB_ERR_NOT_FOUND) {
-		(void)tb_fail(err, "org `%s`", name);
-		return TB_ERR_INVALID;
-	}
-	return err;
+	return find_org(session, name, org);
 }
 
 /* Opens the engine for commits on this thread. */
@@ -237,6 +230,20 @@ static enum tb_exit open_store(struct tb_session *session)
 		   : TB_EXIT_OK;
 }
 
+/* An org that is named is there, unless the command is what makes it. Lists
+ * could not say so: to them "not found" is the end. */
+static enum tb_exit check_org(struct tb_session *session)
+{
+	const char *name = tb_cli_value(session->cli, TB_OPT_ORG);
+	struct tb_org org;
+	enum tb_err err;
+
+	if (!name || session->cli->command->makes_store)
+		return TB_EXIT_OK;
+	err = find_org(session, name, &org);
+	return err ? tb_fail(err, "org `%s`", name) : TB_EXIT_OK;
+}
+
 static enum tb_exit open_and_act(struct tb_session *session)
 {
 	enum tb_exit exit =
@@ -245,9 +252,9 @@ static enum tb_exit open_and_act(struct tb_session *session)
 	if (exit)
 		return exit;
 	exit = open_store(session);
-	if (exit)
-		return exit;
-	return session->cli->command->act(session);
+	if (!exit)
+		exit = check_org(session);
+	return exit ? exit : session->cli->command->act(session);
 }
 
 enum tb_exit tb_session_run(const struct tb_cli *cli)

@@ -52,7 +52,7 @@ enum tb_err tb_session_note(struct tb_session *session, const char *operation,
 enum tb_exit tb_session_org(struct tb_session *session, struct tb_org *ret);
 /* The orgs that a list is over, in turn: --org's alone, or all. `*ret` is
  * given back at the next call, zeroed at the first. NOT_FOUND behind the
- * last; says what is wrong with --org. */
+ * last. That the org of --org is there has been looked at before. */
 enum tb_err tb_session_next_org(struct tb_session *session,
 				struct tb_org *org) tb_must_check;
 

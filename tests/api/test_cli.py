@@ -165,6 +165,17 @@ def test_what_is_not_there_is_a_failure_with_a_reason(data, args):
     assert done.stderr.strip()
 
 
+@pytest.mark.parametrize("command", [
+    "user list", "site list", "store list", "device list", "org list",
+    "device registered", "device overdue", "job list", "job purge",
+    "quarantine list", "conflict list", "audit list", "audit verify",
+    "restored", "export", "store add s", "job pause goods"])
+def test_an_org_that_is_not_there_is_said_once(data, command):
+    done = data.cli.run(*command.split(), "--org", "nowhere", check=False)
+    assert done.returncode == 5, done
+    assert done.stderr == "tombolo: org `nowhere`: not found\n"
+
+
 def test_options_stand_before_or_after(data):
     done = tombolo("org", "add", "behind", "--title", "T",
                    "--data", data.data, "--config", data.config)
