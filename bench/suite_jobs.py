@@ -4,7 +4,8 @@
   worker runs; the same requests to a service that is BullMQ behind node's own
   HTTP server, on a Redis that syncs as well (appendfsync always). Besides, with
   no HTTP on the other side: BullMQ's Queue.add, called as often at once within
-  one process of node.
+  one process of node; and the bare loop that writes the same rows, of as many
+  jobs in a commit.
 - run_jobs: jobs that were queued before and read an empty file, by as many
   workers, from the start of the process until all are counted as completed;
   BullMQ's Worker, from its start, with a function that returns at once. Fewer
@@ -56,7 +57,17 @@ def queue_jobs(suite):
                  "HTTP server, on Redis" % (CONNECTIONS, NPM), "jobs/s", a,
                  served, at_least=3),
             line("the same; %s called within node, %d at once, on Redis"
-                 % (NPM, CONNECTIONS), "jobs/s", a, called)]
+                 % (NPM, CONNECTIONS), "jobs/s", a, called),
+            Line("the same; bare loop committing %d of them" % CONNECTIONS,
+                 "jobs/s", *queued_against_loop(suite, files))]
+
+
+def queued_against_loop(suite, files):
+    # A job is its own record and its name's.
+    return written_against_loop(
+        suite, lambda t, _: t.queue(QUEUED, NO_OP)["records_per_s"],
+        CONNECTIONS, data=begun(suite),
+        serve=functools.partial(Jobs, files=files, workers=0), each=2)
 
 
 def run_jobs(suite):

@@ -1,8 +1,9 @@
 /*
  * The runner: threads that take jobs, move their data and say what came of it.
- * One dispatcher looks at what is due, renews leases and takes jobs for workers
- * that are idle, org by org in turn; workers run a job each, with a thread for
- * each entity that is read at once.
+ * Workers take their jobs themselves, org by org in turn, and run one each,
+ * with a thread for each entity that is read at once. One dispatcher looks
+ * which orgs have some, makes ready what is due, takes back leases that are
+ * over and renews those of the workers.
  */
 #ifndef TB_JOBS_RUNNER_H
 #define TB_JOBS_RUNNER_H
