@@ -122,6 +122,24 @@ def test_each_bad_line_is_told_by_its_number(org, user, files):
     assert sorted(org.records("item")) == ["1", "7"]
 
 
+def test_a_key_that_is_too_long_is_refused_and_harms_nothing(
+        org, user, files):
+    """Whatever a source sends, the server goes on."""
+    long, longest = "k" * 513, "k" * 512
+    files.put_records("things.ndjson", [
+        {"id": long}, {"id": int("7" * 513)}, {"id": "k" * 100000},
+        {"id": longest}, {"id": "a"}])
+    job = user.ran("things")
+    assert counted(job) == (5, 2, 0, 3)
+    assert [(e["code"], e["record"], e["message"])
+            for e in user.job(job["id"])["errors"]] == [
+        ("key_too_long", "", "line %d: the key is over 512 bytes" % n)
+        for n in (1, 2, 3)]
+    assert sorted(org.records("item")) == ["a", longest]
+    files.put("a/b.csv", "code,name\n%s,x\nb,y\n" % long)
+    assert counted(user.ran("sheets")) == (2, 1, 0, 1)
+
+
 def test_rows_are_objects_of_strings(org, user, files):
     rows = [{"code": "a", "name": "plain", "note": ""},
             {"code": "b", "name": 'quo"ted, with\ncomma', "note": " x "},

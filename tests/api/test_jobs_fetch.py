@@ -157,6 +157,28 @@ def test_headers_without_end_are_too_large():
         fails(read("http", source), "too_large", True)
 
 
+def test_trailers_without_end_are_too_large():
+    """libcurl keeps each of them, whatever is said of the body."""
+    sent = []
+
+    def endless(request, client):
+        client.sendall(b"HTTP/1.1 200 OK\r\n"
+                       b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n")
+        for _ in range(1024):
+            client.sendall(b"X-More: and more\r\n" * 1024)
+            sent.append(True)
+    with Source(endless) as source:
+        fails(read("http", source), "too_large", True)
+    assert len(sent) < 1024
+
+
+def test_trailers_are_passed_over():
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" \
+        b"a\r\n[{\"id\":1}]\r\n0\r\nLink: </more>; rel=\"next\"\r\n\r\n"
+    with Source(lambda request, client: client.sendall(answer)) as source:
+        assert keys(read("http", source, paging="link")) == ["1"]
+
+
 @pytest.mark.parametrize("part", ["nothing", "head", "body"])
 def test_a_server_that_dawdles_times_out(part):
     def slow(request, client):

@@ -3,11 +3,15 @@
 #include "base/assert.h"
 #include "codec/json.h"
 #include "codec/json_members.h"
+#include "kernel/record.h"
 
 #define RECORDS_MIN 64
 /* A record's own members, names and values. */
 #define NODES_MAX 65536
 #define SCRATCH_MAX_BYTES (16u << 20)
+
+/* As the words say. */
+_Static_assert(TB_KEY_MAX == 512, "the ceiling of keys");
 
 static const struct tb_json_limits record_limits = {
 	.max_depth = 64,
@@ -178,6 +182,15 @@ static enum tb_err rename_members(struct tb_records_reader *reader,
 	return err;
 }
 
+void tb_records_check_key(struct tb_connector_record *record)
+{
+	if (record->key.n <= TB_KEY_MAX)
+		return;
+	record->key = TB_STR_NONE;
+	record->refused = TB_RECORD_KEY_TOO_LONG;
+	record->message = TB_STR("the key is over 512 bytes");
+}
+
 /* `key` NULL: it is a member. */
 static enum tb_err read_object(struct tb_records_reader *reader,
 			       struct tb_json_value object,
@@ -198,7 +211,8 @@ static enum tb_err read_object(struct tb_records_reader *reader,
 			"%.*s is neither a text nor a whole number",
 			TB_STR_ARG(reader->entity->key));
 	}
-	if (reader->entity->n_renames == 0)
+	tb_records_check_key(record);
+	if (record->refused != NULL || reader->entity->n_renames == 0)
 		return TB_OK;
 	return rename_members(reader, object, record);
 }

@@ -17,6 +17,7 @@
 #define TB_RECORD_NO_KEY                                                       \
 	"key_missing" /* or neither a text nor a whole number                  \
 		       */
+#define TB_RECORD_KEY_TOO_LONG "key_too_long" /* over TB_KEY_MAX */
 
 /* In an arena; zeroed: empty. */
 struct tb_records {
@@ -54,6 +55,10 @@ enum tb_err tb_records_read(struct tb_records_reader *reader,
 enum tb_err tb_records_read_as(struct tb_records_reader *reader,
 			       struct tb_str key, struct tb_str text,
 			       struct tb_connector_record *ret) tb_must_check;
+
+/* Refuses a record whose key is over TB_KEY_MAX, and drops the key, of which a
+ * source can make as much as it likes. */
+void tb_records_check_key(struct tb_connector_record *record);
 
 enum tb_err
 tb_records_append(struct tb_arena *arena, struct tb_records *records,

@@ -128,6 +128,9 @@ static enum tb_err read_record(struct reading *reading,
 	if (err != TB_OK)
 		return err;
 	record->key = id;
+	tb_records_check_key(record);
+	if (record->refused != NULL)
+		return TB_OK;
 	if (id.n == 0) {
 		record->refused = TB_RECORD_NO_KEY;
 		record->message = TB_STR("recordID is no text");

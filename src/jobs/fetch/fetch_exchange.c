@@ -22,14 +22,17 @@ static unsigned status_of(CURL *easy)
 }
 
 /* A line of the head. Of several (100 Continue) the last counts; trailers of a
- * chunked body do not. */
+ * chunked body do not, but libcurl keeps them all, so they have a ceiling, too.
+ */
 static size_t take_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct tb_exchange *exchange = ctx;
 	struct tb_str line = tb_str(p, size * n);
 
-	if (exchange->is_in_body)
-		return line.n;
+	if (exchange->is_in_body) {
+		exchange->n_trailers += line.n;
+		return exchange->n_trailers <= HEADERS_MAX_BYTES ? line.n : 0;
+	}
 	if (tb_str_starts(line, TB_STR("HTTP/")))
 		tb_buf_reset(&exchange->headers);
 	exchange->is_head_whole = tb_str_eq(line, TB_STR("\r\n")) ||
@@ -181,6 +184,7 @@ static void take_outcome(struct tb_exchange *exchange, CURL *easy)
 	}
 	exchange->is_too_large =
 		exchange->code == CURLE_FILESIZE_EXCEEDED ||
+		exchange->n_trailers > HEADERS_MAX_BYTES ||
 		tb_buf_err(&exchange->headers) == TB_ERR_TOO_LARGE ||
 		tb_buf_err(&exchange->body) == TB_ERR_TOO_LARGE;
 	if (tb_buf_err(&exchange->headers) == TB_ERR_NOMEM ||

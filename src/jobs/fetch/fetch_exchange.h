@@ -38,7 +38,8 @@ struct tb_exchange {
 	struct tb_buf body;                  /* of a 2xx alone */
 	char error[TB_EXCHANGE_ERROR_BYTES]; /* libcurl's words; may be empty */
 	/* Private. */
-	uint64_t skipped; /* bytes of another answer's body */
+	uint64_t skipped;    /* bytes of another answer's body */
+	uint64_t n_trailers; /* bytes of what follows a body */
 	bool is_sent;
 	bool is_lost; /* the answer to what was sent */
 	bool is_head_whole;

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "jobs/connectors/records.h"
+#include "kernel/record.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 #define MANY 1000
@@ -130,6 +131,43 @@ static void a_record_that_cannot_be_used_says_why(void **state)
 		assert_int_equal(record.body.n > 0,
 				 strcmp(refused, TB_RECORD_NO_KEY) == 0);
 	}
+	close_world(world);
+}
+
+/* What has so long a key, as a text or as a number. */
+static struct tb_str keyed(struct tb_buf *buf, const char *quote, size_t n)
+{
+	tb_buf_reset(buf);
+	tb_buf_append_z(buf, "{\"id\":");
+	tb_buf_append_z(buf, quote);
+	for (size_t i = 0; i < n; i++)
+		tb_buf_append_char(buf, '7');
+	tb_buf_append_z(buf, quote);
+	tb_buf_append_char(buf, '}');
+	assert_int_equal(tb_buf_err(buf), TB_OK);
+	return tb_buf_str(buf);
+}
+
+static void a_key_has_a_ceiling(void **state)
+{
+	static const char *const quotes[] = { "", "\"" };
+	struct world *world = open_world(&plain);
+	struct tb_connector_record record;
+	struct tb_buf buf;
+
+	(void)state;
+	tb_buf_init(&buf, SIZE_MAX / 2);
+	for (size_t i = 0; i < TB_ARRAY_LEN(quotes); i++) {
+		record = read_one(world, keyed(&buf, quotes[i], TB_KEY_MAX));
+		assert_null(record.refused);
+		assert_int_equal(record.key.n, TB_KEY_MAX);
+		record = read_one(world,
+				  keyed(&buf, quotes[i], TB_KEY_MAX + 1));
+		assert_string_equal(record.refused, TB_RECORD_KEY_TOO_LONG);
+		assert_text(record.message, "the key is over 512 bytes");
+		assert_int_equal(record.key.n, 0);
+	}
+	tb_buf_fini(&buf);
 	close_world(world);
 }
 
@@ -308,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_is_a_slice_of_what_came),
 		cmocka_unit_test(a_record_that_cannot_be_used_says_why),
+		cmocka_unit_test(a_key_has_a_ceiling),
 		cmocka_unit_test(depth_and_members_have_a_ceiling),
 		cmocka_unit_test(renames_leave_the_rest_as_it_is),
 		cmocka_unit_test(a_deletion_goes_by_the_sources_own_names),

@@ -135,6 +135,26 @@ static void a_bad_record_is_refused_and_holds_up_no_other(void **state)
 		"items g {}");
 }
 
+static void a_key_that_is_too_long_is_refused_of_deletions_too(void **state)
+{
+	static const char *const actions[] = { "insert", "delete" };
+	struct tb_buf text;
+
+	(void)state;
+	for (size_t i = 0; i < TB_ARRAY_LEN(actions); i++) {
+		tb_buf_init(&text, SIZE_MAX / 2);
+		tb_buf_printf(&text,
+			      "[{\"table\":\"item\",\"sequence\":1,"
+			      "\"action\":\"%s\",\"data\":{},"
+			      "\"recordID\":\"%0513d\"}]",
+			      actions[i], 0);
+		tb_buf_append_char(&text, '\0');
+		assert_page(text.p, "1 \nitems  key_too_long "
+				    "the key is over 512 bytes");
+		tb_buf_fini(&text);
+	}
+}
+
 static void what_is_no_page_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -280,6 +300,8 @@ int main(void)
 		cmocka_unit_test(records_are_taken_byte_for_byte),
 		cmocka_unit_test(other_tables_and_holes_are_passed_over),
 		cmocka_unit_test(a_bad_record_is_refused_and_holds_up_no_other),
+		cmocka_unit_test(
+			a_key_that_is_too_long_is_refused_of_deletions_too),
 		cmocka_unit_test(what_is_no_page_is_refused),
 		cmocka_unit_test(many_entries_are_all_there),
 		cmocka_unit_test(every_allocation_may_fail),
