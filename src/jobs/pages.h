@@ -40,7 +40,8 @@ tb_pages_confirm(struct tb_pages *pages,
 		 struct tb_connector_failure *ret_failure) tb_must_check;
 
 /* Waits before something is tried again that failed so many times; false: it
- * was stopped meanwhile. */
+ * was stopped meanwhile, or the wait that is asked for is over a minute, and so
+ * one between two attempts. */
 bool tb_pages_wait(struct tb_stop *stop, uint32_t failures, uint32_t asked_s);
 
 #endif

@@ -18,6 +18,7 @@ UNHEARD = """\
       - {name: products, collection: product, path: products, items: items}
 """
 PAGE_TRIES = 2
+WORKERS = 8
 # May pass: the same page is asked for again. What is said of each.
 PASSING = {
     "429": (Status(429), "http_status"), "500": (Status(500), "http_status"),
@@ -55,13 +56,14 @@ def unheard(sources):
 def server(sources, unheard, serve):
     """Back-offs are a second long at most; a page has one try in an
     attempt."""
-    return serve(config(sources, workers=8, page_tries=1, backoff_max_s=1))
+    return serve(config(sources, workers=WORKERS, page_tries=1,
+                        backoff_max_s=1))
 
 
 @pytest.fixture(scope="module")
 def twice(sources, serve):
     """A page has two tries in an attempt."""
-    return serve(config(sources, workers=8, page_tries=PAGE_TRIES,
+    return serve(config(sources, workers=WORKERS, page_tries=PAGE_TRIES,
                         backoff_max_s=1))
 
 
@@ -225,6 +227,23 @@ def test_retry_after_within_an_attempt(twice, shelf):
     shelf.spoil(Status(429, Retry_After=2), page=2)
     JobsOrg(twice).user.ran(shelf, options=retrying(0))
     assert gap(shelf) >= 1.9
+
+
+def test_a_long_retry_after_ends_the_attempt(twice, sources):
+    """Nobody is a worker's only job for as long as a source likes."""
+    shelf, up = sources.take(), sources.take()
+    shelf.fill(6)
+    up.fill(2)
+    shelf.spoil(Status(503, Retry_After=86400), page=2, times=None)
+    user = JobsOrg(twice).user
+    ids = [user.queued(shelf)["id"] for _ in range(WORKERS)]
+    for job_id in ids:
+        job = user.wait(job_id, "queued", accept=lambda j: "error" in j)
+        assert job["attempt"] == 1 and "503" in job["error"]["message"]
+        assert seconds(job["nextRunAt"]) > time.time() + 80000
+    JobsOrg(twice).user.ran(up)
+    assert len(shelf.asks(page=2)) == WORKERS
+    user.org.end()
 
 
 def test_a_retry_waits_for_half_its_back_off_at_least(user, shelf):

@@ -24,6 +24,7 @@ struct fake {
 static struct {
 	unsigned failures[PAGES + 1]; /* so many times before page n */
 	bool may_pass;
+	uint32_t retry_after_s;
 	unsigned asked;
 	unsigned opened;
 	unsigned confirmed;
@@ -54,6 +55,7 @@ static enum tb_err fail_as_told(struct tb_connector_failure *ret_failure)
 		.code = "made_up",
 		.message = TB_STR("as it was told to"),
 		.may_pass = plan.may_pass,
+		.retry_after_s = plan.retry_after_s,
 	};
 	return TB_ERR_IO;
 }
@@ -257,6 +259,13 @@ static void what_cannot_pass_is_tried_once(void **state)
 	expect_failure(*state, 1 + 1);
 }
 
+static void what_wants_a_long_wait_is_tried_once(void **state)
+{
+	plan.retry_after_s = 61;
+	plan.failures[1] = 1;
+	expect_failure(*state, 1 + 1);
+}
+
 /* Whoever takes no more pages need not wait for those that are there. */
 static void it_ends_with_a_page_read_ahead(void **state)
 {
@@ -315,6 +324,7 @@ int main(void)
 		TEST(confirming_is_tried_again),
 		TEST(trying_ends),
 		TEST(what_cannot_pass_is_tried_once),
+		TEST(what_wants_a_long_wait_is_tried_once),
 		TEST(it_ends_with_a_page_read_ahead),
 		TEST(waiting_ends_when_it_is_stopped),
 		TEST(without_memory_there_are_none),

@@ -161,8 +161,8 @@ static void a_key_has_a_ceiling(void **state)
 		record = read_one(world, keyed(&buf, quotes[i], TB_KEY_MAX));
 		assert_null(record.refused);
 		assert_int_equal(record.key.n, TB_KEY_MAX);
-		record = read_one(world,
-				  keyed(&buf, quotes[i], TB_KEY_MAX + 1));
+		record =
+			read_one(world, keyed(&buf, quotes[i], TB_KEY_MAX + 1));
 		assert_string_equal(record.refused, TB_RECORD_KEY_TOO_LONG);
 		assert_text(record.message, "the key is over 512 bytes");
 		assert_int_equal(record.key.n, 0);
