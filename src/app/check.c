@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "http/address.h"
 #include "http/uri.h"
+#include "jobs/connectors/beneath.h"
 #include "kernel/store.h"
 
 #define RESOURCE_PATH_MAX 100
@@ -123,13 +124,35 @@ static bool has_parent(struct tb_str path)
 	return false;
 }
 
+/* True if it is two dots, each as it is or encoded, as servers read them. */
+static bool is_parent_of_url(struct tb_str part)
+{
+	size_t n = 0;
+
+	while (part.n > 0) {
+		size_t taken = part.p[0] == '.' ? 1 : 3;
+
+		if (taken == 3 && !tb_str_starts(part, TB_STR("%2e")) &&
+		    !tb_str_starts(part, TB_STR("%2E")))
+			return false;
+		part = tb_str(part.p + taken, part.n - taken);
+		n++;
+	}
+	return n == 2;
+}
+
 /* The path of a request, with or without a query. */
 static bool is_target(struct tb_str text)
 {
-	struct tb_str path = text;
+	struct tb_str rest = text;
+	struct tb_str path = tb_str_cut(&rest, '?');
 
-	return tb_uri_is_valid(text) && !memchr(text.p, '#', text.n) &&
-	       !has_parent(tb_str_cut(&path, '?'));
+	if (!tb_uri_is_valid(text) || memchr(text.p, '#', text.n))
+		return false;
+	while (path.p)
+		if (is_parent_of_url(tb_str_cut(&path, '/')))
+			return false;
+	return true;
 }
 
 bool tb_check_source_url(struct tb_str text)
@@ -160,8 +183,7 @@ bool tb_check_folder(struct tb_str text)
 
 bool tb_check_file_below(struct tb_str text)
 {
-	return tb_check_folder(text) && text.p[0] != '/' &&
-	       text.p[text.n - 1] != '/';
+	return !has_control(text) && tb_beneath_is_path(text);
 }
 
 bool tb_check_url_below(struct tb_str text)

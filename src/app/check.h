@@ -32,7 +32,8 @@ bool tb_check_source_url(struct tb_str text);
 /* The path of a folder without a part `..`. */
 bool tb_check_folder(struct tb_str text);
 /* A path below another, of a file and of a URL: it begins with no slash and has
- * no part `..`; of a URL it may have a query. */
+ * no part `..`, and a file's no empty one and no `.` either; of a URL it may
+ * have a query. */
 bool tb_check_file_below(struct tb_str text);
 bool tb_check_url_below(struct tb_str text);
 /* The name of a header (RFC 9110, 5.6.2). */

@@ -196,9 +196,20 @@ static void check_paging(const struct tb_config_item *item,
 				   "another");
 }
 
+/* Whoever takes the last one off a list does not mean everybody. */
+static void check_orgs(const struct tb_config_item *item,
+		       const struct source_row *row)
+{
+	if (tb_config_has_key(item, "orgs") && (!row->orgs || !row->orgs[0]))
+		tb_config_fail_key(item, "orgs",
+				   "at least one org; without the key the "
+				   "source is everybody's");
+}
+
 static void check_source(const struct tb_config_item *item,
 			 const struct source_row *row)
 {
+	check_orgs(item, row);
 	if (!row->name)
 		tb_config_fail_key(item, "name", TB_CHECK_WORD);
 	else if (tb_str_eq(tb_str_z(row->name), TB_STR(TB_SOURCE_LOCAL)))

@@ -529,6 +529,10 @@ static void ranges_are_held(void **state)
 		"api_version: v, token_file: t, page_size: 251, " E "}]\n",
 		":4: sources[0].page_size: expected at most 250 with type "
 		"shopify");
+	refused(COLLECTIONS
+		"sources: [{name: s, type: file, path: p, orgs: [], " E "}]\n",
+		":4: sources[0].orgs: expected at least one org; without the "
+		"key the source is everybody's");
 }
 
 static void parts_of_http_go_together(void **state)
@@ -651,9 +655,12 @@ static void paths_do_not_lead_out(void **state)
 {
 	static const char *const files[] = { "../a.csv",   "a/../../b.csv",
 					     "/etc/a.csv", "a/..",
-					     "..",         "a/" };
-	static const char *const urls[] = { "../a", "/a", "a/../b", "a b",
-					    "'a#b'" };
+					     "..",         "a/",
+					     "a//b.csv",   "./a.csv" };
+	static const char *const urls[] = { "../a",     "/a",
+					    "a/../b",   "a b",
+					    "'a#b'",    "'%2e%2e/a'",
+					    "a/.%2E/b", "'a/%2e.?q=1'" };
 	char entity[128];
 
 	(void)state;
