@@ -31,7 +31,7 @@ struct tb_connector_task {
 	struct tb_str since;              /* ISO 8601 in UTC; empty: all */
 	const struct tb_str *collections; /* handles */
 	size_t n_collections;
-	struct tb_str job;             /* "job7/2": names what is sent */
+	struct tb_str job;             /* "org3/job7/2": names what is sent */
 	const atomic_bool *is_stopped; /* borrowed: give up */
 };
 
