@@ -473,6 +473,8 @@ static void set_signals(sigset_t *ret)
 	 * and the signals wait for sigwait. */
 	pthread_sigmask(SIG_BLOCK, ret, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file at its limit is as a disk that is full. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* Serves until a signal ends it. */

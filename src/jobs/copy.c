@@ -209,7 +209,7 @@ static void keep_message(struct tb_connector_failure *failure, enum tb_err err,
 			 struct tb_arena *arena)
 {
 	if (!failure->code) {
-		failure->code = "internal";
+		failure->code = err == TB_ERR_NOMEM ? "memory" : "store";
 		failure->message = tb_str_z(tb_err_text(err));
 		failure->may_pass = true;
 	}
