@@ -32,6 +32,11 @@ enum tb_err tb_place_go_on(struct tb_place *place, struct tb_arena *arena,
 				      "the name of the next page is over %d "
 				      "bytes",
 				      TB_PLACE_NEXT_MAX_BYTES);
+	if (n == 0 && place->n_empty == TB_PLACE_EMPTY_MAX)
+		return tb_failure_set(ret_failure, arena, TB_ERR_CONFLICT,
+				      "cursor_loops", false,
+				      "%d pages in a row hold no record",
+				      TB_PLACE_EMPTY_MAX);
 	if (tb_str_eq(next, tb_place_next(place)) ||
 	    meets(place, tb_siphash(mark_key, mark)))
 		return tb_failure_set(ret_failure, arena, TB_ERR_CONFLICT,
@@ -41,12 +46,14 @@ enum tb_err tb_place_go_on(struct tb_place *place, struct tb_arena *arena,
 	memcpy(place->next, next.p, next.n);
 	place->n_next = next.n;
 	place->read += n;
+	place->n_empty = n > 0 ? 0 : place->n_empty + 1;
 	return TB_OK;
 }
 
 void tb_place_begin_series(struct tb_place *place, size_t n)
 {
 	place->n_next = 0;
+	place->n_empty = 0;
 	place->read += n;
 	place->remembered = place->since = place->doubled = 0;
 }
@@ -61,6 +68,9 @@ void tb_place_put(struct tb_json_writer *w, const struct tb_place *place)
 {
 	tb_json_kv_str(w, "next", tb_place_next(place));
 	tb_json_kv_uint(w, "read", place->read);
+	/* Seldom there. */
+	if (place->n_empty > 0)
+		tb_json_kv_uint(w, "empty", place->n_empty);
 	tb_json_kv_uint(w, "remembered", place->remembered);
 	tb_json_kv_uint(w, "since", place->since);
 	tb_json_kv_uint(w, "doubled", place->doubled);
@@ -82,6 +92,11 @@ static enum tb_err read_next(struct tb_arena *arena, struct tb_json_value value,
 	return TB_OK;
 }
 
+static enum tb_err read_empty(struct tb_json_value value, uint64_t *ret)
+{
+	return tb_json_is_absent(value) ? TB_OK : tb_json_u64(value, ret);
+}
+
 enum tb_err tb_place_read(struct tb_arena *arena, struct tb_json_value object,
 			  struct tb_place *ret)
 {
@@ -101,6 +116,9 @@ enum tb_err tb_place_read(struct tb_arena *arena, struct tb_json_value object,
 	for (size_t i = 0; err == TB_OK && i < TB_ARRAY_LEN(numbers); i++)
 		err = tb_json_u64(tb_json_get(object, numbers[i].name),
 				  numbers[i].to);
+	if (err == TB_OK)
+		err = read_empty(tb_json_get(object, TB_STR("empty")),
+				 &place.n_empty);
 	if (err == TB_OK)
 		err = tb_json_bool(tb_json_get(object, TB_STR("done")),
 				   &place.is_done);

@@ -16,11 +16,15 @@
 
 /* Of what a source says about its next page. */
 #define TB_PLACE_NEXT_MAX_BYTES 2048
+/* Pages in a row without a record: a source that has ever new ones of these
+ * would be read for ever. */
+#define TB_PLACE_EMPTY_MAX 100000
 
 struct tb_place {
 	char next[TB_PLACE_NEXT_MAX_BYTES];
-	size_t n_next; /* 0: the first page */
-	uint64_t read; /* records */
+	size_t n_next;    /* 0: the first page */
+	uint64_t read;    /* records */
+	uint64_t n_empty; /* pages without any, up to here */
 	bool is_done;
 	/* Of the pages so far one is remembered: a later one each time their
 	 * number has doubled, so that any circle is met in the end. */

@@ -37,6 +37,7 @@ static void pass_on(struct tb_arena *arena, struct tb_place *place)
 			 TB_OK);
 	assert_true(tb_str_eq(tb_place_next(&read), tb_place_next(place)));
 	assert_int_equal(read.read, place->read);
+	assert_int_equal(read.n_empty, place->n_empty);
 	assert_int_equal(read.remembered, place->remembered);
 	assert_int_equal(read.is_done, place->is_done);
 	tb_buf_fini(&buf);
@@ -120,6 +121,44 @@ static void what_never_comes_again_is_no_circle(void **state)
 	tb_arena_destroy(arena);
 }
 
+/* Asks for ever new pages without a record, until one is refused. */
+static size_t count_empty(struct tb_place *place, struct tb_arena *arena,
+			  struct tb_connector_failure *failure)
+{
+	char name[NAME_MAX_BYTES];
+	struct tb_str next;
+	size_t n = 0;
+
+	for (;; n++) {
+		snprintf(name, sizeof(name), "empty %zu", n);
+		next = tb_str_z(name);
+		if (tb_place_go_on(place, arena, 0, next, next, failure) !=
+		    TB_OK)
+			return n;
+		if (n == 5)
+			pass_on(arena, place);
+	}
+}
+
+static void pages_without_records_have_an_end(void **state)
+{
+	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
+	struct tb_connector_failure failure;
+	struct tb_place place = { 0 };
+
+	(void)state;
+	assert_int_equal(step(&place, arena, 1, &failure), TB_OK);
+	assert_int_equal(count_empty(&place, arena, &failure),
+			 TB_PLACE_EMPTY_MAX);
+	assert_string_equal(failure.code, "cursor_loops");
+	assert_false(failure.may_pass);
+	/* One record, and it may go on. */
+	assert_int_equal(step(&place, arena, 2, &failure), TB_OK);
+	assert_int_equal(count_empty(&place, arena, &failure),
+			 TB_PLACE_EMPTY_MAX);
+	tb_arena_destroy(arena);
+}
+
 static void another_series_begins_afresh(void **state)
 {
 	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
@@ -183,13 +222,17 @@ static void what_is_no_place_is_invalid(void **state)
 		"7",
 		"{}",
 		"[]",
-		"{\"next\":7,\"read\":0,\"remembered\":0,\"since\":0,"
+		"{\"next\":7,\"read\":0,\"remembered\":0,\"since\":"
+		"0,"
 		"\"doubled\":0,\"done\":false}",
-		"{\"next\":\"\",\"read\":-1,\"remembered\":0,\"since\":0,"
+		"{\"next\":\"\",\"read\":-1,\"remembered\":0,"
+		"\"since\":0,"
 		"\"doubled\":0,\"done\":false}",
-		"{\"next\":\"\",\"read\":0,\"remembered\":0,\"since\":0,"
+		"{\"next\":\"\",\"read\":0,\"remembered\":0,"
+		"\"since\":0,"
 		"\"doubled\":0}",
-		"{\"next\":\"\",\"read\":0,\"since\":0,\"doubled\":0,"
+		"{\"next\":\"\",\"read\":0,\"since\":0,\"doubled\":"
+		"0,"
 		"\"done\":false}",
 	};
 	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
@@ -221,6 +264,7 @@ int main(void)
 		cmocka_unit_test(any_circle_is_noticed),
 		cmocka_unit_test(the_same_page_again_is_noticed_at_once),
 		cmocka_unit_test(what_never_comes_again_is_no_circle),
+		cmocka_unit_test(pages_without_records_have_an_end),
 		cmocka_unit_test(another_series_begins_afresh),
 		cmocka_unit_test(
 			a_mark_that_comes_again_under_new_names_is_a_circle),
