@@ -222,18 +222,16 @@ static void what_is_no_place_is_invalid(void **state)
 		"7",
 		"{}",
 		"[]",
-		"{\"next\":7,\"read\":0,\"remembered\":0,\"since\":"
-		"0,"
+		"{\"next\":7,\"read\":0,\"remembered\":0,\"since\":0,"
 		"\"doubled\":0,\"done\":false}",
-		"{\"next\":\"\",\"read\":-1,\"remembered\":0,"
-		"\"since\":0,"
+		"{\"next\":\"\",\"read\":-1,\"remembered\":0,\"since\":0,"
 		"\"doubled\":0,\"done\":false}",
-		"{\"next\":\"\",\"read\":0,\"remembered\":0,"
-		"\"since\":0,"
+		"{\"next\":\"\",\"read\":0,\"remembered\":0,\"since\":0,"
 		"\"doubled\":0}",
-		"{\"next\":\"\",\"read\":0,\"since\":0,\"doubled\":"
-		"0,"
+		"{\"next\":\"\",\"read\":0,\"since\":0,\"doubled\":0,"
 		"\"done\":false}",
+		"{\"next\":\"\",\"read\":0,\"remembered\":0,\"since\":0,"
+		"\"doubled\":0,\"empty\":\"1\",\"done\":false}",
 	};
 	struct tb_arena *arena = tb_arena_create(ARENA_MAX);
 	struct tb_place place;
