@@ -8,6 +8,7 @@ struct import {
 	const struct tb_connector_task *task;
 	struct tb_job_checkpoint *checkpoint;
 	struct tb_push *push;
+	struct tb_str *entities; /* of the push's items */
 	struct tb_job_reject *rejects;
 };
 
@@ -34,6 +35,8 @@ struct tb_job_reject tb_import_reject(struct tb_core *core,
 static void add_item(struct import *import,
 		     const struct tb_connector_record *record)
 {
+	import->entities[import->push->n_items] =
+		entity_of(import->task, record)->name;
 	import->push->items[import->push->n_items++] = (struct tb_push_item) {
 		.table = entity_of(import->task, record)->collection,
 		.id = record->key,
@@ -82,7 +85,9 @@ enum tb_err tb_import_prepare(struct tb_core *core, struct tb_arena *arena,
 	import.push->arena = arena;
 	import.push->items =
 		tb_arena_calloc(arena, n + 1, sizeof(*import.push->items));
-	if (!import.push->items)
+	import.entities =
+		tb_arena_calloc(arena, n + 1, sizeof(*import.entities));
+	if (!import.push->items || !import.entities)
 		return tb_arena_err(arena);
 	for (size_t i = 0; i < n; i++)
 		take(&import, &records[i]);
@@ -93,5 +98,6 @@ enum tb_err tb_import_prepare(struct tb_core *core, struct tb_arena *arena,
 				      task->org);
 	checkpoint->rejects = import.rejects;
 	checkpoint->push = import.push;
+	checkpoint->item_entities = import.entities;
 	return err;
 }

@@ -90,6 +90,13 @@ static void advance(const struct tb_job_checkpoint *page,
 
 /* ---- the notes ---- */
 
+static struct tb_str entity_of(const struct tb_job_checkpoint *page,
+			       size_t item)
+{
+	return page->item_entities != NULL ? page->item_entities[item]
+					   : page->entity;
+}
+
 /* What was rejected, the page's own first. */
 static enum tb_err add_rejects(struct tb_arena *arena, int64_t now_us,
 			       const struct tb_job_checkpoint *page,
@@ -110,7 +117,7 @@ static enum tb_err add_rejects(struct tb_arena *arena, int64_t now_us,
 		if (item->outcome == TB_PUSH_REJECTED)
 			rejects[n++] = (struct tb_job_reject) {
 				.at_us = now_us,
-				.entity = page->entity,
+				.entity = entity_of(page, i),
 				.record = item->id,
 				.code = tb_str_z(item->code),
 				.message = item->message,

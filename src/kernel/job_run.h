@@ -87,6 +87,8 @@ struct tb_job_checkpoint {
 	/* For an import (site_id TB_ORIGIN_CENTRE), prepared, with its note,
 	 * whose salt is the caller's; its outcomes are there afterwards. */
 	struct tb_push *push;
+	/* Of each item of it, where a stream brings several; NULL: `entity`. */
+	const struct tb_str *item_entities;
 	struct tb_str log; /* a line for the log; empty: none */
 };
 /* CONFLICT: the lease is lost, and nothing was changed. */

@@ -221,6 +221,7 @@ sources:
     hardware_id: a-machine
     entities:
       - {name: item, collection: item, path: item}
+      - {name: goods, collection: product, path: unit}
 """
 
 
@@ -259,6 +260,18 @@ def test_records_of_another_server(pair):
     ours.user.ran("centre", "all", type="incremental")
     got = ours.records("item")
     assert got["i3"] == {"n": "new"} and "i4" not in got and len(got) == 19
+
+
+def test_what_is_rejected_is_told_of_its_own_entity(pair):
+    """Though one stream brings them all."""
+    theirs, ours = pair
+    primary = theirs.primary()
+    primary.pushed(primary.record("item", "i1", {"n": 1}),
+                   primary.record("unit", "u1", {"title": 7}))
+    job = ours.user.ran("centre", "all")
+    assert [(e["entity"], e["record"], e["code"])
+            for e in ours.user.job(job["id"])["errors"]] == [
+        ("goods", "u1", "field_invalid")]
 
 
 def test_records_go_to_another_server(pair):

@@ -57,6 +57,25 @@ static void records_and_place_are_stored_on(struct world *w)
 }
 JOB_TEST(records_and_place_are_stored)
 
+/* One stream may bring several entities. */
+static void what_is_rejected_is_of_its_own_entity_on(struct world *w)
+{
+	struct tb_job_checkpoint page = begin(w);
+	const struct tb_str entities[] = { TB_STR_INIT("products"),
+					   TB_STR_INIT("orders") };
+	struct tb_job_notes notes;
+
+	bring(w, &page, "t", "!a !b");
+	page.item_entities = entities;
+	MUST(try_checkpoint(w, &page));
+	read_job(w, 1, &notes);
+	assert_int_equal(notes.n_errors, 2);
+	for (size_t i = 0; i < 2; i++)
+		expect_str(notes.errors[i].entity, i ? "orders" : "products");
+	check_jobs(w);
+}
+JOB_TEST(what_is_rejected_is_of_its_own_entity)
+
 static void a_page_again_changes_no_record_on(struct world *w)
 {
 	struct tb_job_checkpoint page = begin(w);
@@ -246,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_and_place_are_stored),
+		cmocka_unit_test(what_is_rejected_is_of_its_own_entity),
 		cmocka_unit_test(a_page_again_changes_no_record),
 		cmocka_unit_test(each_entity_has_its_stream),
 		cmocka_unit_test(without_the_lease_nothing_is_stored),
