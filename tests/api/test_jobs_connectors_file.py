@@ -185,6 +185,21 @@ def test_links_lead_nowhere(user, files):
     assert job["error"]["code"] == "file_path" and job["attempt"] == 1
 
 
+@pytest.mark.parametrize("place", ["pipe", "link"])
+def test_what_stands_where_the_ledger_is_made_gives_way(user, files, place):
+    """A pipe would be waited for, and what a link leads to be lost."""
+    there, kept = files.path(".things.ndjson.sent.new"), files.path("kept")
+    kept.write_text("kept")
+    there.unlink(missing_ok=True)
+    if place == "pipe":
+        os.mkfifo(there)
+    else:
+        there.symlink_to("kept")
+    sent(user, "things")
+    assert kept.read_text() == "kept" and not there.exists()
+    assert files.lines("things.ndjson") == []
+
+
 def begun(user, *args, **kw):
     """Queue a job and wait until some of it is stored."""
     job = user.queued(*args, **kw)

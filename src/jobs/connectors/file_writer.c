@@ -122,13 +122,21 @@ static enum tb_err rename_in(const struct tb_file_writer *writer,
 	return sync_file(folder);
 }
 
+/* A file that is made here and now: what is there of this name may be a pipe,
+ * which one waits for, or a link. */
+static int make_file(int folder, const char *name)
+{
+	if (unlinkat(folder, name, 0) != 0 && errno != ENOENT)
+		return -1;
+	return openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		      FILE_MODE);
+}
+
 /* Puts a text into a file of this folder, whole or not at all. */
 static enum tb_err replace_ledger(const struct tb_file_writer *writer,
 				  struct tb_str text)
 {
-	int fd = openat(writer->place.folder, writer->ledger_new,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			FILE_MODE);
+	int fd = make_file(writer->place.folder, writer->ledger_new);
 	enum tb_err err;
 
 	if (fd < 0)
