@@ -209,7 +209,9 @@ static void keep_message(struct tb_connector_failure *failure, enum tb_err err,
 			 struct tb_arena *arena)
 {
 	if (!failure->code) {
-		failure->code = err == TB_ERR_NOMEM ? "memory" : "store";
+		failure->code = err == TB_ERR_NOMEM       ? "memory"
+				: err == TB_ERR_TOO_LARGE ? "too_large"
+							  : "store";
 		failure->message = tb_str_z(tb_err_text(err));
 		failure->may_pass = true;
 	}

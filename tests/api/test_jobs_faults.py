@@ -14,6 +14,7 @@ FINAL = {"401": Status(401), "403": Status(403)}
 @pytest.fixture(scope="module")
 def sources():
     s = Sources(10, page_max_bytes=PAGE_MAX_BYTES)
+    s.add("wide")
     yield s
     s.close()
 
@@ -99,6 +100,16 @@ def test_a_page_over_the_ceiling_is_refused(user, shelf):
     job = user.failed(user.queued(shelf, options=retrying(0))["id"])
     assert job["records"]["written"] == 0
     assert job["error"]["code"] == "too_large"
+
+
+def test_more_records_than_a_page_has_room_for(user, sources):
+    """Small as each may be: what is made of them is bounded, too."""
+    wide = sources.shelves["wide"]
+    body = b'{"items":[%s]}' % b",".join([b"{}"] * 900000)
+    wide.answers = lambda ask: (200, body)
+    job = user.failed(user.queued(wide, options=retrying(0))["id"])
+    assert job["error"]["code"] == "too_large"
+    assert job["records"]["read"] == 0
 
 
 @pytest.fixture
