@@ -4,6 +4,7 @@ goes anywhere else."""
 import base64
 import email.utils
 import gzip
+import os
 import signal
 import ssl
 import time
@@ -388,6 +389,10 @@ def test_credentials_that_cannot_be_read_are_said_by_their_file(tmp_path):
                         "credentials", False)
         assert str(tmp_path / "none") in failure["message"]
         fails(read("http", source, token_file=tmp_path), "credentials", False)
+        # Nobody writes into it, and nobody is waited for.
+        os.mkfifo(tmp_path / "pipe")
+        fails(read("http", source, token_file=tmp_path / "pipe"),
+              "credentials", False)
         assert source.requests == []
 
 

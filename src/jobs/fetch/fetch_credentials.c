@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -11,10 +12,23 @@
 #define SECRET_MAX_BYTES 16384
 #define LINE_MAX_BYTES (2 * SECRET_MAX_BYTES + 1024)
 
+/* A regular file: a pipe would be waited for, and nobody could stop that. -1:
+ * there is none. */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* As much of a file as there is room for. False: it cannot be read. */
 static bool read_file(const char *path, char *p, size_t max, size_t *ret_n)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_file(path);
 	ssize_t got = 1;
 	size_t n = 0;
 
