@@ -32,16 +32,9 @@ static enum tb_err open_target(struct copying *c, struct tb_arena *arena)
 {
 	const struct tb_job_stream *from = c->copy->from;
 	struct tb_connector_task task = c->copy->task;
-	enum tb_err err;
 
 	if (!c->sender || c->out)
 		return TB_OK;
-	/* A target may be that of several orgs, each of which has a first job.
-	 */
-	err = tb_arena_printf(arena, &task.job, "org%u/%.*s", task.org,
-			      TB_STR_ARG(c->copy->task.job));
-	if (err)
-		return err;
 	task.source = c->copy->target;
 	return c->sender->open(&task, arena, from ? from->cursor : TB_STR_NONE,
 			       &c->out, c->failure);

@@ -27,7 +27,9 @@ struct attempt {
 	const struct tb_run *run;
 	const struct tb_spec *spec;
 	struct tb_str since;
-	struct tb_str id; /* "job7/2" */
+	/* "org3/job7/2": a target may be that of several orgs, each of which
+	 * has a first job. */
+	struct tb_str id;
 
 	pthread_mutex_t lock;
 	size_t next; /* entity nobody copies yet */
@@ -184,7 +186,8 @@ static enum tb_err run_attempt(const struct tb_run *run,
 	enum tb_err err = since_text(run, spec, &attempt.since);
 
 	if (!err)
-		err = tb_arena_printf(run->arena, &attempt.id, "job%llu/%llu",
+		err = tb_arena_printf(run->arena, &attempt.id,
+				      "org%u/job%llu/%llu", run->org,
 				      (unsigned long long)run->job->id,
 				      (unsigned long long)run->job->runs);
 	if (err)

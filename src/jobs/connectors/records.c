@@ -262,6 +262,8 @@ static enum tb_err make_room(struct tb_records *records, struct tb_arena *arena)
 	struct tb_connector_record *list;
 	size_t cap = records->cap > 0 ? records->cap * 2 : RECORDS_MIN;
 
+	if (records->n == TB_RECORDS_MAX)
+		return TB_ERR_TOO_LARGE;
 	if (records->n < records->cap)
 		return TB_OK;
 	list = tb_arena_resize(arena, records->list,

@@ -19,6 +19,10 @@
 		       */
 #define TB_RECORD_KEY_TOO_LONG "key_too_long" /* over TB_KEY_MAX */
 
+/* Records of one page: what is kept of each is more than the shortest of them
+ * takes in an answer. */
+#define TB_RECORDS_MAX ((size_t)100000)
+
 /* In an arena; zeroed: empty. */
 struct tb_records {
 	struct tb_connector_record *list;
@@ -60,6 +64,7 @@ enum tb_err tb_records_read_as(struct tb_records_reader *reader,
  * source can make as much as it likes. */
 void tb_records_check_key(struct tb_connector_record *record);
 
+/* TOO_LARGE: that would be over TB_RECORDS_MAX; likewise of the next ones. */
 enum tb_err
 tb_records_append(struct tb_arena *arena, struct tb_records *records,
 		  const struct tb_connector_record *record) tb_must_check;

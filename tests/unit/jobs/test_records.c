@@ -272,6 +272,33 @@ static void all_elements_come_in_order(void **state)
 	close_world(world);
 }
 
+/* An answer of a megabyte may have hundreds of thousands of nothing. */
+static void a_page_has_a_ceiling(void **state)
+{
+	struct world *world = open_world(&renaming);
+	struct tb_connector_record record = { .key = TB_STR("k") };
+	struct tb_records records = { 0 };
+	struct tb_buf buf;
+
+	(void)state;
+	tb_buf_init(&buf, 1 << 20);
+	tb_buf_append_char(&buf, '[');
+	for (size_t i = 0; i < TB_RECORDS_MAX; i++)
+		tb_buf_append_str(&buf, i ? TB_STR(",1") : TB_STR("1"));
+	tb_buf_append_str(&buf, TB_STR("]"));
+	assert_int_equal(tb_records_add_array(&world->reader, &records,
+					      tb_buf_str(&buf)),
+			 TB_OK);
+	assert_int_equal(records.n, TB_RECORDS_MAX);
+	assert_int_equal(tb_records_add(&world->reader, &records, TB_STR("{}")),
+			 TB_ERR_TOO_LARGE);
+	assert_int_equal(tb_records_append(world->arena, &records, &record),
+			 TB_ERR_TOO_LARGE);
+	assert_int_equal(records.n, TB_RECORDS_MAX);
+	tb_buf_fini(&buf);
+	close_world(world);
+}
+
 static void what_is_no_array_is_invalid(void **state)
 {
 	static const char *const bad[] = { "",     "{}",    "[",     "[{}",
@@ -351,6 +378,7 @@ int main(void)
 		cmocka_unit_test(renames_leave_the_rest_as_it_is),
 		cmocka_unit_test(a_deletion_goes_by_the_sources_own_names),
 		cmocka_unit_test(all_elements_come_in_order),
+		cmocka_unit_test(a_page_has_a_ceiling),
 		cmocka_unit_test(what_is_no_array_is_invalid),
 		cmocka_unit_test(an_arena_that_is_full_is_no_records_fault),
 		cmocka_unit_test(no_record_is_refused_for_want_of_memory),
