@@ -5,6 +5,7 @@
 #include "api/devices/live_json.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "kernel/device_delivery.h"
 
 #define INTERVAL_US 50000
@@ -326,18 +327,10 @@ static enum tb_err look_at(struct tb_live *live, struct org *org,
 static bool wait_for_due(struct tb_live *live)
 {
 	while (!live->is_stopped && !live->is_urgent) {
-		int64_t now_us = tb_clock_monotonic_us();
-		struct timespec until = {
-			.tv_sec = live->not_before_us / 1000000,
-			.tv_nsec = live->not_before_us % 1000000 * 1000,
-		};
-
 		if (!live->is_due)
 			pthread_cond_wait(&live->changed, &live->lock);
-		else if (now_us < live->not_before_us)
-			pthread_cond_timedwait(&live->changed, &live->lock,
-					       &until);
-		else
+		else if (!tb_cond_wait_until(&live->changed, &live->lock,
+					     live->not_before_us))
 			break;
 	}
 	return !live->is_stopped;
@@ -434,17 +427,6 @@ static enum tb_err begin_orgs(struct tb_live *live)
 	return err;
 }
 
-static void init_lock(struct tb_live *live)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&live->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&live->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
 			  struct tb_roster *roster, struct tb_live **ret)
 {
@@ -456,7 +438,8 @@ enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
 	live->core = core;
 	live->hub = hub;
 	live->roster = roster;
-	init_lock(live);
+	pthread_mutex_init(&live->lock, NULL);
+	pthread_cond_init(&live->changed, NULL);
 	live->arena = tb_arena_create(ARENA_MAX_BYTES);
 	if (live->arena)
 		err = begin_orgs(live);
