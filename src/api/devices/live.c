@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/cond.h"
+#include "base/table.h"
 #include "kernel/device_delivery.h"
 
 #define INTERVAL_US 50000
@@ -21,7 +22,7 @@
 #define SENDING_MAX_BYTES ((size_t)16 << 20)
 
 struct org {
-	uint32_t id;
+	uint32_t id; /* first, as base/table.h wants it */
 	bool is_due;
 	bool is_urgent;
 	/* The thread's. */
@@ -56,18 +57,8 @@ struct tb_live {
 
 static size_t position_of(const struct tb_live *live, uint32_t id)
 {
-	size_t low = 0;
-	size_t high = live->n_orgs;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (live->orgs[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return tb_table_position(live->orgs, live->n_orgs, sizeof(*live->orgs),
+				 id);
 }
 
 static struct org *find_org(struct tb_live *live, uint32_t id)
@@ -83,23 +74,17 @@ static struct org *find_org(struct tb_live *live, uint32_t id)
 static struct org *get_org(struct tb_live *live, uint32_t id)
 {
 	size_t at = position_of(live, id);
+	struct org *orgs;
 
 	if (at < live->n_orgs && live->orgs[at].id == id)
 		return &live->orgs[at];
-	if (live->n_orgs == live->cap_orgs) {
-		size_t cap = live->cap_orgs ? live->cap_orgs * 2 : 16;
-		struct org *orgs = tb_realloc(live->orgs, cap * sizeof(*orgs));
-
-		if (!orgs)
-			return NULL;
-		live->orgs = orgs;
-		live->cap_orgs = cap;
-	}
-	memmove(&live->orgs[at + 1], &live->orgs[at],
-		(live->n_orgs - at) * sizeof(*live->orgs));
-	live->n_orgs++;
-	live->orgs[at] = (struct org) { .id = id };
-	return &live->orgs[at];
+	orgs = tb_table_insert(live->orgs, &live->n_orgs, &live->cap_orgs,
+			       sizeof(*orgs), at);
+	if (!orgs)
+		return NULL;
+	live->orgs = orgs;
+	orgs[at].id = id;
+	return &orgs[at];
 }
 
 static void mark_due(struct tb_live *live, uint32_t id, bool is_urgent)
