@@ -528,6 +528,17 @@ def test_what_is_gone_there_need_not_be_deleted_but_an_error_is_one():
             fails(send(target, gone), "http_status", may_pass)
 
 
+def test_what_is_gone_there_is_gone_whatever_comes_behind_the_status():
+    """More than is read of it, or less than it said."""
+    gone = [{"key": "9", "deleted": True}]
+    for tail in (b"Content-Length: 1000000\r\n\r\n" + b"x" * 1000000,
+                 b"Content-Length: 1000\r\n\r\nhalf"):
+        def answer(request, client, tail=tail):
+            client.sendall(b"HTTP/1.1 404 Not Found\r\n" + tail)
+        with Source(turns(answer)) as target:
+            assert send(target, gone).status == 0
+
+
 def test_deletions_may_be_left_out():
     given = [{"key": "9", "deleted": True}, *RECORDS]
     with Source(turns(OK)) as target:

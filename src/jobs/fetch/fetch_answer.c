@@ -105,10 +105,14 @@ static enum tb_err fail_size(const struct tb_fetch_asked *asked,
 			      where.method, where.path);
 }
 
-static bool is_success(const struct tb_fetch_asked *asked, unsigned status)
+static bool is_success(unsigned status)
 {
-	return (status >= 200 && status <= 299) ||
-	       (asked->may_miss && (status == 404 || status == 410));
+	return status >= 200 && status <= 299;
+}
+
+static bool is_miss(const struct tb_fetch_asked *asked, unsigned status)
+{
+	return asked->may_miss && (status == 404 || status == 410);
 }
 
 enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
@@ -119,8 +123,10 @@ enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
 		return tb_failure_of(ret_failure, TB_ERR_NOMEM);
 	if (exchange->code == CURLE_ABORTED_BY_CALLBACK)
 		return fail_code(asked, exchange, ret_failure);
-	/* The status of an error counts, whatever became of its body. */
-	if (exchange->status != 0 && !is_success(asked, exchange->status))
+	/* Any status but a success counts, whatever became of its body. */
+	if (is_miss(asked, exchange->status))
+		return TB_OK;
+	if (exchange->status != 0 && !is_success(exchange->status))
 		return fail_status(asked, exchange, ret_failure);
 	if (exchange->is_too_large)
 		return fail_size(asked, ret_failure);
