@@ -539,6 +539,20 @@ def test_what_is_gone_there_is_gone_whatever_comes_behind_the_status():
             assert send(target, gone).status == 0
 
 
+def test_what_is_there_again_is_not_deleted():
+    """The last that a page says of a record counts, though deletions are sent
+    behind all others."""
+    given = [{"key": "a", "deleted": True}, {"key": "b", "deleted": True},
+             *RECORDS, {"key": "b", "deleted": True}]
+    with Source(turns(OK)) as target:
+        outcome = send(target, given)
+        assert target.targets() == ["/things", "/things/b"]
+        assert json.loads(target.requests[0].body) == [
+            r["body"] for r in RECORDS]
+    assert outcome.status == 0
+    assert not [r for r in outcome.sent if "refused" in r]
+
+
 def test_deletions_may_be_left_out():
     given = [{"key": "9", "deleted": True}, *RECORDS]
     with Source(turns(OK)) as target:

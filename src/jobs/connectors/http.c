@@ -380,6 +380,18 @@ static enum tb_err send_deletion(struct sending *sending, struct tb_str key)
 	return send_one(sending, TB_STR("DELETE"), target, TB_STR_NONE);
 }
 
+/* True if the page says more of the i-th record's key: what it says last
+ * counts, and that is sent. */
+static bool is_outdated(const struct tb_connector_record *records, size_t n,
+			size_t i)
+{
+	for (size_t j = i + 1; j < n; j++)
+		if (records[j].refused == NULL &&
+		    tb_str_eq(records[j].key, records[i].key))
+			return true;
+	return false;
+}
+
 static enum tb_err send_deletions(struct sending *sending,
 				  struct tb_connector_record *records, size_t n)
 {
@@ -390,7 +402,8 @@ static enum tb_err send_deletions(struct sending *sending,
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		struct tb_connector_record *record = &records[i];
 
-		if (record->refused != NULL || !record->deleted)
+		if (record->refused != NULL || !record->deleted ||
+		    is_outdated(records, n, i))
 			continue;
 		if (is_segment(record->key)) {
 			err = send_deletion(sending, record->key);
