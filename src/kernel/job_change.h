@@ -1,6 +1,7 @@
 /*
- * What people do to jobs, each in a commit of its own: queue, pause, resume,
- * cancel, retry, purge. And what time does: the upkeep drops what is old.
+ * What people do to jobs, each in a commit of its own: queue (job_queue.c),
+ * pause, resume, cancel, retry (job_change.c), purge. And what time does: the
+ * upkeep drops what is old (both job_purge.c). Thread-safe, as commits are.
  */
 #ifndef TB_KERNEL_JOB_CHANGE_H
 #define TB_KERNEL_JOB_CHANGE_H
