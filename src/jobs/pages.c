@@ -45,6 +45,8 @@ bool tb_pages_wait(struct tb_stop *stop, uint32_t failures, uint32_t asked_s)
 {
 	uint64_t random = 0;
 
+	if (asked_s > TB_PAGES_ASKED_MAX_S)
+		return false;
 	/* Without it, all wait for the shortest time. */
 	(void)!getrandom(&random, sizeof(random), 0);
 	return !tb_stop_wait(stop, tb_backoff_us(failures, FIRST_US, MAX_US,

@@ -39,8 +39,14 @@ enum tb_err
 tb_pages_confirm(struct tb_pages *pages,
 		 struct tb_connector_failure *ret_failure) tb_must_check;
 
-/* Waits before something is tried again that failed so many times; false: it
- * was stopped meanwhile. */
+/* For how long another server that asks to be left alone is waited for within
+ * an attempt, which holds a worker; with a longer Retry-After it is over. */
+#define TB_PAGES_ASKED_MAX_S 300u
+
+/* Waits before something is tried again that failed so many times, and whose
+ * other side asked for so long; false: it is not to be tried again in this
+ * attempt, because it was stopped meanwhile, or because it asked for longer
+ * than TB_PAGES_ASKED_MAX_S, which is not waited for. */
 bool tb_pages_wait(struct tb_stop *stop, uint32_t failures, uint32_t asked_s);
 
 #endif
