@@ -84,19 +84,6 @@ void tb_password_site_secret(struct tb_str password,
 	memcpy(ret, hex, TB_SITE_SECRET_BYTES);
 }
 
-/* RFC 7617, section 2: "The user-id and password MUST NOT contain any control
- * characters". */
-static bool has_controls(struct tb_str password)
-{
-	for (size_t i = 0; i < password.n; i++) {
-		unsigned char c = (unsigned char)password.p[i];
-
-		if (c < 0x20 || c == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 static bool may_be_set(enum tb_account_kind kind, struct tb_str password)
 {
 	size_t min = kind == TB_ACCOUNT_USER ? TB_PASSWORD_USER_MIN_BYTES : 1;
@@ -106,8 +93,10 @@ static bool may_be_set(enum tb_account_kind kind, struct tb_str password)
 	if (kind != TB_ACCOUNT_SITE)
 		return true;
 	/* Contract 1: "A Basic password of 64 lower-case hex digits is always
-	 * the hash; such passwords cannot be set." */
-	return !tb_password_is_site_secret(password) && !has_controls(password);
+	 * the hash; such passwords cannot be set." RFC 7617, section 2: "The
+	 * user-id and password MUST NOT contain any control characters". */
+	return !tb_password_is_site_secret(password) &&
+	       !tb_str_has_control(password);
 }
 
 enum tb_err tb_passwords_make(struct tb_passwords *passwords,
