@@ -5,6 +5,8 @@
 #include "jobs/fetch/fetch_url.h"
 #include "jobs/fetch/link_header.h"
 
+#define NUMBER_MAX_BYTES 21
+
 /* What libcurl's codes mean here. Any other is a server that does not speak
  * HTTP, which may pass as well. */
 static const struct kind {
@@ -264,6 +266,18 @@ void tb_fetch_put_param(struct tb_buf *target, struct tb_str name,
 	put_encoded(target, name);
 	tb_buf_append_char(target, '=');
 	put_encoded(target, value);
+}
+
+void tb_fetch_put_number(struct tb_buf *target, struct tb_str name,
+			 uint64_t value)
+{
+	char text[NUMBER_MAX_BYTES];
+	struct tb_buf buf;
+
+	tb_buf_init_fixed(&buf, text, sizeof(text));
+	tb_buf_append_u64(&buf, value);
+	TB_ASSERT(tb_buf_err(&buf) == TB_OK);
+	tb_fetch_put_param(target, name, tb_buf_str(&buf));
 }
 
 void tb_fetch_put_segment(struct tb_buf *target, struct tb_str segment)
