@@ -34,7 +34,8 @@ void tb_pages_destroy(struct tb_pages *pages);
 enum tb_err
 tb_pages_next(struct tb_pages *pages, struct tb_connector_page *ret,
 	      struct tb_connector_failure *ret_failure) tb_must_check;
-/* What the last page held is stored. */
+/* What the last page held is stored: the source is told, if it wants to know,
+ * as often as a page is asked for. An error: as above. */
 enum tb_err
 tb_pages_confirm(struct tb_pages *pages,
 		 struct tb_connector_failure *ret_failure) tb_must_check;
