@@ -2,17 +2,18 @@
 
 #include <pthread.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "app/seal.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
+#include "base/cond.h"
 #include "engine/reads.h"
 #include "kernel/audit_keep.h"
 #include "kernel/family.h"
 #include "kernel/requests.h"
 
-#define INTERVAL_S 60
+#define INTERVAL_US 60000000
 #define ORGS_MAX 100000
 /* Runs of the retention for one org in one round; the rest is for the next. */
 #define RETENTION_RUNS_MAX 10
@@ -261,16 +262,14 @@ static void do_round(struct tb_upkeep *upkeep, bool is_last)
 /* Waits for the next round; false: there is none. */
 static bool wait_round(struct tb_upkeep *upkeep)
 {
-	struct timespec until;
+	int64_t until_us = tb_clock_monotonic_us() + INTERVAL_US;
+	bool is_over = false;
 	bool go_on;
-	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += INTERVAL_S;
 	pthread_mutex_lock(&upkeep->lock);
-	while (!upkeep->stop && rc == 0)
-		rc = pthread_cond_timedwait(&upkeep->changed, &upkeep->lock,
-					    &until);
+	while (!upkeep->stop && !is_over)
+		is_over = !tb_cond_wait_until(&upkeep->changed, &upkeep->lock,
+					      until_us);
 	go_on = !upkeep->stop;
 	pthread_mutex_unlock(&upkeep->lock);
 	return go_on;
@@ -295,17 +294,6 @@ static void destroy(struct tb_upkeep *upkeep)
 	tb_free(upkeep);
 }
 
-static void init_waiting(struct tb_upkeep *upkeep)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&upkeep->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&upkeep->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,
 			    struct tb_upkeep **ret)
 {
@@ -314,7 +302,8 @@ enum tb_err tb_upkeep_start(const struct tb_upkeep_options *options,
 	if (!upkeep)
 		return TB_ERR_NOMEM;
 	upkeep->options = *options;
-	init_waiting(upkeep);
+	pthread_mutex_init(&upkeep->lock, NULL);
+	pthread_cond_init(&upkeep->changed, NULL);
 	upkeep->reads = tb_reads_create();
 	if (!upkeep->reads ||
 	    pthread_create(&upkeep->thread, NULL, run, upkeep)) {

@@ -2,14 +2,6 @@
 
 #include "codec/digest.h"
 
-static bool has_control(struct tb_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 enum tb_err tb_basic_parse(struct tb_str text, struct tb_buf *scratch,
 			   struct tb_str *ret_name, struct tb_str *ret_password)
 {
@@ -24,7 +16,7 @@ enum tb_err tb_basic_parse(struct tb_str text, struct tb_buf *scratch,
 	if (err != TB_OK)
 		return err;
 	password = tb_buf_str(scratch);
-	if (has_control(password))
+	if (tb_str_has_control(password))
 		return TB_ERR_INVALID;
 	/* The first colon ends the name; a password may hold more of them. */
 	name = tb_str_cut(&password, ':');

@@ -3,11 +3,12 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <sodium.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/cache.h"
+#include "base/clock.h"
+#include "base/cond.h"
 
 #define SECOND_US 1000000ll
 /* No login name is longer, so longer ones may share a count. */
@@ -269,35 +270,22 @@ static void address_failed(struct tb_limits *limits, struct tb_str address,
 	put_back(entry);
 }
 
-static struct timespec deadline_in(uint32_t ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
-	return at;
-}
-
 static uint32_t user_wait(struct tb_limits *limits, struct entry *entry,
 			  int64_t now_us)
 {
 	uint32_t max = limits->options.failures_max;
-	struct timespec deadline = deadline_in(limits->options.wait_ms);
-	int waited = 0;
+	int64_t until_us =
+		tb_clock_monotonic_us() + limits->options.wait_ms * 1000ll;
+	bool is_over = false;
 
 	while (entry->failures < max &&
-	       entry->failures + entry->pending >= max && waited == 0)
-		waited = pthread_cond_clockwait(&limits->ended, &limits->lock,
-						CLOCK_MONOTONIC, &deadline);
+	       entry->failures + entry->pending >= max && !is_over)
+		is_over = !tb_cond_wait_until(&limits->ended, &limits->lock,
+					      until_us);
 	if (entry->failures >= max)
 		return seconds_up(entry->last_us +
 				  limits->options.lock_s * SECOND_US - now_us);
-	return waited == 0 ? 0 : 1;
+	return is_over ? 1 : 0;
 }
 
 /* Contract 1: sites are slowed, never locked. The delay doubles with each

@@ -1,13 +1,13 @@
 #include "auth/passwords.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
+#include "base/cond.h"
 #include "codec/digest.h"
 
 _Static_assert(TB_PASSWORD_HASH_BYTES == crypto_pwhash_STRBYTES,
@@ -84,19 +84,6 @@ void tb_password_site_secret(struct tb_str password,
 	memcpy(ret, hex, TB_SITE_SECRET_BYTES);
 }
 
-/* RFC 7617, section 2: "The user-id and password MUST NOT contain any control
- * characters". */
-static bool has_controls(struct tb_str password)
-{
-	for (size_t i = 0; i < password.n; i++) {
-		unsigned char c = (unsigned char)password.p[i];
-
-		if (c < 0x20 || c == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 static bool may_be_set(enum tb_account_kind kind, struct tb_str password)
 {
 	size_t min = kind == TB_ACCOUNT_USER ? TB_PASSWORD_USER_MIN_BYTES : 1;
@@ -106,8 +93,10 @@ static bool may_be_set(enum tb_account_kind kind, struct tb_str password)
 	if (kind != TB_ACCOUNT_SITE)
 		return true;
 	/* Contract 1: "A Basic password of 64 lower-case hex digits is always
-	 * the hash; such passwords cannot be set." */
-	return !tb_password_is_site_secret(password) && !has_controls(password);
+	 * the hash; such passwords cannot be set." RFC 7617, section 2: "The
+	 * user-id and password MUST NOT contain any control characters". */
+	return !tb_password_is_site_secret(password) &&
+	       !tb_str_has_control(password);
 }
 
 enum tb_err tb_passwords_make(struct tb_passwords *passwords,
@@ -132,32 +121,17 @@ enum tb_err tb_passwords_make(struct tb_passwords *passwords,
 	return err;
 }
 
-static struct timespec deadline_in(uint32_t ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
-	return at;
-}
-
 enum tb_err tb_passwords_begin(struct tb_passwords *passwords)
 {
-	struct timespec deadline = deadline_in(passwords->options.wait_ms);
+	int64_t until_us =
+		tb_clock_monotonic_us() + passwords->options.wait_ms * 1000ll;
 	enum tb_err err = TB_ERR_BUSY;
-	int waited = 0;
+	bool is_over = false;
 
 	pthread_mutex_lock(&passwords->lock);
-	while (passwords->running >= passwords->options.parallel &&
-	       waited != ETIMEDOUT)
-		waited = pthread_cond_clockwait(&passwords->turn,
-						&passwords->lock,
-						CLOCK_MONOTONIC, &deadline);
+	while (passwords->running >= passwords->options.parallel && !is_over)
+		is_over = !tb_cond_wait_until(&passwords->turn,
+					      &passwords->lock, until_us);
 	if (passwords->running < passwords->options.parallel) {
 		passwords->running++;
 		err = TB_OK;

@@ -38,6 +38,14 @@ bool tb_str_ends(struct tb_str s, struct tb_str suffix)
 	return memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0;
 }
 
+bool tb_str_has_control(struct tb_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 int tb_str_cmp(struct tb_str a, struct tb_str b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;

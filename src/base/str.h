@@ -47,6 +47,8 @@ static inline bool tb_str_eq(struct tb_str a, struct tb_str b)
 bool tb_str_eq_nocase(struct tb_str a, struct tb_str b);
 bool tb_str_starts(struct tb_str s, struct tb_str prefix);
 bool tb_str_ends(struct tb_str s, struct tb_str suffix);
+/* True if a byte is one of ASCII's control characters, DEL among them. */
+bool tb_str_has_control(struct tb_str s);
 /* Byte order, a shorter prefix first: <0, 0, >0. */
 int tb_str_cmp(struct tb_str a, struct tb_str b);
 /* Without spaces and tabs at both ends. */

@@ -1,12 +1,11 @@
 #include "engine/maintenance.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
+#include "base/table.h"
 #include "kernel/work.h"
 
 struct tb_maintenance_org {
-	uint32_t id;
+	uint32_t id;   /* first, as base/table.h wants it */
 	uint64_t head; /* when its work was last seen to */
 };
 
@@ -19,22 +18,14 @@ void tb_maintenance_fini(struct tb_maintenance *maintenance)
 static enum tb_err insert_org(struct tb_maintenance *maintenance, size_t i,
 			      uint32_t id)
 {
-	size_t n = maintenance->n_orgs;
+	struct tb_maintenance_org *orgs =
+		tb_table_insert(maintenance->orgs, &maintenance->n_orgs,
+				&maintenance->cap_orgs, sizeof(*orgs), i);
 
-	if (n == maintenance->cap_orgs) {
-		size_t cap = n > 0 ? n * 2 : 8;
-		struct tb_maintenance_org *orgs =
-			tb_realloc(maintenance->orgs, cap * sizeof(*orgs));
-
-		if (orgs == NULL)
-			return TB_ERR_NOMEM;
-		maintenance->orgs = orgs;
-		maintenance->cap_orgs = cap;
-	}
-	memmove(&maintenance->orgs[i + 1], &maintenance->orgs[i],
-		(n - i) * sizeof(*maintenance->orgs));
-	maintenance->orgs[i] = (struct tb_maintenance_org) { .id = id };
-	maintenance->n_orgs++;
+	if (orgs == NULL)
+		return TB_ERR_NOMEM;
+	maintenance->orgs = orgs;
+	orgs[i].id = id;
 	return TB_OK;
 }
 

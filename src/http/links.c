@@ -8,9 +8,10 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/cond.h"
 
 /* How often the deadlines are looked at. */
-#define TICK_MS 200
+#define TICK_US 200000
 #define EVENTS_MAX 64
 
 /* Both directions, so that libmicrohttpd finds the end whatever it waits for.
@@ -77,23 +78,14 @@ static void cut_late_and_forsaken(struct tb_links *links)
 	}
 }
 
-static struct timespec next_tick(void)
-{
-	int64_t at_us = tb_clock_monotonic_us() + TICK_MS * 1000;
-
-	return (struct timespec) { .tv_sec = (time_t)(at_us / 1000000),
-				   .tv_nsec = (long)(at_us % 1000000) * 1000 };
-}
-
 static void *run(void *arg)
 {
 	struct tb_links *links = arg;
 
 	pthread_mutex_lock(&links->lock);
 	while (!links->is_stopping) {
-		struct timespec tick = next_tick();
-
-		pthread_cond_timedwait(&links->stop, &links->lock, &tick);
+		tb_cond_wait_until(&links->stop, &links->lock,
+				   tb_clock_monotonic_us() + TICK_US);
 		note_ended(links);
 		cut_late_and_forsaken(links);
 	}
@@ -103,16 +95,11 @@ static void *run(void *arg)
 
 enum tb_err tb_links_init(struct tb_links *links)
 {
-	pthread_condattr_t attr;
-
 	*links = (struct tb_links) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
 	if (links->epoll_fd < 0)
 		return TB_ERR_NOMEM;
 	pthread_mutex_init(&links->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&links->stop, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&links->stop, NULL);
 	links->is_started = true;
 	if (pthread_create(&links->thread, NULL, run, links) == 0)
 		return TB_OK;

@@ -1,8 +1,7 @@
 #include "jobs/board.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
+#include "base/table.h"
 
 void tb_board_fini(struct tb_board *board)
 {
@@ -11,47 +10,30 @@ void tb_board_fini(struct tb_board *board)
 
 static size_t position_of(const struct tb_board *board, uint32_t id)
 {
-	size_t low = 0;
-	size_t high = board->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (board->orgs[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return tb_table_position(board->orgs, board->n, sizeof(*board->orgs),
+				 id);
 }
 
 struct tb_board_org *tb_board_get(struct tb_board *board, uint32_t id)
 {
 	size_t at = position_of(board, id);
+	struct tb_board_org *orgs;
 
 	if (at < board->n && board->orgs[at].id == id)
 		return &board->orgs[at];
-	if (board->n == board->cap) {
-		size_t cap = board->cap ? 2 * board->cap : 16;
-		struct tb_board_org *orgs =
-			tb_realloc(board->orgs, cap * sizeof(*orgs));
-
-		if (!orgs)
-			return NULL;
-		board->orgs = orgs;
-		board->cap = cap;
-	}
-	memmove(&board->orgs[at + 1], &board->orgs[at],
-		(board->n - at) * sizeof(*board->orgs));
-	board->n++;
-	board->orgs[at] = (struct tb_board_org) {
+	orgs = tb_table_insert(board->orgs, &board->n, &board->cap,
+			       sizeof(*orgs), at);
+	if (!orgs)
+		return NULL;
+	board->orgs = orgs;
+	orgs[at] = (struct tb_board_org) {
 		.id = id,
 		.is_changed = true,
 		.seen = UINT64_MAX,
 		.outlook = { .next_due_us = INT64_MAX,
 			     .next_loss_us = INT64_MAX },
 	};
-	return &board->orgs[at];
+	return &orgs[at];
 }
 
 /* Whose turn it is; NULL: nobody's. */

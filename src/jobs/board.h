@@ -14,7 +14,7 @@
 #include "kernel/job_run.h"
 
 struct tb_board_org {
-	uint32_t id;
+	uint32_t id;     /* first, as base/table.h wants it */
 	bool is_changed; /* something was committed since it was looked at */
 	uint64_t seen;   /* where the feed of its jobs ended then */
 	struct tb_job_outlook outlook;

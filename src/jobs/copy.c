@@ -1,5 +1,6 @@
 #include "jobs/copy.h"
 
+#include "jobs/connectors/failure.h"
 #include "jobs/import.h"
 #include "jobs/pages.h"
 
@@ -197,17 +198,20 @@ static void end(struct copying *c)
 	tb_arena_destroy(c->arena);
 }
 
+/* What no connector said: this side has no room for a page, or its store does
+ * not take it. As far as anybody knows it passes. */
+static void blame_store(struct tb_connector_failure *failure, enum tb_err err)
+{
+	tb_failure_fill(failure, err);
+	if (err != TB_ERR_NOMEM && err != TB_ERR_TOO_LARGE)
+		failure->code = "store";
+	failure->may_pass = true;
+}
+
 /* A failure's text outlives the page that it came with. */
-static void keep_message(struct tb_connector_failure *failure, enum tb_err err,
+static void keep_message(struct tb_connector_failure *failure,
 			 struct tb_arena *arena)
 {
-	if (!failure->code) {
-		failure->code = err == TB_ERR_NOMEM       ? "memory"
-				: err == TB_ERR_TOO_LARGE ? "too_large"
-							  : "store";
-		failure->message = tb_str_z(tb_err_text(err));
-		failure->may_pass = true;
-	}
 	if (tb_arena_strdup(arena, failure->message, &failure->message))
 		failure->message = TB_STR("out of memory");
 }
@@ -234,7 +238,9 @@ enum tb_copy_outcome tb_copy_run(const struct tb_copy *copy,
 	else if (atomic_load(&copy->stop->is_set))
 		outcome = TB_COPY_STOPPED;
 	if (outcome == TB_COPY_FAILED) {
-		keep_message(&failure, err, arena);
+		if (!failure.code)
+			blame_store(&failure, err);
+		keep_message(&failure, arena);
 		*ret_failure = failure;
 	}
 	/* Whoever reads ahead gives up. */

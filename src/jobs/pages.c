@@ -11,9 +11,6 @@
 #define ARENA_MIN_BYTES ((size_t)64 << 20)
 #define FIRST_US 250000
 #define MAX_US 30000000
-/* Limits of requests are often a minute's. Whoever asks for more is not waited
- * for here: meanwhile the worker can do other jobs. */
-#define ASKED_MAX_S 60
 /* One is taken, the other is being read. */
 #define SLOTS 2
 
@@ -48,7 +45,7 @@ bool tb_pages_wait(struct tb_stop *stop, uint32_t failures, uint32_t asked_s)
 {
 	uint64_t random = 0;
 
-	if (asked_s > ASKED_MAX_S)
+	if (asked_s > TB_PAGES_ASKED_MAX_S)
 		return false;
 	/* Without it, all wait for the shortest time. */
 	(void)!getrandom(&random, sizeof(random), 0);

@@ -34,14 +34,20 @@ void tb_pages_destroy(struct tb_pages *pages);
 enum tb_err
 tb_pages_next(struct tb_pages *pages, struct tb_connector_page *ret,
 	      struct tb_connector_failure *ret_failure) tb_must_check;
-/* What the last page held is stored. */
+/* What the last page held is stored: the source is told, if it wants to know,
+ * as often as a page is asked for. An error: as above. */
 enum tb_err
 tb_pages_confirm(struct tb_pages *pages,
 		 struct tb_connector_failure *ret_failure) tb_must_check;
 
-/* Waits before something is tried again that failed so many times; false: it
- * was stopped meanwhile, or the wait that is asked for is over a minute, and so
- * one between two attempts. */
+/* For how long another server that asks to be left alone is waited for within
+ * an attempt, which holds a worker; with a longer Retry-After it is over. */
+#define TB_PAGES_ASKED_MAX_S 60u
+
+/* Waits before something is tried again that failed so many times, and whose
+ * other side asked for so long; false: it is not to be tried again in this
+ * attempt, because it was stopped meanwhile, or because it asked for longer
+ * than TB_PAGES_ASKED_MAX_S, which is not waited for. */
 bool tb_pages_wait(struct tb_stop *stop, uint32_t failures, uint32_t asked_s);
 
 #endif

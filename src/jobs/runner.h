@@ -21,16 +21,17 @@ struct tb_runner_options {
 	uint32_t workers; /* jobs at once; 0: none is run here */
 	uint32_t lease_s;
 	uint32_t backoff_max_s;
-	uint32_t page_tries;
+	uint32_t page_tries;  /* of each page, within an attempt; at least 1 */
 	const char *timezone; /* of schedules that name none */
-	unsigned missed;      /* enum tb_schedule_missed */
+	unsigned missed;      /* enum tb_schedule_missed, where none says */
 };
 
 /* One line for the log: who failed, and why. No credentials. */
 typedef void tb_runner_log_fn(void *ctx, const char *text);
 
 /* Everything is borrowed and outlives the runner. Takes over jobs that were
- * active when the last one ended. */
+ * active when the last one ended. NOMEM, or an error of the store: then there
+ * is no runner. */
 enum tb_err tb_runner_start(struct tb_core *core,
 			    const struct tb_sources *sources,
 			    const struct tb_runner_options *options,

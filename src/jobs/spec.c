@@ -211,7 +211,6 @@ static enum tb_err read_since(struct decoder *decoder)
 			  &spec->updated_since_us))
 		return tb_fields_fail(&decoder->filters, "updatedSince",
 				      "must be a time");
-	spec->updated_since = text;
 	return TB_OK;
 }
 
@@ -317,11 +316,7 @@ static enum tb_err read_data(struct decoder *decoder)
 		err = refuse_others(decoder);
 	if (!err)
 		err = read_since(decoder);
-	if (!err)
-		err = read_handles(decoder);
-	if (!err)
-		decoder->spec.data = tb_json_raw(decoder->data.object);
-	return err;
+	return err ? err : read_handles(decoder);
 }
 
 /* ---- options ---- */
@@ -346,8 +341,6 @@ static enum tb_err read_options(struct decoder *decoder)
 		return err;
 	if (!is_retried)
 		spec->retries_max = 0;
-	if (!tb_json_is_absent(options->object))
-		spec->options = tb_json_raw(options->object);
 	return TB_OK;
 }
 
@@ -422,7 +415,6 @@ static enum tb_err read_schedule_members(struct decoder *decoder)
 		return err;
 	spec->missed = (enum tb_schedule_missed)missed;
 	spec->is_incremental = mode == MODE_INCREMENTAL;
-	spec->schedule_sent = tb_json_raw(schedule->object);
 	return TB_OK;
 }
 

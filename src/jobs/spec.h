@@ -34,7 +34,6 @@ struct tb_spec {
 	/* What is read: one of them, or all there are. */
 	const struct tb_source_entity *entities;
 	size_t n_entities;
-	struct tb_str updated_since;  /* as it was sent; empty: not given */
 	int64_t updated_since_us;     /* INT64_MIN: not given */
 	const struct tb_str *handles; /* of collections */
 	size_t n_handles;
@@ -44,10 +43,6 @@ struct tb_spec {
 	struct tb_schedule_form schedule;
 	enum tb_schedule_missed missed;
 	bool is_incremental; /* its mode, or its type */
-	/* As they were sent, for showing; empty: not sent. */
-	struct tb_str data;
-	struct tb_str options;
-	struct tb_str schedule_sent;
 };
 
 /* What a spec is read against. */
@@ -60,8 +55,8 @@ struct tb_spec_context {
 };
 
 /* Reads the body of a request; slices of it and of the arena. INVALID:
- * `*ret_problem` is the message of the answer, in the arena. A schedule's form
- * is read and its words are judged by tb_schedule_create. */
+ * `*ret_problem` is the message of the answer, in the arena. A schedule is
+ * judged, too: one can be made of its form, as long as its zone is there. */
 enum tb_err tb_spec_decode(struct tb_arena *arena, struct tb_str body,
 			   const struct tb_spec_context *context,
 			   struct tb_spec *ret,

@@ -1,17 +1,13 @@
 #include "jobs/stop.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 void tb_stop_init(struct tb_stop *stop)
 {
-	pthread_condattr_t attr;
-
 	atomic_init(&stop->is_set, false);
 	pthread_mutex_init(&stop->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&stop->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&stop->changed, NULL);
 }
 
 void tb_stop_fini(struct tb_stop *stop)
@@ -31,16 +27,13 @@ void tb_stop_set(struct tb_stop *stop)
 bool tb_stop_wait(struct tb_stop *stop, int64_t us)
 {
 	int64_t until_us = tb_clock_monotonic_us() + us;
-	struct timespec until = {
-		.tv_sec = until_us / 1000000,
-		.tv_nsec = until_us % 1000000 * 1000,
-	};
+	bool is_over = false;
 	bool is_set;
 
 	pthread_mutex_lock(&stop->lock);
-	while (!atomic_load(&stop->is_set) &&
-	       tb_clock_monotonic_us() < until_us)
-		pthread_cond_timedwait(&stop->changed, &stop->lock, &until);
+	while (!atomic_load(&stop->is_set) && !is_over)
+		is_over = !tb_cond_wait_until(&stop->changed, &stop->lock,
+					      until_us);
 	is_set = atomic_load(&stop->is_set);
 	pthread_mutex_unlock(&stop->lock);
 	return is_set;

@@ -11,15 +11,18 @@
 #include <stdint.h>
 
 struct tb_stop {
-	atomic_bool is_set;
+	atomic_bool is_set; /* read by anybody, set under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 };
 
 void tb_stop_init(struct tb_stop *stop);
+/* Nobody may wait. */
 void tb_stop_fini(struct tb_stop *stop);
+/* For good; whoever waits is woken. */
 void tb_stop_set(struct tb_stop *stop);
-/* Waits for so long, or until it is set. True: it is. */
+/* Waits for so long (not at all: 0 or less), or until it is set. True: it is.
+ */
 bool tb_stop_wait(struct tb_stop *stop, int64_t us);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/table.h"
 #include "kernel/commit.h"
 #include "kernel/names.h"
 #include "kernel/scope_end.h"
@@ -12,7 +13,7 @@
 #define SCOPES_ARENA_MAX_BYTES ((size_t)1 << 20)
 
 struct heads {
-	uint32_t org;
+	uint32_t org; /* first, as base/table.h wants it */
 	struct tb_heads heads;
 };
 
@@ -109,18 +110,8 @@ bool tb_core_is_writable(const struct tb_core *core)
 /* Where an org is or would stand. */
 static size_t position_of(const struct tb_core *core, uint32_t org)
 {
-	size_t low = 0;
-	size_t high = core->n_orgs;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (core->orgs[middle].org < org)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return tb_table_position(core->orgs, core->n_orgs, sizeof(*core->orgs),
+				 org);
 }
 
 enum tb_err tb_core_heads(struct tb_core *core, uint32_t org,
@@ -183,20 +174,13 @@ static bool is_older(const struct tb_heads *a, const struct tb_heads *b)
 static enum tb_err insert_org(struct tb_core *core, size_t at,
 			      const struct heads *heads)
 {
-	if (core->n_orgs == core->cap_orgs) {
-		size_t cap = core->cap_orgs ? core->cap_orgs * 2 : 8;
-		struct heads *orgs =
-			tb_realloc(core->orgs, cap * sizeof(*orgs));
+	struct heads *orgs = tb_table_insert(
+		core->orgs, &core->n_orgs, &core->cap_orgs, sizeof(*orgs), at);
 
-		if (orgs == NULL)
-			return TB_ERR_NOMEM;
-		core->orgs = orgs;
-		core->cap_orgs = cap;
-	}
-	memmove(&core->orgs[at + 1], &core->orgs[at],
-		(core->n_orgs - at) * sizeof(*core->orgs));
-	core->orgs[at] = *heads;
-	core->n_orgs++;
+	if (orgs == NULL)
+		return TB_ERR_NOMEM;
+	core->orgs = orgs;
+	orgs[at] = *heads;
 	return TB_OK;
 }
 

@@ -107,6 +107,28 @@ enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
 	return err == TB_OK ? tx->store->ops->org_get(tx, login.org, ret) : err;
 }
 
+static enum tb_err find_only_org(struct tb_tx *tx, struct tb_org *ret)
+{
+	struct tb_org first;
+	struct tb_org second;
+	enum tb_err err = tx->store->ops->org_next(tx, TB_ORG_SYSTEM, &first);
+
+	if (err != TB_OK)
+		return err;
+	err = tx->store->ops->org_next(tx, first.id, &second);
+	if (err != TB_ERR_NOT_FOUND)
+		return err == TB_OK ? TB_ERR_NOT_FOUND : err;
+	*ret = first;
+	return TB_OK;
+}
+
+enum tb_err tb_directory_find_set_org(struct tb_tx *tx, struct tb_str name,
+				      struct tb_org *ret)
+{
+	return name.n > 0 ? tb_directory_find_org(tx, name, ret)
+			  : find_only_org(tx, ret);
+}
+
 /* The rid of a scope named by a prefix and an id. NOT_FOUND. */
 static enum tb_err scope_of(struct tb_core *core, struct tb_tx *tx,
 			    struct tb_arena *arena, uint32_t org,

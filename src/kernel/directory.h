@@ -114,6 +114,11 @@ enum tb_err tb_directory_org_born(struct tb_tx *tx, struct tb_arena *arena,
 /* The org of this name. NOT_FOUND. */
 enum tb_err tb_directory_find_org(struct tb_tx *tx, struct tb_str name,
 				  struct tb_org *ret) tb_must_check;
+/* The org that a setting means: the one of this name, or, where that is empty,
+ * the only one there is. NOT_FOUND: there is none of this name; there is none,
+ * or there are several. */
+enum tb_err tb_directory_find_set_org(struct tb_tx *tx, struct tb_str name,
+				      struct tb_org *ret) tb_must_check;
 
 /* Lists in the order of their last change: up to `max` with a number above
  * `after` to `rets`; `*ret_next` is the `after` for the next call. */

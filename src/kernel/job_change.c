@@ -19,7 +19,7 @@ struct changing {
 	struct tb_str name; /* of the job; or, if it is empty: */
 	uint64_t id;
 	struct tb_arena *arena;
-	struct tb_job *ret;
+	struct tb_job result; /* once the commit is there */
 };
 
 static enum tb_err gather(struct tb_commit *commit, struct tb_view *view)
@@ -66,9 +66,9 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 	if (err == TB_OK)
 		err = tb_job_note(commit, view, c->operation, &job.job);
 	if (err == TB_OK)
-		err = tb_job_copy(c->arena, job.record, c->ret);
+		err = tb_job_copy(c->arena, job.record, &c->result);
 	if (err == TB_OK)
-		c->ret->ahead = tb_job_sums_ahead(&edit.sums, c->ret);
+		c->result.ahead = tb_job_sums_ahead(&edit.sums, &c->result);
 	return err;
 }
 
@@ -176,18 +176,22 @@ static enum tb_err retry_job(struct tb_job_edit *edit, struct tb_open_job *job)
 /* ---- the calls ---- */
 
 static enum tb_err run(struct tb_core *core, const struct tb_audit_note *note,
-		       uint32_t org, struct changing *c)
+		       uint32_t org, struct changing *c, struct tb_job *ret)
 {
 	static const struct tb_commit_kind kind = {
 		.name = "job_change",
 		.gather = gather,
 		.decide = decide,
 	};
+	enum tb_err err;
 
 	c->commit = (struct tb_commit) {
 		.kind = &kind, .org = org, .note = *note, .weight = 4
 	};
-	return tb_core_commit(core, &c->commit);
+	err = tb_core_commit(core, &c->commit);
+	if (err == TB_OK)
+		*ret = c->result;
+	return err;
 }
 
 enum tb_err tb_job_pause(struct tb_core *core, struct tb_arena *arena,
@@ -197,11 +201,11 @@ enum tb_err tb_job_pause(struct tb_core *core, struct tb_arena *arena,
 	struct changing c = { .operation = "pause",
 			      .act = pause_job,
 			      .name = name,
-			      .arena = arena,
-			      .ret = ret };
+			      .arena = arena };
 
-	return name.n > 0 && name.n <= TB_KEY_MAX ? run(core, note, org, &c)
-						  : TB_ERR_NOT_FOUND;
+	return name.n > 0 && name.n <= TB_KEY_MAX
+		       ? run(core, note, org, &c, ret)
+		       : TB_ERR_NOT_FOUND;
 }
 
 enum tb_err tb_job_resume(struct tb_core *core, struct tb_arena *arena,
@@ -211,11 +215,11 @@ enum tb_err tb_job_resume(struct tb_core *core, struct tb_arena *arena,
 	struct changing c = { .operation = "resume",
 			      .act = resume_job,
 			      .name = name,
-			      .arena = arena,
-			      .ret = ret };
+			      .arena = arena };
 
-	return name.n > 0 && name.n <= TB_KEY_MAX ? run(core, note, org, &c)
-						  : TB_ERR_NOT_FOUND;
+	return name.n > 0 && name.n <= TB_KEY_MAX
+		       ? run(core, note, org, &c, ret)
+		       : TB_ERR_NOT_FOUND;
 }
 
 enum tb_err tb_job_cancel(struct tb_core *core, struct tb_arena *arena,
@@ -225,21 +229,18 @@ enum tb_err tb_job_cancel(struct tb_core *core, struct tb_arena *arena,
 	struct changing c = { .operation = "cancel",
 			      .act = cancel_job,
 			      .id = id,
-			      .arena = arena,
-			      .ret = ret };
+			      .arena = arena };
 
-	return run(core, note, org, &c);
+	return run(core, note, org, &c, ret);
 }
 
 enum tb_err tb_job_retry(struct tb_core *core, struct tb_arena *arena,
 			 const struct tb_audit_note *note, uint32_t org,
 			 uint64_t id, struct tb_job *ret)
 {
-	struct changing c = { .operation = "retry",
-			      .act = retry_job,
-			      .id = id,
-			      .arena = arena,
-			      .ret = ret };
+	struct changing c = {
+		.operation = "retry", .act = retry_job, .id = id, .arena = arena
+	};
 
-	return run(core, note, org, &c);
+	return run(core, note, org, &c, ret);
 }

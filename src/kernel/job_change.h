@@ -1,6 +1,7 @@
 /*
- * What people do to jobs, each in a commit of its own: queue, pause, resume,
- * cancel, retry, purge. And what time does: the upkeep drops what is old.
+ * What people do to jobs, each in a commit of its own: queue (job_queue.c),
+ * pause, resume, cancel, retry (job_change.c), purge. And what time does: the
+ * upkeep drops what is old (both job_purge.c). Thread-safe, as commits are.
  */
 #ifndef TB_KERNEL_JOB_CHANGE_H
 #define TB_KERNEL_JOB_CHANGE_H
@@ -36,8 +37,9 @@ enum tb_job_queued {
 	TB_JOB_QUEUE_IS_FULL,
 	TB_JOB_IS_GONE, /* the request was made before; its job was purged */
 };
-/* Durable when it returns OK; `*ret` (IS_NEW, IS_REPEATED) and `*ret_sums` are
- * as of then, in the arena. The note's operation and detail are set here. */
+/* Durable when it returns OK; `*ret` (of IS_NEW and IS_REPEATED, else zeroed)
+ * and `*ret_sums` are as of then, in the arena. The note's operation and detail
+ * are set here. */
 enum tb_err tb_job_queue(struct tb_core *core, struct tb_arena *arena,
 			 const struct tb_audit_note *note,
 			 const struct tb_job_order *order,

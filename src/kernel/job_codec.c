@@ -97,6 +97,20 @@ static enum tb_err take_member(struct tb_arena *arena, struct tb_json_value v,
 	TB_UNREACHABLE();
 }
 
+/* The row of a member's name, from the `next` one on and then from the first;
+ * `n`: there is none. */
+static size_t find_member(const struct tb_job_member *members, size_t n,
+			  size_t next, struct tb_json_value name)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (next + i) % n;
+
+		if (tb_json_string_is(name, tb_str_z(members[at].name)))
+			return at;
+	}
+	return n;
+}
+
 enum tb_err tb_job_members_take(struct tb_arena *arena,
 				struct tb_json_value object,
 				const struct tb_job_member *members, size_t n,
@@ -110,11 +124,8 @@ enum tb_err tb_job_members_take(struct tb_arena *arena,
 		return TB_ERR_CORRUPT;
 	it = tb_json_iter(object);
 	while (err == TB_OK && tb_json_next(&it)) {
-		size_t at = next;
+		size_t at = find_member(members, n, next, it.key);
 
-		while (at < n &&
-		       !tb_json_string_is(it.key, tb_str_z(members[at].name)))
-			at++;
 		if (at == n)
 			continue;
 		err = take_member(arena, it.value, &members[at], into);

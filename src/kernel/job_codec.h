@@ -1,7 +1,7 @@
 /*
  * Structs of jobs as JSON objects, by tables: a row for each member of one.
- * What is zero, false or empty is left out. Members are found without looking
- * back where they come in the table's order, as they are written. Pure.
+ * What is zero, false or empty is left out. Members may come in any order; in
+ * the table's, in which they are written, each is found at once. Pure.
  */
 #ifndef TB_KERNEL_JOB_CODEC_H
 #define TB_KERNEL_JOB_CODEC_H
@@ -28,7 +28,8 @@ void tb_job_members_put(struct tb_json_writer *w,
 			const struct tb_job_member *members, size_t n,
 			const void *from);
 /* Into a zeroed struct; texts are slices of what was parsed, or of the arena.
- * CORRUPT. */
+ * Members that the table does not have are passed over. CORRUPT: one that it
+ * has is of another type, or too large. */
 enum tb_err tb_job_members_take(struct tb_arena *arena,
 				struct tb_json_value object,
 				const struct tb_job_member *members, size_t n,

@@ -12,7 +12,7 @@
 /* Jobs in one commit. */
 #define PROMOTE_MAX 500
 #define RECLAIM_MAX 100
-/* For the jobs that workers have, one at a time. */
+/* For the jobs that workers have, all of them. */
 #define LOOK_ARENA_MAX_BYTES ((size_t)256 << 20)
 
 /* ---- what a runner has to know ---- */

@@ -14,9 +14,10 @@ struct queueing {
 	struct tb_commit commit;
 	struct tb_arena *arena;
 	const struct tb_job_order *order;
+	/* What comes of it, once the commit is there. */
 	enum tb_job_queued outcome;
-	struct tb_job *ret;
-	struct tb_job_sums *ret_sums;
+	struct tb_job job;
+	struct tb_job_sums sums;
 };
 
 static enum tb_err gather(struct tb_commit *commit, struct tb_view *view)
@@ -34,10 +35,10 @@ static enum tb_err gather(struct tb_commit *commit, struct tb_view *view)
 static enum tb_err answer(struct queueing *q, struct tb_job_edit *edit,
 			  const struct tb_record *record)
 {
-	enum tb_err err = tb_job_copy(q->arena, record, q->ret);
+	enum tb_err err = tb_job_copy(q->arena, record, &q->job);
 
 	if (err == TB_OK)
-		q->ret->ahead = tb_job_sums_ahead(&edit->sums, q->ret);
+		q->job.ahead = tb_job_sums_ahead(&edit->sums, &q->job);
 	return err;
 }
 
@@ -126,7 +127,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 	if (err == TB_OK)
 		err = find_named(q, &edit);
 	if (err != TB_ERR_NOT_FOUND) {
-		*q->ret_sums = edit.sums;
+		q->sums = edit.sums;
 		return err;
 	}
 	err = tb_job_name_get(view, q->order->name, &name);
@@ -136,7 +137,7 @@ static enum tb_err decide(struct tb_commit *commit, struct tb_view *view)
 		q->outcome = TB_JOB_QUEUE_IS_FULL;
 	else if (err == TB_OK)
 		err = make(q, &edit, &name);
-	*q->ret_sums = edit.sums;
+	q->sums = edit.sums;
 	return err;
 }
 
@@ -166,15 +167,16 @@ enum tb_err tb_job_queue(struct tb_core *core, struct tb_arena *arena,
 			    .weight = 4 },
 		.arena = arena,
 		.order = order,
-		.ret = ret,
-		.ret_sums = ret_sums,
 	};
 	enum tb_err err;
 
 	if (!is_possible(order))
 		return TB_ERR_INVALID;
 	err = tb_core_commit(core, &queueing.commit);
-	if (err == TB_OK)
-		*ret_outcome = queueing.outcome;
-	return err;
+	if (err != TB_OK)
+		return err;
+	*ret_outcome = queueing.outcome;
+	*ret = queueing.job;
+	*ret_sums = queueing.sums;
+	return TB_OK;
 }

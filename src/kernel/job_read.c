@@ -80,9 +80,10 @@ static enum tb_err set_ahead(struct tb_tx *tx, struct tb_arena *arena,
 
 /* ---- one ---- */
 
-static enum tb_err add_present_run(struct tb_arena *arena,
-				   const struct tb_job *job,
-				   struct tb_job_notes *notes)
+/* The run that is over and still in the job's own record is the newest. */
+static enum tb_err add_last_run(struct tb_arena *arena,
+				const struct tb_job *job,
+				struct tb_job_notes *notes)
 {
 	struct tb_job_run run;
 	struct tb_job_run *runs;
@@ -126,7 +127,7 @@ enum tb_err tb_job_read(struct tb_tx *tx, struct tb_arena *arena, uint32_t org,
 	if (err == TB_OK && ret_notes != NULL)
 		err = tb_job_notes_decode(arena, records[1], &notes);
 	if (err == TB_OK && ret_notes != NULL)
-		err = add_present_run(arena, &job, &notes);
+		err = add_last_run(arena, &job, &notes);
 	if (err != TB_OK)
 		return err;
 	*ret = job;

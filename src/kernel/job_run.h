@@ -3,7 +3,11 @@
  * takes a job gets a lease under a random token. Every later commit of the
  * worker's names the token, and changes nothing (CONFLICT) when it is not the
  * job's any more: because the lease was lost, or the job was paused, cancelled
- * or taken by another.
+ * or taken by another. Thread-safe, as commits are.
+ *
+ * job_look.c: what is there to be done, what is due, whose lease is over;
+ * job_take.c: taking and renewing; job_checkpoint.c: a page; job_end.c: giving
+ * a job back.
  */
 #ifndef TB_KERNEL_JOB_RUN_H
 #define TB_KERNEL_JOB_RUN_H

@@ -528,6 +528,31 @@ def test_what_is_gone_there_need_not_be_deleted_but_an_error_is_one():
             fails(send(target, gone), "http_status", may_pass)
 
 
+def test_what_is_gone_there_is_gone_whatever_comes_behind_the_status():
+    """More than is read of it, or less than it said."""
+    gone = [{"key": "9", "deleted": True}]
+    for tail in (b"Content-Length: 1000000\r\n\r\n" + b"x" * 1000000,
+                 b"Content-Length: 1000\r\n\r\nhalf"):
+        def answer(request, client, tail=tail):
+            client.sendall(b"HTTP/1.1 404 Not Found\r\n" + tail)
+        with Source(turns(answer)) as target:
+            assert send(target, gone).status == 0
+
+
+def test_what_is_there_again_is_not_deleted():
+    """The last that a page says of a record counts, though deletions are sent
+    behind all others."""
+    given = [{"key": "a", "deleted": True}, {"key": "b", "deleted": True},
+             *RECORDS, {"key": "b", "deleted": True}]
+    with Source(turns(OK)) as target:
+        outcome = send(target, given)
+        assert target.targets() == ["/things", "/things/b"]
+        assert json.loads(target.requests[0].body) == [
+            r["body"] for r in RECORDS]
+    assert outcome.status == 0
+    assert not [r for r in outcome.sent if "refused" in r]
+
+
 def test_deletions_may_be_left_out():
     given = [{"key": "9", "deleted": True}, *RECORDS]
     with Source(turns(OK)) as target:

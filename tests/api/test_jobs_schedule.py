@@ -7,6 +7,7 @@ TB_SEED picks the schedules that are compared with those of the model.
 import datetime
 import os
 import random
+import shutil
 import time
 import zoneinfo
 
@@ -475,3 +476,55 @@ def test_resumed_before_its_time_it_waits_on(user, shelf):
     assert user.resumed(job["name"])["status"] == "queued"
     assert user.job(job["id"])["nextRunAt"] == AT
     assert shelf.asked == []
+
+
+# --- a zone that goes --------------------------------------------------------
+
+ZONE = "Asia/Kathmandu"
+
+
+@pytest.fixture
+def zone_file(tmp_path, monkeypatch):
+    """The only file of the zone folder of servers that start now."""
+    file = tmp_path / ZONE
+    file.parent.mkdir()
+    shutil.copy("/usr/share/zoneinfo/" + ZONE, file)
+    monkeypatch.setenv("TZDIR", str(tmp_path))
+    return file
+
+
+def assert_zone_is_gone(job):
+    """Nobody can say when it runs next: it has failed, though it repeats."""
+    assert job["error"] == {"code": "request_invalid",
+                            "message": "schedule.timezone is unknown"}
+    assert "nextRunAt" not in job and "completedAt" not in job
+    assert [r["status"] for r in job["runs"]] == ["failed"]
+
+
+def test_a_zone_that_is_gone_fails_the_job(sources, serve, zone_file):
+    """Before its run and during it; `retry` goes on once the zone is back."""
+    org, shelf = JobsOrg(serve(config(sources, workers=1))), sources.take()
+    user, keys = org.user, shelf.fill(1)
+    schedule = {"startAt": time_text(int(time.time()) + 1), "repeat": "daily",
+                "timezone": ZONE}
+    with shelf.hold() as hold:
+        during = user.waiting(shelf, "during", **schedule)
+        hold.wait()
+        # The only worker is busy.
+        before = user.waiting(shelf, "before", **{
+            **schedule, "startAt": time_text(int(time.time()) + 1)})
+        zone_file.rename(zone_file.parent / "gone")
+    job = user.failed(during["id"])
+    assert_zone_is_gone(job)
+    # What was read until then is stored.
+    assert job["records"]["written"] == 1 and list(org.records()) == keys
+    job = user.failed(before["id"])
+    assert_zone_is_gone(job)
+    assert job["records"]["read"] == 0
+    (zone_file.parent / "gone").rename(zone_file)
+    for job_id in (before["id"], during["id"]):
+        user.retried(job_id)
+        job = user.wait(job_id, "queued", accept=lambda j: "nextRunAt" in j
+                        and j["runs"][0]["status"] == "completed")
+        assert parsed(job["nextRunAt"]) > datetime.datetime.now(UTC)
+    org.end()

@@ -59,22 +59,9 @@ const char *tb_devices_refusal(const void *options, const char *listen)
 
 /* ---- the org of who sends no token ---- */
 
-/* NOT_FOUND: there is none, or there are several. */
-static enum tb_err find_only_org(struct tb_core *core, uint32_t *ret)
-{
-	struct tb_heads heads;
-	uint32_t first;
-	uint32_t second;
-
-	if (!tb_core_next_org(core, TB_ORG_SYSTEM, &first, &heads) ||
-	    tb_core_next_org(core, first, &second, &heads))
-		return TB_ERR_NOT_FOUND;
-	*ret = first;
-	return TB_OK;
-}
-
-static enum tb_err find_named_org(struct tb_core *core, const char *name,
-				  uint32_t *ret)
+/* NOT_FOUND: there is no such org. */
+static enum tb_err find_set_org(struct tb_core *core, const char *name,
+				uint32_t *ret)
 {
 	struct tb_org org;
 	struct tb_tx *tx;
@@ -82,7 +69,7 @@ static enum tb_err find_named_org(struct tb_core *core, const char *name,
 
 	if (err)
 		return err;
-	err = tb_directory_find_org(tx, tb_str_z(name), &org);
+	err = tb_directory_find_set_org(tx, tb_str_z(name), &org);
 	tb_core_read_end(tx);
 	if (!err)
 		*ret = org.id;
@@ -97,8 +84,7 @@ static enum tb_err find_open_org(struct tb_devices *devices,
 
 	if (devices->options->auth != TB_DEVICES_OPEN)
 		return TB_OK;
-	err = name[0] ? find_named_org(env->core, name, &devices->open_org)
-		      : find_only_org(env->core, &devices->open_org);
+	err = find_set_org(env->core, name, &devices->open_org);
 	if (err != TB_ERR_NOT_FOUND || !env->problem)
 		return err;
 	if (name[0])

@@ -5,6 +5,8 @@
 #include "api/devices/live_json.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/cond.h"
+#include "base/table.h"
 #include "kernel/device_delivery.h"
 
 #define INTERVAL_US 50000
@@ -20,7 +22,7 @@
 #define SENDING_MAX_BYTES ((size_t)16 << 20)
 
 struct org {
-	uint32_t id;
+	uint32_t id; /* first, as base/table.h wants it */
 	bool is_due;
 	bool is_urgent;
 	/* The thread's. */
@@ -55,18 +57,8 @@ struct tb_live {
 
 static size_t position_of(const struct tb_live *live, uint32_t id)
 {
-	size_t low = 0;
-	size_t high = live->n_orgs;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (live->orgs[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return tb_table_position(live->orgs, live->n_orgs, sizeof(*live->orgs),
+				 id);
 }
 
 static struct org *find_org(struct tb_live *live, uint32_t id)
@@ -82,23 +74,17 @@ static struct org *find_org(struct tb_live *live, uint32_t id)
 static struct org *get_org(struct tb_live *live, uint32_t id)
 {
 	size_t at = position_of(live, id);
+	struct org *orgs;
 
 	if (at < live->n_orgs && live->orgs[at].id == id)
 		return &live->orgs[at];
-	if (live->n_orgs == live->cap_orgs) {
-		size_t cap = live->cap_orgs ? live->cap_orgs * 2 : 16;
-		struct org *orgs = tb_realloc(live->orgs, cap * sizeof(*orgs));
-
-		if (!orgs)
-			return NULL;
-		live->orgs = orgs;
-		live->cap_orgs = cap;
-	}
-	memmove(&live->orgs[at + 1], &live->orgs[at],
-		(live->n_orgs - at) * sizeof(*live->orgs));
-	live->n_orgs++;
-	live->orgs[at] = (struct org) { .id = id };
-	return &live->orgs[at];
+	orgs = tb_table_insert(live->orgs, &live->n_orgs, &live->cap_orgs,
+			       sizeof(*orgs), at);
+	if (!orgs)
+		return NULL;
+	live->orgs = orgs;
+	orgs[at].id = id;
+	return &orgs[at];
 }
 
 static void mark_due(struct tb_live *live, uint32_t id, bool is_urgent)
@@ -326,18 +312,10 @@ static enum tb_err look_at(struct tb_live *live, struct org *org,
 static bool wait_for_due(struct tb_live *live)
 {
 	while (!live->is_stopped && !live->is_urgent) {
-		int64_t now_us = tb_clock_monotonic_us();
-		struct timespec until = {
-			.tv_sec = live->not_before_us / 1000000,
-			.tv_nsec = live->not_before_us % 1000000 * 1000,
-		};
-
 		if (!live->is_due)
 			pthread_cond_wait(&live->changed, &live->lock);
-		else if (now_us < live->not_before_us)
-			pthread_cond_timedwait(&live->changed, &live->lock,
-					       &until);
-		else
+		else if (!tb_cond_wait_until(&live->changed, &live->lock,
+					     live->not_before_us))
 			break;
 	}
 	return !live->is_stopped;
@@ -434,17 +412,6 @@ static enum tb_err begin_orgs(struct tb_live *live)
 	return err;
 }
 
-static void init_lock(struct tb_live *live)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&live->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&live->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
 			  struct tb_roster *roster, struct tb_live **ret)
 {
@@ -456,7 +423,8 @@ enum tb_err tb_live_start(struct tb_core *core, struct tb_hub *hub,
 	live->core = core;
 	live->hub = hub;
 	live->roster = roster;
-	init_lock(live);
+	pthread_mutex_init(&live->lock, NULL);
+	pthread_cond_init(&live->changed, NULL);
 	live->arena = tb_arena_create(ARENA_MAX_BYTES);
 	if (live->arena)
 		err = begin_orgs(live);

@@ -21,7 +21,6 @@
 #define TB_JOBS_KEY_IS_USED "Idempotency-Key was used for another request"
 #define TB_JOBS_IS_GONE "The job of this Idempotency-Key was purged"
 #define TB_JOBS_QUEUE_IS_FULL "There are too many unfinished jobs"
-#define TB_JOBS_NEVER_OCCURS "schedule never occurs"
 #define TB_JOBS_BAD_LIMIT "limit must be a whole number from 1 to 1000"
 #define TB_JOBS_BAD_STATUS                                                     \
 	"status must be one of queued, active, paused, completed, failed"

@@ -29,52 +29,23 @@ static void put_counts(struct tb_json_writer *w, const struct tb_job_sums *sums)
 	tb_json_kv_uint(w, "failedJobs", counts[TB_JOB_FAILED]);
 }
 
-/* NOT_FOUND: there is none, or there are several. */
-static enum tb_err find_only_org(struct tb_core *core, uint32_t *ret)
-{
-	struct tb_heads heads;
-	uint32_t first;
-	uint32_t second;
-
-	if (!tb_core_next_org(core, TB_ORG_SYSTEM, &first, &heads) ||
-	    tb_core_next_org(core, first, &second, &heads))
-		return TB_ERR_NOT_FOUND;
-	*ret = first;
-	return TB_OK;
-}
-
-/* "of the org `jobs.public_org`; when that is empty, of the only org there is"
- */
-static enum tb_err find_public_org(const struct tb_jobs *jobs, struct tb_tx *tx,
-				   uint32_t *ret)
-{
-	struct tb_str name = tb_str_z(jobs->options->public_org);
-	struct tb_org org;
-	enum tb_err err;
-
-	if (name.n == 0)
-		return find_only_org(jobs->core, ret);
-	err = tb_directory_find_org(tx, name, &org);
-	if (!err)
-		*ret = org.id;
-	return err;
-}
-
-/* All 0 where there is no such org. */
+/* "The counts are of the org `jobs.public_org`; when that is empty, of the only
+ * org there is. They are 0 where there are several, or none of that name." */
 static enum tb_err read_public_sums(const struct tb_jobs *jobs,
 				    struct tb_arena *arena,
 				    struct tb_job_sums *ret)
 {
+	struct tb_org org;
 	struct tb_tx *tx;
-	uint32_t org;
 	enum tb_err err = tb_core_read(jobs->core, &tx);
 
 	if (err)
 		return err;
 	*ret = (struct tb_job_sums) { .last_id = 0 };
-	err = find_public_org(jobs, tx, &org);
+	err = tb_directory_find_set_org(tx, tb_str_z(jobs->options->public_org),
+					&org);
 	if (!err)
-		err = tb_job_sums_read(tx, arena, org, ret);
+		err = tb_job_sums_read(tx, arena, org.id, ret);
 	tb_core_read_end(tx);
 	return err == TB_ERR_NOT_FOUND ? TB_OK : err;
 }

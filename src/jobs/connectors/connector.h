@@ -95,9 +95,10 @@ struct tb_connector {
 			       struct tb_arena *arena,
 			       struct tb_connector_failure *ret_failure);
 	/* Hands records over, but for those that are refused; `cursor` is where
-	 * the sender's source is then. Durable there, as far as that side says.
-	 * What that side refuses has `refused` set. After an error the same
-	 * page comes again. NULL: !can_send. */
+	 * the sender's source is then: another one behind each page that has
+	 * records, maybe the same behind one without. Durable there, as far as
+	 * that side says. What that side refuses has `refused` set. After an
+	 * error the same page comes again. NULL: !can_send. */
 	enum tb_err (*send)(struct tb_connection *connection,
 			    struct tb_arena *arena,
 			    struct tb_connector_record *records, size_t n,

@@ -422,9 +422,13 @@ enum tb_err tb_file_writer_send(struct tb_file_writer *writer,
 	if (writer->is_finished)
 		return TB_OK;
 	err = tb_file_ledger_name(arena, cursor, &name);
-	/* The page that was sent last, once more. */
-	if (err == TB_OK && tb_str_eq(name, mark_of(&writer->last).cursor))
+	if (err == TB_OK && tb_str_eq(name, mark_of(&writer->last).cursor)) {
+		/* Nothing was read since: there is nothing to be noted. */
+		if (n == 0)
+			return TB_OK;
+		/* The page that was sent last, once more. */
 		behind = writer->before;
+	}
 	if (err == TB_OK)
 		err = append(writer, behind.length, records, n, &length);
 	if (err == TB_OK) {

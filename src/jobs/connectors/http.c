@@ -13,7 +13,6 @@
 #include "jobs/fetch/fetch.h"
 
 #define TARGET_MAX_BYTES 8192
-#define NUMBER_MAX_BYTES 21
 
 struct http {
 	struct tb_connection base;
@@ -90,16 +89,6 @@ static enum tb_err http_open(const struct tb_connector_task *task,
 
 /* ---- reading ---- */
 
-static void put_number(struct tb_buf *target, struct tb_str name, uint64_t v)
-{
-	char text[NUMBER_MAX_BYTES];
-	struct tb_buf buf;
-
-	tb_buf_init_fixed(&buf, text, sizeof(text));
-	tb_buf_append_u64(&buf, v);
-	tb_fetch_put_param(target, name, tb_buf_str(&buf));
-}
-
 static void put_target(struct tb_buf *target, const struct http *http)
 {
 	const struct tb_source *source = http->task.source;
@@ -112,7 +101,8 @@ static void put_target(struct tb_buf *target, const struct http *http)
 	}
 	tb_paging_put_path(target, http->task.entity->path);
 	if (source->size_param.n > 0)
-		put_number(target, source->size_param, source->page_size);
+		tb_fetch_put_number(target, source->size_param,
+				    source->page_size);
 	if (source->since_param.n > 0 && http->task.since.n > 0)
 		tb_fetch_put_param(target, source->since_param,
 				   http->task.since);
@@ -380,6 +370,18 @@ static enum tb_err send_deletion(struct sending *sending, struct tb_str key)
 	return send_one(sending, TB_STR("DELETE"), target, TB_STR_NONE);
 }
 
+/* True if the page says more of the i-th record's key: what it says last
+ * counts, and that is sent. */
+static bool is_outdated(const struct tb_connector_record *records, size_t n,
+			size_t i)
+{
+	for (size_t j = i + 1; j < n; j++)
+		if (records[j].refused == NULL &&
+		    tb_str_eq(records[j].key, records[i].key))
+			return true;
+	return false;
+}
+
 static enum tb_err send_deletions(struct sending *sending,
 				  struct tb_connector_record *records, size_t n)
 {
@@ -390,7 +392,8 @@ static enum tb_err send_deletions(struct sending *sending,
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		struct tb_connector_record *record = &records[i];
 
-		if (record->refused != NULL || !record->deleted)
+		if (record->refused != NULL || !record->deleted ||
+		    is_outdated(records, n, i))
 			continue;
 		if (is_segment(record->key)) {
 			err = send_deletion(sending, record->key);

@@ -275,18 +275,14 @@ static struct tb_str collection_of(const struct tb_shopify_place *place)
 static void put_page(struct tb_buf *target, const struct shopify *shopify)
 {
 	struct tb_str next = tb_place_next(&shopify->place.place);
-	char number[16];
-	struct tb_buf size;
 
 	if (next.n > 0) {
 		tb_buf_append_str(target, next);
 		return;
 	}
-	tb_buf_init_fixed(&size, number, sizeof(number));
-	tb_buf_append_u64(&size, shopify->source.page_size);
 	put_list(target, shopify, list_of(shopify));
 	put_filters(target, shopify, collection_of(&shopify->place));
-	tb_fetch_put_param(target, TB_STR("limit"), tb_buf_str(&size));
+	tb_fetch_put_number(target, TB_STR("limit"), shopify->source.page_size);
 }
 
 /* Behind a page of `n` records: the next one, the next collection's first, or

@@ -17,7 +17,6 @@
 #include "jobs/fetch/fetch.h"
 
 #define TARGET_MAX_BYTES 512
-#define NUMBER_MAX_BYTES 21
 #define BODY_MAX_BYTES ((size_t)16 << 20)
 #define ACK_MAX_BYTES ((size_t)64 << 20)
 #define HTTP_CONFLICT 409u
@@ -130,16 +129,6 @@ static enum tb_err site_open(const struct tb_connector_task *task,
 	return TB_OK;
 }
 
-static void put_number(struct tb_buf *target, const char *name, uint64_t v)
-{
-	char text[NUMBER_MAX_BYTES];
-	struct tb_buf buf;
-
-	tb_buf_init_fixed(&buf, text, sizeof(text));
-	tb_buf_append_u64(&buf, v);
-	tb_fetch_put_param(target, tb_str_z(name), tb_buf_str(&buf));
-}
-
 static enum tb_err ask(struct site *site, struct tb_arena *arena,
 		       struct tb_str target, struct tb_str body,
 		       struct tb_fetch_answer *ret,
@@ -172,11 +161,12 @@ static enum tb_err ask_page(struct site *site, struct tb_arena *arena,
 	tb_buf_init(&buf, TARGET_MAX_BYTES);
 	if (place->phase == PHASE_CENTRAL) {
 		tb_buf_append_z(&buf, CENTRAL_PATH);
-		put_number(&buf, "cursor", place->central);
+		tb_fetch_put_number(&buf, TB_STR("cursor"), place->central);
 	} else {
 		tb_buf_append_z(&buf, QUEUE_PATH);
 	}
-	put_number(&buf, "limit", site->task.source->page_size);
+	tb_fetch_put_number(&buf, TB_STR("limit"),
+			    site->task.source->page_size);
 	err = tb_buf_copy_out(&buf, arena, &target);
 	return err == TB_OK
 		       ? ask(site, arena, target, TB_STR_NONE, ret, ret_failure)

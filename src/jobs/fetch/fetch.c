@@ -113,14 +113,6 @@ static enum tb_err refuse(struct sending *sending, const char *what)
 			      TB_ERR_INVALID, "request", false, "%s", what);
 }
 
-static bool has_control(struct tb_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 static enum tb_err add_header(struct sending *sending, struct tb_str name,
 			      struct tb_str value)
 {
@@ -128,7 +120,8 @@ static enum tb_err add_header(struct sending *sending, struct tb_str name,
 	struct tb_str line;
 	enum tb_err err;
 
-	if (name.n == 0 || has_control(name) || has_control(value))
+	if (name.n == 0 || tb_str_has_control(name) ||
+	    tb_str_has_control(value))
 		return refuse(sending, "a header holds control characters");
 	/* With a semicolon libcurl sends a header that is empty; with a colon
 	 * alone none. */

@@ -98,6 +98,9 @@ tb_fetch_next_link(struct tb_fetch *fetch, struct tb_arena *arena,
 /* Appends a query parameter, with `?` or `&` before it, encoded. */
 void tb_fetch_put_param(struct tb_buf *target, struct tb_str name,
 			struct tb_str value);
+/* The same of a whole number. */
+void tb_fetch_put_number(struct tb_buf *target, struct tb_str name,
+			 uint64_t value);
 /* Appends bytes as a segment of a path, encoded. */
 void tb_fetch_put_segment(struct tb_buf *target, struct tb_str segment);
 

@@ -5,6 +5,8 @@
 #include "jobs/fetch/fetch_url.h"
 #include "jobs/fetch/link_header.h"
 
+#define NUMBER_MAX_BYTES 21
+
 /* What libcurl's codes mean here. Any other is a server that does not speak
  * HTTP, which may pass as well. */
 static const struct kind {
@@ -105,10 +107,14 @@ static enum tb_err fail_size(const struct tb_fetch_asked *asked,
 			      where.method, where.path);
 }
 
-static bool is_success(const struct tb_fetch_asked *asked, unsigned status)
+static bool is_success(unsigned status)
 {
-	return (status >= 200 && status <= 299) ||
-	       (asked->may_miss && (status == 404 || status == 410));
+	return status >= 200 && status <= 299;
+}
+
+static bool is_miss(const struct tb_fetch_asked *asked, unsigned status)
+{
+	return asked->may_miss && (status == 404 || status == 410);
 }
 
 enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
@@ -119,8 +125,10 @@ enum tb_err tb_fetch_judge(const struct tb_fetch_asked *asked,
 		return tb_failure_of(ret_failure, TB_ERR_NOMEM);
 	if (exchange->code == CURLE_ABORTED_BY_CALLBACK)
 		return fail_code(asked, exchange, ret_failure);
-	/* The status of an error counts, whatever became of its body. */
-	if (exchange->status != 0 && !is_success(asked, exchange->status))
+	/* Any status but a success counts, whatever became of its body. */
+	if (is_miss(asked, exchange->status))
+		return TB_OK;
+	if (exchange->status != 0 && !is_success(exchange->status))
 		return fail_status(asked, exchange, ret_failure);
 	if (exchange->is_too_large)
 		return fail_size(asked, ret_failure);
@@ -258,6 +266,18 @@ void tb_fetch_put_param(struct tb_buf *target, struct tb_str name,
 	put_encoded(target, name);
 	tb_buf_append_char(target, '=');
 	put_encoded(target, value);
+}
+
+void tb_fetch_put_number(struct tb_buf *target, struct tb_str name,
+			 uint64_t value)
+{
+	char text[NUMBER_MAX_BYTES];
+	struct tb_buf buf;
+
+	tb_buf_init_fixed(&buf, text, sizeof(text));
+	tb_buf_append_u64(&buf, value);
+	TB_ASSERT(tb_buf_err(&buf) == TB_OK);
+	tb_fetch_put_param(target, name, tb_buf_str(&buf));
 }
 
 void tb_fetch_put_segment(struct tb_buf *target, struct tb_str segment)

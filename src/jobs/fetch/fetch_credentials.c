@@ -44,15 +44,6 @@ static bool read_file(const char *path, char *p, size_t max, size_t *ret_n)
 	return got >= 0;
 }
 
-/* What would end the header's line, or is no text. */
-static bool has_control(struct tb_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 /* Without what editors leave behind the last line. */
 static struct tb_str trim_end(struct tb_str s)
 {
@@ -85,7 +76,8 @@ static enum tb_err read_secret(const char *path,
 	struct tb_str secret = trim_end(tb_str(text, n));
 	if (secret.n == 0)
 		return refuse(arena, ret_failure, "is empty", path);
-	if (has_control(secret))
+	/* What would end the header's line, or is no text. */
+	if (tb_str_has_control(secret))
 		return refuse(arena, ret_failure, "holds control characters",
 			      path);
 	*ret = secret;

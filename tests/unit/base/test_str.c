@@ -55,6 +55,21 @@ static void starts_and_ends_hold_for_empty_and_whole(void **state)
 	assert_true(tb_str_ends(TB_STR_NONE, TB_STR_NONE));
 }
 
+static void controls_are_those_of_ascii(void **state)
+{
+	static const char text[] = "a b\xc2\x80\xff~";
+
+	(void)state;
+	assert_false(tb_str_has_control(TB_STR_NONE));
+	assert_false(tb_str_has_control(tb_str_z(text)));
+	for (int c = 0; c < 256; c++) {
+		char one[] = { 'a', (char)c };
+
+		assert_int_equal(tb_str_has_control(tb_str(one, 2)),
+				 c < 0x20 || c == 0x7f);
+	}
+}
+
 static void order_is_by_unsigned_bytes_shorter_first(void **state)
 {
 	(void)state;
@@ -230,6 +245,7 @@ int main(void)
 		cmocka_unit_test(equality_takes_length_and_bytes_into_account),
 		cmocka_unit_test(nocase_folds_ascii_letters_only),
 		cmocka_unit_test(starts_and_ends_hold_for_empty_and_whole),
+		cmocka_unit_test(controls_are_those_of_ascii),
 		cmocka_unit_test(order_is_by_unsigned_bytes_shorter_first),
 		cmocka_unit_test(trim_takes_spaces_and_tabs_from_both_ends),
 		cmocka_unit_test(cut_goes_through_all_parts),

@@ -139,10 +139,11 @@ static void parameters_are_encoded(void **state)
 	tb_fetch_put_param(&buf, TB_STR("b[]"), TB_STR("&=?#+ /%\n\xc3\xa9"));
 	tb_fetch_put_param(&buf, TB_STR("c"), tb_str("\0", 1));
 	tb_fetch_put_param(&buf, TB_STR("d"), TB_STR_NONE);
+	tb_fetch_put_number(&buf, TB_STR("e"), UINT64_MAX);
 	tb_buf_append_char(&buf, '\0');
 	assert_string_equal(buf.p,
 			    "/x?a=AZaz09-._~&b%5B%5D=%26%3D%3F%23%2B%20%2F%25"
-			    "%0A%C3%A9&c=%00&d=");
+			    "%0A%C3%A9&c=%00&d=&e=18446744073709551615");
 	tb_buf_reset(&buf);
 	tb_fetch_put_segment(&buf, TB_STR("a/b?c"));
 	assert_true(tb_str_eq(tb_buf_str(&buf), TB_STR("a%2Fb%3Fc")));

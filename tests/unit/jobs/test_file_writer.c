@@ -106,6 +106,23 @@ static void a_page_that_comes_again_is_there_once(void **state)
 	assert_keys(w, "ac");
 }
 
+/* Of a source that finds out only then that there is no more. */
+static void an_empty_page_at_the_same_place_takes_nothing_away(void **state)
+{
+	struct file_world *w = *state;
+
+	open_at(w, TB_STR_NONE);
+	MUST(send_keys(w, "a", "1"));
+	MUST(send_keys(w, "b", "2"));
+	MUST(send_keys(w, "", "2"));
+	/* And one that comes again, over another connection. */
+	open_at(w, TB_STR("2"));
+	MUST(send_keys(w, "", "2"));
+	MUST(send_keys(w, "", "2"));
+	MUST(finish(w));
+	assert_keys(w, "ab");
+}
+
 static void who_goes_on_cuts_off_what_was_not_noted(void **state)
 {
 	struct file_world *w = *state;
@@ -362,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FILE_TEST(a_file_is_seen_when_all_was_sent),
 		FILE_TEST(a_page_that_comes_again_is_there_once),
+		FILE_TEST(an_empty_page_at_the_same_place_takes_nothing_away),
 		FILE_TEST(who_goes_on_cuts_off_what_was_not_noted),
 		FILE_TEST(who_starts_over_begins_a_new_file),
 		FILE_TEST(an_end_that_was_not_noted_is_an_end),

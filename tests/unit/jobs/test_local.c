@@ -14,6 +14,8 @@
 
 #define ARENA_MAX ((size_t)64 << 20)
 #define RECORDS 25
+/* As many as are looked at for one page. */
+#define LOOKS 10000
 #define MUST(call) assert_int_equal((call), TB_OK)
 
 struct local_world {
@@ -136,6 +138,27 @@ static void a_page_is_bounded_in_bytes(void **state)
 	assert_int_equal(w->page.n, 1);
 }
 
+/* A page of all that was looked at does not know yet that it was the last one;
+ * the one behind it is empty, and at the same place. */
+static void the_last_page_may_be_empty(void **state)
+{
+	struct local_world *w = *state;
+	struct tb_str cursor;
+
+	w->target.page_size = 2 * LOOKS;
+	for (int i = 0; i < LOOKS; i++)
+		put(w, i, "{}");
+	MUST(open_at(w, TB_STR_NONE));
+	next(w);
+	assert_int_equal(w->page.n, LOOKS);
+	assert_false(w->page.is_last);
+	cursor = w->page.cursor;
+	next(w);
+	assert_int_equal(w->page.n, 0);
+	assert_true(w->page.is_last);
+	assert_true(tb_str_eq(w->page.cursor, cursor));
+}
+
 static void what_changed_at_the_time_is_among_it(void **state)
 {
 	struct local_world *w = *state;
@@ -180,6 +203,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pages_are_bounded_and_lead_on,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_page_is_bounded_in_bytes,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_last_page_may_be_empty,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_changed_at_the_time_is_among_it, set_up,

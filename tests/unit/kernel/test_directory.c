@@ -33,6 +33,30 @@ static void test_an_org_is_found_by_its_name(void **state)
 	tb_core_read_end(tx);
 }
 
+/* Of a setting that names none it is the only one, as long as it is. */
+static void test_a_set_org_is_the_named_or_the_only_one(void **state)
+{
+	struct fixture *f = *state;
+	struct tb_tx *tx = inline_core_read(&f->ic);
+	struct tb_org org = { .id = 99 };
+	uint32_t second;
+
+	MUST(tb_directory_find_set_org(tx, TB_STR_NONE, &org));
+	assert_int_equal(org.id, f->org);
+	tb_core_read_end(tx);
+	second = inline_core_add_org(&f->ic, "shops");
+	tx = inline_core_read(&f->ic);
+	org.id = 99;
+	assert_int_equal(tb_directory_find_set_org(tx, TB_STR_NONE, &org),
+			 TB_ERR_NOT_FOUND);
+	assert_int_equal(tb_directory_find_set_org(tx, TB_STR("shop"), &org),
+			 TB_ERR_NOT_FOUND);
+	assert_int_equal(org.id, 99);
+	MUST(tb_directory_find_set_org(tx, TB_STR("shops"), &org));
+	assert_int_equal(org.id, second);
+	tb_core_read_end(tx);
+}
+
 static void test_an_org_name_is_taken_once(void **state)
 {
 	struct fixture *f = *state;
@@ -804,6 +828,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_an_org_is_found_by_its_name),
+		TEST(test_a_set_org_is_the_named_or_the_only_one),
 		TEST(test_an_org_name_is_taken_once),
 		TEST(test_each_org_gets_the_next_id),
 		TEST(test_names_that_cannot_be_an_orgs_are_refused),

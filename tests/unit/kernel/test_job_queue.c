@@ -277,9 +277,38 @@ static void it_is_known_how_many_are_ahead_on(struct world *w)
 }
 JOB_TEST(it_is_known_how_many_are_ahead)
 
+/* The engine fails as it commits: nothing took place, and nothing is given. */
+static void after_an_error_nothing_is_given_on(struct world *w)
+{
+	const struct tb_fail_plan plan = { .call = TB_FAIL_COMMIT,
+					   .first = 1,
+					   .err = TB_ERR_IO };
+	const struct tb_job_order order = order_of(w, "b");
+	enum tb_job_queued outcome = TB_JOB_IS_GONE;
+	struct tb_job_sums sums = { .last_id = 99 };
+	struct tb_job job = { .id = 99 };
+
+	queue_named(w, "a");
+	tb_fail_set_plan(w->ic.store, &plan);
+	assert_int_equal(tb_job_queue(w->ic.core, w->ic.arena, &w->ic.note,
+				      &order, &outcome, &job, &sums),
+			 TB_ERR_IO);
+	tb_fail_set_plan(w->ic.store, &plan);
+	assert_int_equal(tb_job_pause(w->ic.core, w->ic.arena, &w->ic.note,
+				      w->org, TB_STR("a"), &job),
+			 TB_ERR_IO);
+	tb_fail_set_plan(w->ic.store, NULL);
+	assert_int_equal(outcome, TB_JOB_IS_GONE);
+	assert_int_equal(job.id, 99);
+	assert_int_equal(sums.last_id, 99);
+	check_jobs(w);
+}
+JOB_TEST(after_an_error_nothing_is_given)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(after_an_error_nothing_is_given),
 		cmocka_unit_test(keeps_what_was_sent),
 		cmocka_unit_test(numbers_rise_for_ever),
 		cmocka_unit_test(a_name_is_of_one_unfinished_job),
