@@ -31,8 +31,8 @@ struct attempt {
 	 * has a first job. */
 	struct tb_str id;
 
-	pthread_mutex_t lock;
-	size_t next; /* entity nobody copies yet */
+	pthread_mutex_t lock; /* of what follows */
+	size_t next;          /* entity nobody copies yet */
 	struct result result;
 	struct tb_arena *texts; /* of the failure */
 };
@@ -83,7 +83,7 @@ static void copy_entity(struct attempt *attempt,
 	const struct tb_spec *spec = attempt->spec;
 	struct tb_arena *arena = tb_arena_create(TEXT_ARENA_BYTES);
 	struct tb_connector_failure failure = {
-		.code = "internal",
+		.code = "memory",
 		.message = TB_STR_INIT("out of memory"),
 		.may_pass = true,
 	};
@@ -256,15 +256,16 @@ static enum tb_err next_due(const struct tb_run *run,
 	return TB_OK;
 }
 
-/* An occurrence that is over and not to be run late. */
+/* An occurrence that is over and not to be run late, and which nobody has
+ * begun: what was taken over, or is retried, goes on. */
 static bool is_to_be_skipped(const struct tb_run *run,
 			     const struct tb_spec *spec)
 {
 	const struct tb_job *job = run->job;
 
 	return spec->type == TB_SPEC_SCHEDULED &&
-	       spec->missed == TB_MISSED_SKIP && job->attempts == 1 &&
-	       job->n_streams == 0 &&
+	       spec->missed == TB_MISSED_SKIP &&
+	       job->started_us == job->taken_us &&
 	       tb_schedule_is_missed(job->due_us, tb_core_now_us(run->core));
 }
 

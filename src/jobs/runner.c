@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "jobs/board.h"
 #include "jobs/run.h"
 
@@ -457,17 +458,6 @@ static int64_t idle_us(const struct tb_runner *runner)
 	return next_us < us ? next_us : us;
 }
 
-static void wait_for(struct tb_runner *runner, int64_t us)
-{
-	int64_t until_us = tb_clock_monotonic_us() + us;
-	struct timespec until = {
-		.tv_sec = until_us / SECOND_US,
-		.tv_nsec = until_us % SECOND_US * 1000,
-	};
-
-	pthread_cond_timedwait(&runner->changed, &runner->lock, &until);
-}
-
 static void *dispatch(void *arg)
 {
 	struct tb_runner *runner = arg;
@@ -477,7 +467,8 @@ static void *dispatch(void *arg)
 	while (!runner->is_stopped) {
 		us = idle_us(runner);
 		if (us > 0) {
-			wait_for(runner, us);
+			tb_cond_wait_until(&runner->changed, &runner->lock,
+					   tb_clock_monotonic_us() + us);
 			continue;
 		}
 		if (runner->is_due &&
@@ -563,14 +554,9 @@ static enum tb_err start(struct tb_runner *runner)
 
 static void init_locks(struct tb_runner *runner)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&runner->lock, NULL);
 	pthread_cond_init(&runner->ready, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&runner->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&runner->changed, NULL);
 }
 
 enum tb_err tb_runner_start(struct tb_core *core,
