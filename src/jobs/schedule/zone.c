@@ -274,6 +274,13 @@ static enum tb_err read_file(int fd, struct tb_buf *buf)
 	return TB_OK;
 }
 
+/* Errors of open by which there is no such file, whoever asks whenever. */
+static bool is_missing(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP ||
+	       error == ENAMETOOLONG || error == EACCES || error == ENXIO;
+}
+
 static enum tb_err load_file(const char *path, struct tb_zone **ret)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -282,8 +289,7 @@ static enum tb_err load_file(const char *path, struct tb_zone **ret)
 	enum tb_err err;
 
 	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE ? TB_ERR_IO
-							  : TB_ERR_NOT_FOUND;
+		return is_missing(errno) ? TB_ERR_NOT_FOUND : TB_ERR_IO;
 	tb_buf_init(&buf, FILE_MAX_BYTES);
 	if (fstat(fd, &status) != 0)
 		err = TB_ERR_IO;
