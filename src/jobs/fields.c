@@ -40,6 +40,9 @@ enum tb_err tb_fields_text(const struct tb_fields *fields, const char *name,
 		err = tb_json_string(fields->arena, value, &text);
 	if (err == TB_ERR_INVALID)
 		return tb_fields_fail(fields, name, "must be a string");
+	if (!err && tb_str_has_control(text))
+		return tb_fields_fail(fields, name,
+				      "must not hold control characters");
 	if (!err)
 		*ret = text;
 	return err;

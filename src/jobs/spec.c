@@ -229,8 +229,10 @@ static enum tb_err take_handles(struct decoder *decoder,
 		return tb_arena_err(decoder->arena);
 	while (!err && tb_json_next(&it)) {
 		err = tb_json_string(decoder->arena, it.value, &handles[n]);
-		if (!err && handles[n++].n == 0)
+		if (!err &&
+		    (handles[n].n == 0 || tb_str_has_control(handles[n])))
 			err = TB_ERR_INVALID;
+		n++;
 	}
 	spec->handles = handles;
 	spec->n_handles = n;
@@ -467,12 +469,15 @@ enum tb_err tb_spec_decode(struct tb_arena *arena, struct tb_str body,
 		.body = { arena, TB_JSON_ABSENT, "", ret_problem },
 		.spec = { .updated_since_us = INT64_MIN },
 	};
+	struct tb_json_limits limits = tb_json_default_limits;
 	struct tb_json json;
 	enum tb_err err;
 
 	if (body.n == 0)
 		return fail(ret_problem, TB_STR("Empty Data"));
-	err = tb_json_parse(arena, body, NULL, &json, NULL);
+	/* Each member says by its name that it must not have one. */
+	limits.allow_nul = true;
+	err = tb_json_parse(arena, body, &limits, &json, NULL);
 	if (err == TB_ERR_INVALID || err == TB_ERR_TOO_DEEP)
 		return fail(ret_problem, TB_STR("Invalid JSON"));
 	if (err)

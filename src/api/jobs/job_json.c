@@ -253,6 +253,7 @@ static enum tb_err put_request(struct tb_json_writer *w, struct tb_arena *arena,
 		.max_depth = 64,
 		.max_nodes = 64u << 10,
 		.tape_depth = 1,
+		.allow_nul = true, /* in what is of no effect */
 	};
 	struct tb_json json;
 	enum tb_err err = tb_json_parse(arena, request, &limits, &json, NULL);
