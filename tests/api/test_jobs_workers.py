@@ -18,6 +18,8 @@ KILLS = min(int(os.environ.get("TB_KILLS", "6")), 50)
 SEED = int(os.environ.get("TB_SEED", "1"))
 WORKERS = 3
 ENTITIES = 6
+# Jobs that are over at once, of each org; how many are disturbed.
+SHORT, SHORT_AT_ONCE = 200, 20
 WIDE = [{"name": "e%d" % n, "collection": "item"} for n in range(ENTITIES)]
 
 
@@ -336,3 +338,37 @@ def test_jobs_queued_under_load_are_each_run_once(several, take):
     jobs = org.user.all_jobs()
     assert sum(j["records"]["written"] for j in jobs) == 1
     assert sum(j["records"]["unchanged"] for j in jobs) == 59
+
+
+def disturb(user, names, seed, is_over):
+    """Pause and resume those that were queued last, which may be ending."""
+    chance = random.Random(seed)
+    while not is_over.is_set():
+        name = chance.choice(names[-SHORT_AT_ONCE:])
+        for call in (user.pause, user.resume):
+            assert call(name).status_code in (201, 404, 409)
+
+
+def test_no_job_is_left_behind_by_what_is_paused_as_it_ends(several, sources):
+    """A worker that ends one and takes the next in a single commit gets neither
+    when the first was paused just then."""
+    shelf, is_over = sources.take(), threading.Event()
+    orgs = [JobsOrg(several) for _ in range(2)]
+    names = {org: ["first"] for org in orgs}
+    threads = [threading.Thread(target=disturb, args=(
+        org.user.again(), names[org], SEED + n, is_over))
+        for org in orgs for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for n in range(SHORT):
+        for org in orgs:
+            names[org].append("short-%d" % n)
+            org.user.queued(shelf, names[org][-1])
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    for org in orgs:
+        for job in org.user.all_jobs(status="paused"):
+            org.user.resumed(job["name"])
+        wait_for(lambda o=org: len(o.user.all_jobs(
+            status="completed")) == SHORT, "all to be completed")
