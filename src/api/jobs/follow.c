@@ -4,45 +4,15 @@
  * number of a change in the org's order.
  */
 #include "api/caller.h"
+#include "api/follow_cursor.h"
 #include "api/follow_page.h"
 #include "api/jobs/answer.h"
 #include "api/jobs/handlers.h"
 #include "api/jobs/listing.h"
 #include "api/jobs/roles.h"
-#include "base/assert.h"
 
-#define CURSOR_MAX_BYTES 48
 /* Of one job as it is listed. */
 #define CHANGE_MAX_BYTES ((size_t)64 << 10)
-
-struct cursor {
-	uint64_t epoch;
-	uint64_t num;
-};
-
-static struct tb_str write_cursor(const struct cursor *cursor, char *text)
-{
-	struct tb_buf buf;
-
-	tb_buf_init_fixed(&buf, text, CURSOR_MAX_BYTES);
-	tb_buf_append_u64(&buf, cursor->epoch);
-	tb_buf_append_char(&buf, '-');
-	tb_buf_append_u64(&buf, cursor->num);
-	TB_ASSERT(!tb_buf_err(&buf));
-	return tb_buf_str(&buf);
-}
-
-static enum tb_err read_cursor(struct tb_str text, struct cursor *ret)
-{
-	struct cursor cursor;
-	enum tb_err err = tb_str_to_u64(tb_str_cut(&text, '-'), &cursor.epoch);
-
-	if (!err)
-		err = tb_str_to_u64(text, &cursor.num);
-	if (!err)
-		*ret = cursor;
-	return err;
-}
 
 static bool is_asked(const struct tb_follow_query *query)
 {
@@ -65,7 +35,7 @@ struct page {
 	struct tb_buf text;     /* for one job */
 	struct tb_job_sums sums;
 	struct tb_jobs_moment moment;
-	struct cursor cursor; /* behind what was added */
+	struct tb_follow_cursor cursor; /* behind what was added */
 	bool has_more;
 };
 
@@ -73,16 +43,16 @@ static enum tb_err add(struct page *page, const struct tb_job *job,
 		       bool *ret_fits)
 {
 	struct tb_json_writer w = tb_json_writer(&page->text);
-	struct cursor behind = { page->cursor.epoch, job->version };
+	struct tb_follow_cursor behind = { page->cursor.epoch, job->version };
 	struct tb_follow_change change = { .lead = TB_STR("\"job\":") };
-	char text[CURSOR_MAX_BYTES];
+	char text[TB_FOLLOW_CURSOR_MAX_BYTES];
 	enum tb_err err;
 
 	tb_buf_reset(&page->text);
 	tb_jobs_put_listed(&w, job, &page->moment);
 	err = tb_buf_err(&page->text);
 	change.text = tb_buf_str(&page->text);
-	change.cursor = write_cursor(&behind, text);
+	change.cursor = tb_follow_cursor_put(&behind, text);
 	if (!err)
 		err = tb_follow_add(&page->filling, &change, ret_fits);
 	if (!err && *ret_fits)
@@ -133,13 +103,14 @@ static enum tb_err fill(struct page *page)
 
 static enum tb_err read_page(const struct tb_jobs *jobs, struct tb_tx *tx,
 			     const struct tb_follow_query *query,
-			     const struct cursor *after, struct cursor end,
+			     const struct tb_follow_cursor *after,
+			     struct tb_follow_cursor end,
 			     struct tb_follow_page *ret)
 {
 	struct page page = { .filling = { .query = query },
 			     .tx = tx,
 			     .cursor = *after };
-	char text[CURSOR_MAX_BYTES];
+	char text[TB_FOLLOW_CURSOR_MAX_BYTES];
 	enum tb_err err;
 
 	page.batch = tb_arena_create(TB_JOBS_BATCH_BYTES);
@@ -151,7 +122,8 @@ static enum tb_err read_page(const struct tb_jobs *jobs, struct tb_tx *tx,
 	if (!err)
 		err = tb_follow_finish(
 			&page.filling,
-			write_cursor(page.has_more ? &page.cursor : &end, text),
+			tb_follow_cursor_put(
+				page.has_more ? &page.cursor : &end, text),
 			page.has_more, ret);
 	tb_buf_fini(&page.text);
 	tb_arena_destroy(page.batch);
@@ -176,26 +148,28 @@ static enum tb_err answer(const struct tb_jobs *jobs, struct tb_tx *tx,
 			  const struct tb_follow_query *query,
 			  struct tb_follow_page *ret)
 {
-	char text[CURSOR_MAX_BYTES];
-	struct cursor after;
-	struct cursor end;
+	char text[TB_FOLLOW_CURSOR_MAX_BYTES];
+	struct tb_follow_cursor after;
+	struct tb_follow_cursor end;
 	struct tb_org org;
 	enum tb_err err =
 		tx->store->ops->org_get(tx, query->principal->org, &org);
 
 	if (err)
 		return err;
-	end = (struct cursor) { org.epoch, org.head };
+	end = (struct tb_follow_cursor) { org.epoch, org.head };
 	if (query->after.n == 0)
-		return tb_follow_stand(query, write_cursor(&end, text), ret);
-	err = read_cursor(query->after, &after);
+		return tb_follow_stand(query, tb_follow_cursor_put(&end, text),
+				       ret);
+	err = tb_follow_cursor_parse(query->after, &after);
 	/* It is of another store, or ahead of one that was restored. */
 	if (!err && (after.epoch != end.epoch || after.num > end.num))
 		err = TB_ERR_RESYNC;
 	if (err)
 		return err;
 	if (query->limit == 0)
-		return tb_follow_stand(query, write_cursor(&end, text), ret);
+		return tb_follow_stand(query, tb_follow_cursor_put(&end, text),
+				       ret);
 	return read_page(jobs, tx, query, &after, end, ret);
 }
 
@@ -246,12 +220,12 @@ bool tb_jobs_follow_peek(void *state, const struct tb_follow_query *query)
 	uint32_t org = query->principal->org;
 	uint64_t scope = tb_job_changes_scope(org);
 	struct tb_heads heads;
-	struct cursor cursor;
+	struct tb_follow_cursor cursor;
 	uint64_t end;
 
 	if (!is_asked(query))
 		return false;
-	return read_cursor(query->after, &cursor) ||
+	return tb_follow_cursor_parse(query->after, &cursor) ||
 	       !tb_core_find_scopes(jobs->core, org, &scope, 1, &heads, &end) ||
 	       cursor.epoch != heads.epoch || cursor.num > heads.head ||
 	       cursor.num < end;
