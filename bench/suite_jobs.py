@@ -30,7 +30,7 @@ from servers_jobs import (BULLMQ, CONNECTIONS, FAR, Jobs, NO_OP, begun, bullmq,
 
 NPM = "npm's BullMQ " + BULLMQ
 QUEUED = 10000 if QUICK else 50000
-RUN = 5000 if QUICK else 20000
+RUN = 5000 if QUICK else 50000
 WORKERS, FEWER = 64, (16, 8)
 READINGS = 100000 if QUICK else MILLION
 SCHEDULED = 100000
