@@ -27,6 +27,7 @@ struct attempt {
 	const struct tb_run *run;
 	const struct tb_spec *spec;
 	struct tb_str since;
+	struct tb_str last_cursor;
 	/* "org3/job7/2": a target may be that of several orgs, each of which
 	 * has a first job. */
 	struct tb_str id;
@@ -36,6 +37,12 @@ struct attempt {
 	struct result result;
 	struct tb_arena *texts; /* of the failure */
 };
+
+static const struct tb_connector *connector_of(const struct tb_spec *spec)
+{
+	return tb_connector_find(spec->source ? spec->source->type
+					      : TB_SOURCE_LOCAL);
+}
 
 /* ---- one entity ---- */
 
@@ -92,8 +99,7 @@ static void copy_entity(struct attempt *attempt,
 		.core = run->core,
 		.lease = { run->org, run->job->id, run->job->token },
 		.from = tb_job_stream_find(run->job, entity->name),
-		.connector = tb_connector_find(spec->source ? spec->source->type
-							    : TB_SOURCE_LOCAL),
+		.connector = connector_of(spec),
 		.task = { .source = spec->source ? spec->source : spec->target,
 			  .entity = entity,
 			  .entities = spec->entities,
@@ -101,6 +107,7 @@ static void copy_entity(struct attempt *attempt,
 			  .core = run->core,
 			  .org = run->org,
 			  .since = attempt->since,
+			  .last_cursor = attempt->last_cursor,
 			  .collections = spec->handles,
 			  .n_collections = spec->n_handles,
 			  .job = attempt->id,
@@ -166,6 +173,17 @@ static enum tb_err since_text(const struct tb_run *run,
 	return tb_buf_copy_out(&text, run->arena, ret);
 }
 
+/* Who says since when means that time, and not the last run. */
+static struct tb_str last_cursor(const struct tb_run *run,
+				 const struct tb_spec *spec)
+{
+	bool goes_on = spec->is_incremental &&
+		       spec->updated_since_us == INT64_MIN &&
+		       connector_of(spec)->keeps_cursor;
+
+	return goes_on ? run->job->last_cursor : TB_STR_NONE;
+}
+
 /* An attempt that was stopped before all its entities were through. */
 static bool is_stopped_early(const struct attempt *attempt)
 {
@@ -180,6 +198,7 @@ static enum tb_err run_attempt(const struct tb_run *run,
 	struct attempt attempt = {
 		.run = run,
 		.spec = spec,
+		.last_cursor = last_cursor(run, spec),
 		.texts = run->arena,
 		.result = { .outcome = TB_COPY_DONE },
 	};
@@ -328,6 +347,7 @@ static enum tb_err commit_end(const struct tb_run *run, struct tb_job_end end)
 }
 
 static enum tb_err end_with(const struct tb_run *run,
+			    const struct tb_spec *spec,
 			    const struct result *result, int64_t next_us,
 			    struct tb_job_end *end)
 {
@@ -337,6 +357,8 @@ static enum tb_err end_with(const struct tb_run *run,
 	case TB_COPY_DONE:
 		end->kind = TB_JOB_END_COMPLETED;
 		end->due_us = next_us;
+		if (connector_of(spec)->keeps_cursor)
+			end->keeps_cursor_of = spec->entities[0].name;
 		break;
 	case TB_COPY_STOPPED:
 		end->kind = TB_JOB_END_RELEASED;
@@ -368,7 +390,7 @@ static enum tb_err run_spec(const struct tb_run *run,
 	/* Some may have gone by meanwhile. */
 	if (!err)
 		err = next_due(run, spec, &next_us);
-	return err ? err : end_with(run, &result, next_us, end);
+	return err ? err : end_with(run, spec, &result, next_us, end);
 }
 
 enum tb_err tb_run_job(const struct tb_run *run)

@@ -8,8 +8,9 @@
  * who reads it (sources, schedules) is none of the kernel's business.
  *
  * Beside it are silent records: of a name, which unfinished job has it and when
- * it was last completed; of a job, earlier runs, its log and its errors, once
- * there are any; of the org, sums.
+ * it was last completed, and where that run ended, if its worker says that this
+ * is to be kept; of a job, earlier runs, its log and its errors, once there are
+ * any; of the org, sums.
  */
 #ifndef TB_KERNEL_JOB_H
 #define TB_KERNEL_JOB_H
@@ -67,8 +68,10 @@ struct tb_job {
 	bool is_waiting; /* QUEUED: it is not due yet */
 	/* Of the run that goes on, or was last. 0: there is none. */
 	int64_t started_us;
-	int64_t since_us;  /* what an incremental one has to go back to; 0: all
-			    */
+	int64_t since_us; /* what an incremental one has to go back to; 0: all
+			   */
+	struct tb_str last_cursor; /* at which the run of since_us ended, if
+				    * that is kept; empty: it is not */
 	int64_t active_us; /* how long it was worked on, up to `taken_us` */
 	int64_t taken_us;  /* since when it is worked on; 0: it is not */
 	uint32_t attempts; /* begun */

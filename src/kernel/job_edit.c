@@ -280,6 +280,7 @@ enum tb_err tb_job_shelve_run(struct tb_job_edit *edit, struct tb_job *job)
 	}
 	job->started_us = 0;
 	job->since_us = 0;
+	job->last_cursor = TB_STR_NONE;
 	job->active_us = 0;
 	job->attempts = 0;
 	job->in_attempt = false;

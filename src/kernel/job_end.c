@@ -70,8 +70,11 @@ static enum tb_err end_run(struct tb_job_edit *edit, struct tb_open_job *job,
 }
 
 static enum tb_err note_success(struct tb_job_edit *edit,
-				const struct tb_job *job)
+				const struct tb_job *job,
+				struct tb_str keeps_cursor_of)
 {
+	const struct tb_job_stream *stream =
+		tb_job_stream_find(job, keeps_cursor_of);
 	struct tb_job_name name;
 	enum tb_err err = tb_job_name_get(edit->view, job->name, &name);
 
@@ -79,6 +82,7 @@ static enum tb_err note_success(struct tb_job_edit *edit,
 		err = TB_ERR_CORRUPT;
 	name.began_us = job->started_us;
 	name.completed_us = edit->now_us;
+	name.cursor = stream != NULL ? stream->cursor : TB_STR_NONE;
 	return err == TB_OK ? tb_job_name_put(edit->view, job->name, &name)
 			    : err;
 }
@@ -86,7 +90,7 @@ static enum tb_err note_success(struct tb_job_edit *edit,
 static enum tb_err complete(struct tb_job_edit *edit, struct tb_open_job *job,
 			    const struct tb_job_end *end)
 {
-	enum tb_err err = note_success(edit, &job->job);
+	enum tb_err err = note_success(edit, &job->job, end->keeps_cursor_of);
 
 	tb_job_sums_complete(&edit->sums, edit->now_us, job->job.active_us);
 	return err == TB_OK ? end_run(edit, job, TB_STR("completed"),

@@ -2,10 +2,12 @@
 
 #include "base/assert.h"
 #include "codec/json.h"
+#include "kernel/job.h"
 #include "kernel/job_codec.h"
 #include "kernel/system.h"
 
-#define BODY_MAX_BYTES 256
+/* The cursor, each byte escaped, and what is little beside it. */
+#define BODY_MAX_BYTES (6 * (size_t)TB_JOB_CURSOR_MAX_BYTES + 256)
 
 #define MEMBER(name, member, kind)                                             \
 	{                                                                      \
@@ -15,6 +17,7 @@ static const struct tb_job_member members[] = {
 	MEMBER("job", id, TB_JOB_U64),
 	MEMBER("began", began_us, TB_JOB_I64),
 	MEMBER("completed", completed_us, TB_JOB_I64),
+	MEMBER("cursor", cursor, TB_JOB_TEXT),
 };
 #undef MEMBER
 

@@ -10,7 +10,7 @@
 
 /* In one commit. */
 #define DROP_MAX 500
-/* Jobs that go are read; one more than this in one commit at most. */
+/* Jobs and names that go are read; one more than this in one commit at most. */
 #define DROP_BYTES_MAX ((size_t)8 << 20)
 
 static const struct {
@@ -61,7 +61,7 @@ static enum tb_err visit_job(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 
 static enum tb_err visit_name(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 {
-	const struct dropping *d = ctx;
+	struct dropping *d = ctx;
 	const struct tb_record *record;
 	struct tb_job_name name;
 	enum tb_err err = tb_view_get_rid(edit->view, rid, &record);
@@ -71,6 +71,9 @@ static enum tb_err visit_name(void *ctx, struct tb_job_edit *edit, uint64_t rid)
 	err = tb_job_name_get(edit->view, record->key, &name);
 	if (err != TB_OK || name.id != 0)
 		return err;
+	d->bytes += record->body.n;
+	if (d->bytes > DROP_BYTES_MAX)
+		d->walk->left = 0;
 	return tb_view_remove(edit->view, TB_COLL_JOB_NAME, record->key);
 }
 

@@ -5,8 +5,8 @@
 #include "kernel/job_codec.h"
 
 #define KEY_PREFIX TB_STR("job")
-/* Of all but the request: TB_JOB_STREAMS_MAX cursors, each byte escaped, and
- * what is little beside them. */
+/* Of all but the request: TB_JOB_STREAMS_MAX cursors and one more, each byte
+ * escaped, and what is little beside them. */
 #define HEADER_MAX_BYTES ((size_t)4 << 20)
 
 #define ID_BITS 31
@@ -31,6 +31,7 @@ static const struct tb_job_member job_members[] = {
 	MEMBER("is_waiting", is_waiting, TB_JOB_FLAG),
 	MEMBER("started", started_us, TB_JOB_I64),
 	MEMBER("since", since_us, TB_JOB_I64),
+	MEMBER("last_cursor", last_cursor, TB_JOB_TEXT),
 	MEMBER("active", active_us, TB_JOB_I64),
 	MEMBER("taken", taken_us, TB_JOB_I64),
 	MEMBER("attempts", attempts, TB_JOB_U32),

@@ -55,7 +55,8 @@ struct tb_job_taking {
 /* Takes as many jobs that are ready as there are tokens, the first first, job i
  * under tokens[i]; there may be fewer, or none. A job that has not begun begins
  * a run: its streams are empty, and since_us is when the last completed run of
- * its name began (0: none). due_us is still when it was due. */
+ * its name began (0: none), last_cursor the one that it kept. due_us is still
+ * when it was due. */
 enum tb_err tb_job_take(struct tb_core *core, uint32_t org,
 			struct tb_job_taking *taking) tb_must_check;
 
@@ -115,6 +116,10 @@ struct tb_job_end {
 	 * and the job is queued until then; 0: there is none. */
 	int64_t due_us;
 	struct tb_job_error error; /* RETRY, FAILED */
+	/* COMPLETED: the next run of this name is told where the stream of this
+	 * entity ended (last_cursor); empty, or there is none: it is told
+	 * nothing. */
+	struct tb_str keeps_cursor_of;
 	/* Of a run that FAILED: whoever says so, with a salt; what is set here
 	 * is what was done. NULL: no row. */
 	const struct tb_audit_note *note;

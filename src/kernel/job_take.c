@@ -33,6 +33,7 @@ static enum tb_err begin_run(struct tb_job_edit *edit, struct tb_job *job)
 	job->has_begun = true;
 	job->started_us = edit->now_us;
 	job->since_us = name.began_us;
+	job->last_cursor = name.cursor;
 	job->runs++;
 	return err;
 }

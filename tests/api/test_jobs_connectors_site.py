@@ -10,7 +10,8 @@ import pytest
 from harness import ADMIN_PASSWORD, CONFIG, Server
 from jobs import SETTINGS, JobsOrg, assert_error
 from sites import Site, ids
-from sources import CLIENT, Source, as_json, keys, query, read, secret_file
+from sources import (CLIENT, Source, as_json, each_allocation_failing, keys,
+                     query, read, secret_file, started)
 
 # What it takes is kept centrally here, whatever it is there.
 COLLECTIONS = """\
@@ -25,7 +26,7 @@ ENTITIES = """\
       - {name: transact, collection: transact}
       - {name: lines, collection: invoice_line, path: trans_line}
 """
-PLACES = 15
+PLACES = 16
 MANY = 3000
 
 
@@ -289,6 +290,19 @@ def test_records_are_pushed(org, user, place):
     assert sorted(ids(central)) == sorted("i%d" % n for n in range(25))
 
 
+def test_a_push_that_was_interrupted_goes_on(tmp_path):
+    """Behind what was pushed before."""
+    answers = [as_json({"accepted": 10, "rejected": []}), as_json({}, 503)]
+    other = Other(queue=lambda params: answers.pop(0) if answers else as_json(
+        {"accepted": 10, "rejected": []}))
+    with fake_server(tmp_path, other, page_size=10) as (server, source):
+        org = JobsOrg(server)
+        put(org, "item", **{"i%d" % n: {"n": n} for n in range(25)})
+        job = org.user.ran(None, data={"source": "local", "target": "busy"})
+        assert job["attempt"] == 2 and counted(job)[:2] == (25, 25)
+        assert len(source.requests) == 4
+
+
 def test_what_the_other_server_refuses_is_told(org, user, place):
     put(org, "transact", good={"store_ID": place.site.store},
         bad={"store_ID": place.other.store})
@@ -330,13 +344,14 @@ class Other:
 
 
 @contextlib.contextmanager
-def fake_server(folder, other):
+def fake_server(folder, other, **keys_):
     """A server here whose source `busy` is the other one."""
     with Source(other.respond) as source:
         s = Server(folder, config=SETTINGS + COLLECTIONS + "\n".join([
             "sources:", "  - name: busy", "    type: site",
             "    url: " + source.url, "    user: someone",
             "    password_file: " + secret_file(folder, "secret"),
+            *["    %s: %s" % item for item in keys_.items()],
             ENTITIES]) + "jobs:\n  page_tries: 1\n  backoff_max_s: 1\n")
         s.cli.init("main", "admin", ADMIN_PASSWORD)
         s.start()
@@ -346,10 +361,23 @@ def fake_server(folder, other):
             assert s.stop() == 0
 
 
+def cursors(source, **options):
+    """What ends the cursors of who reads this there."""
+    source.respond = Other().respond
+    first = read("site", source, pages=1, **options)
+    return " " + first.pages[0]["cursor"].split()[-1]
+
+
 def read_from(other, **options):
-    with Source(other.respond) as source:
-        return read("site", source, entity="items", path="item", **options), \
-            source.targets()
+    """Places are given without what names what is read."""
+    options = {"entity": "items", "path": "item", **options}
+    with Source(None) as source:
+        end = cursors(source, entity=options["entity"], path=options["path"])
+        for name in {"cursor", "last_cursor"} & set(options):
+            options[name] += end
+        source.respond = other.respond
+        source.requests.clear()
+        return read("site", source, **options), source.targets()
 
 
 @needs_client
@@ -375,6 +403,27 @@ def test_a_server_that_says_so_again_and_again_is_given_up():
     [failure] = outcome.failures
     assert (failure["failure"], failure["may_pass"]) == ("http_status", False)
     assert len(targets) == 2
+
+
+@needs_client
+def test_one_that_fails_then_is_still_read_from_its_beginning():
+    """What was said once, that the place is none, is not asked again."""
+    answers = {"7": [as_json({"error": {}}, 409)],
+               "0": [as_json({}, 503), as_json([entry(1)])]}
+    outcome, _ = read_from(Other(lambda p: answers[p["cursor"]].pop(0)),
+                           cursor="central 7 7", tries=2)
+    assert keys(outcome) == ["k"] and outcome.status == 0
+
+
+@needs_client
+@pytest.mark.parametrize("cursor", ["nowhere 7 7", "central x 7",
+                                    "central 7", "x"])
+def test_a_place_that_is_none_fails(cursor):
+    outcome, targets = read_from(Other(), cursor=cursor)
+    [failure] = outcome.failures
+    assert (failure["failure"], failure["may_pass"]) \
+        == ("cursor_invalid", False)
+    assert targets == []
 
 
 @needs_client
@@ -457,3 +506,271 @@ def test_a_queue_that_forgets_nothing_ends():
     assert (failure["failure"], failure["may_pass"]) \
         == ("not_acknowledged", False)
     assert len(targets) < 10
+
+
+@needs_client
+@pytest.mark.parametrize("what", ["last_cursor", "cursor"])
+def test_without_memory_it_goes_on_where_it_was(what):
+    """And is not taken to be of another set."""
+    given = {"entity": "items", "path": "item", "rename": "a:b"}
+    with Source(None) as source:
+        place = {what: "central 7 7" + cursors(source, **given)}
+        source.respond = Other(
+            lambda params: as_json([entry(int(params["cursor"]) + 1)])).respond
+
+        def run(**options):
+            source.requests.clear()
+            return (started("site", source, tries=2, **place, **given,
+                            **options),)
+        for outcome in each_allocation_failing(run):
+            for failure in outcome.failures:
+                assert failure["failure"] == "memory" and failure["may_pass"]
+            for target in source.targets()[:1]:
+                assert "cursor=7&" in target
+            assert bool(outcome.pages) or outcome.status == 1
+
+
+# --- from run to run ---------------------------------------------------------
+
+class Feed(Other):
+    """A server with a central feed: what a test puts into it. `cursors` are
+    those that it was asked for; each of `answers` is one instead."""
+
+    def __init__(self, *names):
+        super().__init__(self.give)
+        self.entries, self.cursors, self.answers = [], [], []
+        self.put(*names)
+
+    def put(self, *names, **more):
+        for name in names:
+            self.entries.append(entry(len(self.entries) + 1, name, **more))
+
+    def give(self, params):
+        cursor, limit = int(params["cursor"]), int(params["limit"])
+        self.cursors.append(cursor)
+        answer = self.answers.pop(0) if self.answers else None
+        if callable(answer):
+            answer = answer()
+        return answer or as_json(self.entries[cursor:cursor + limit])
+
+    def asked(self):
+        """The cursors since this was called last."""
+        got, self.cursors = self.cursors, []
+        return got
+
+
+@pytest.fixture
+def feed():
+    return Feed("a", "b", "c")
+
+
+@pytest.fixture
+def fake(tmp_path, feed):
+    with fake_server(tmp_path, feed, page_size=10) as (server, _):
+        yield JobsOrg(server)
+
+
+def ran(org, kind="incremental", **members):
+    return org.user.ran("busy", "every-night", type=kind, **members)
+
+
+def asked(org, kind="incremental", **members):
+    """Of a run: which cursors it asked the other server for."""
+    before = org.feed.asked()
+    assert before == []
+    ran(org, kind, **members)
+    return org.feed.asked()
+
+
+@pytest.fixture
+def nightly(fake, feed):
+    """An org whose job has been run."""
+    fake.feed = feed
+    assert asked(fake) == [0]
+    return fake
+
+
+def test_the_next_run_asks_for_what_is_new(nightly, feed):
+    assert asked(nightly) == [3]
+    feed.put("a", data={"n": 1})
+    feed.put("b", action="delete", data={})
+    feed.put(*["x%d" % n for n in range(20)])
+    job = ran(nightly)
+    assert feed.asked() == [3, 13, 23] and counted(job) == (22, 22, 0, 0)
+    assert nightly.records("item")["a"] == {"n": 1}
+    assert sorted(nightly.records("item")) \
+        == sorted(["a", "c", *["x%d" % n for n in range(20)]])
+    assert asked(nightly) == [25]
+
+
+def test_its_queue_is_read_in_every_run(nightly, feed):
+    waiting = [entry(9, "q")]
+    feed.queue = lambda params: as_json(waiting)
+    feed.acknowledge = lambda params: waiting.clear() or as_json({})
+    assert asked(nightly) == [3]
+    assert "q" in nightly.records("item") and waiting == []
+
+
+def test_another_name_begins_at_the_beginning(nightly, feed):
+    nightly.user.ran("busy", "another", type="incremental")
+    assert feed.asked() == [0]
+    assert asked(nightly) == [3]
+
+
+def test_what_is_read_whole_begins_at_the_beginning(nightly, feed):
+    """And where it ended the next incremental one goes on."""
+    feed.put("d")
+    assert asked(nightly, "full") == [0]
+    assert asked(nightly) == [4]
+
+
+def test_a_run_of_other_entities_begins_at_the_beginning(nightly, feed):
+    """It passed over what it did not ask for."""
+    feed.put("t", table="transact")
+    one = {"data": {"source": "busy", "entity": "items"}}
+    assert asked(nightly, **one) == [0]
+    assert nightly.records("transact") == {}
+    assert asked(nightly, **one) == [4]
+    assert asked(nightly) == [0]
+    assert list(nightly.records("transact")) == ["t"]
+    assert asked(nightly, "entity", **one) == [0]
+    assert asked(nightly, **one) == [4]
+
+
+def test_a_run_that_says_since_when_begins_at_the_beginning(nightly):
+    since = {"source": "busy",
+             "filters": {"updatedSince": "2023-01-01T00:00:00Z"}}
+    assert asked(nightly, data=since) == [0]
+    assert asked(nightly) == [3]
+
+
+def test_a_restored_server_begins_at_the_beginning(nightly, feed):
+    """What it has now is all there is."""
+    feed.entries.clear()
+    feed.put("d", "e")
+    feed.answers = [as_json({"error": {}}, 409)]
+    assert asked(nightly) == [3, 0]
+    assert {"d", "e"} <= set(nightly.records("item"))
+    assert asked(nightly) == [2]
+
+
+def test_one_that_failed_keeps_no_place(nightly, feed):
+    feed.put(*["x%d" % n for n in range(15)])
+    feed.answers = [None, as_json({}, 401)]
+    job = nightly.user.queued("busy", "every-night", type="incremental")
+    nightly.user.failed(job["id"])
+    assert feed.asked() == [3, 13]
+    assert asked(nightly) == [3, 13]
+    assert len(nightly.records("item")) == 18
+    # It goes on where it was itself, when somebody says so.
+    feed.put("y")
+    nightly.user.retried(job["id"])
+    nightly.user.done(job["id"])
+    assert feed.asked() == [13]
+    assert asked(nightly) == [19]
+
+
+def test_one_that_was_cancelled_keeps_no_place(nightly, feed):
+    reached, go_on = threading.Event(), threading.Event()
+    feed.put(*["x%d" % n for n in range(15)])
+    feed.answers = [None, lambda: reached.set() or go_on.wait(60) and None]
+    job = nightly.user.queued("busy", "every-night", type="incremental")
+    assert reached.wait(30)
+    nightly.user.cancelled(job["id"])
+    go_on.set()
+    assert feed.asked() == [3, 13]
+    assert asked(nightly) == [3, 13]
+
+
+def test_an_attempt_that_failed_goes_on_in_its_run(nightly, feed):
+    feed.put(*["x%d" % n for n in range(15)])
+    feed.answers = [as_json({}, 503), None, as_json({}, 503)]
+    assert ran(nightly)["attempt"] == 3
+    assert feed.asked() == [3, 3, 13, 13]
+    assert len(nightly.records("item")) == 18
+    assert asked(nightly) == [18]
+
+
+@pytest.mark.parametrize("n", [0, 1])
+@pytest.mark.parametrize("how", ["pause", "kill"])
+def test_one_that_was_interrupted_misses_nothing(nightly, feed, how, n):
+    """Before its first page was there, or behind it."""
+    reached, go_on = threading.Event(), threading.Event()
+    feed.put(*["x%d" % n for n in range(15)])
+    feed.answers = [None] * n + [
+        lambda: reached.set() or go_on.wait(60) and None]
+    job = nightly.user.queued("busy", "every-night", type="incremental")
+    assert reached.wait(30)
+    feed.put("late")
+    if how == "pause":
+        nightly.user.paused("every-night")
+    else:
+        nightly.server.restart(hard=True)
+    go_on.set()
+    if how == "pause":
+        nightly.user.resumed("every-night")
+    nightly.user.done(job["id"])
+    begin = [3, 13][:n + 1]
+    assert feed.asked() == begin + [3, 13][n:]
+    assert len(nightly.records("item")) == 19
+    assert asked(nightly) == [19]
+
+
+def test_a_purge_forgets_no_place(nightly):
+    nightly.user.purged()
+    nightly.server.restart()
+    assert asked(nightly) == [3]
+
+
+def test_changes_and_deletions_arrive_from_run_to_run(org, user, place):
+    place.items(*["i%d" % n for n in range(25)], name="Item")
+    first = user.ran(place.name, "central", type="incremental")
+    assert counted(first) == (25, 25, 0, 0)
+    place.items("i3", name="Another")
+    place.central.pushed(place.central.record("item", "i4", action="delete"))
+    place.items("new")
+    job = user.ran(place.name, "central", type="incremental")
+    assert counted(job) == (3, 3, 0, 0)
+    items = org.records("item")
+    assert items["i3"] == {"name": "Another"}
+    assert sorted(items) == sorted({*["i%d" % n for n in range(25)], "new"}
+                                   - {"i4"})
+    assert counted(user.ran(place.name, "central", type="incremental")) \
+        == (0, 0, 0, 0)
+    # All there is, the deletion among it.
+    assert counted(user.ran(place.name, "central")) == (26, 0, 26, 0)
+
+
+@needs_client
+@pytest.mark.parametrize("place", [
+    "queue 7 9", "central 7 9", "nowhere 7 9", "queue x 9", "queue", "\xe4"])
+def test_a_last_place_that_cannot_be_read_is_none(place):
+    outcome, targets = read_from(Other(), last_cursor=place)
+    assert outcome.failures == []
+    begins = 7 if place.endswith("7 9") and "nowhere" not in place else 0
+    assert targets[0] \
+        == "/sync/v5/central_records?cursor=%d&limit=250" % begins
+
+
+@needs_client
+@pytest.mark.parametrize("change", [
+    {"path": "unit"}, {"into": "unit"}, {"rename": "a:b"},
+    {"on_delete": "ignore"}, {"user": "another"}, None], ids=str)
+@pytest.mark.parametrize("what", ["last_cursor", "cursor"])
+def test_a_place_of_another_set_is_none(tmp_path, what, change):
+    """Nor for a run that goes on while the configuration was changed. The last
+    one is another server."""
+    given = {"entity": "items", "path": "item", "user": "someone",
+             "password_file": secret_file(tmp_path, "secret")}
+    with Source(Other().respond) as source, Source(Other().respond) as another:
+        end = cursors(source, **given)
+        assert cursors(source, **given, page_size=7) == end
+        source.requests.clear()
+        read_of = another if change is None else source
+        outcome = read("site", read_of, **{**given, **(change or {})},
+                       **{what: "queue 7 9" + end})
+        assert outcome.failures == []
+        assert read_of.targets()[0] \
+            == "/sync/v5/central_records?cursor=0&limit=250"
+        # What it has read it has read.
+        assert outcome.pages[0]["position"] == (9 if what == "cursor" else 0)

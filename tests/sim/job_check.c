@@ -41,6 +41,18 @@ static void check_times(const struct tb_job *job, const struct model_job *e)
 	REQUIRE(job->lease_until_us == e->lease_until_us);
 }
 
+/* Which job left the cursor that it is told. */
+static void check_last_cursor(struct world *w, const struct tb_job *job,
+			      const struct model_job *e)
+{
+	struct tb_str place = TB_STR_NONE;
+
+	if (e->last_cursor != 0)
+		MUST(sim_cursor(w->arena, e->last_cursor, MODEL_RECORDS,
+				&place));
+	REQUIRE(tb_str_eq(job->last_cursor, place));
+}
+
 static void check_notes(const struct tb_job_notes *notes,
 			const struct model_job *e)
 {
@@ -72,6 +84,7 @@ static void check_job(struct world *w, struct tb_tx *tx, uint64_t id)
 	REQUIRE(tb_str_eq(job.outcome, tb_str_z(e->outcome)));
 	REQUIRE(tb_str_eq(job.error.code, tb_str_z(e->error)));
 	check_times(&job, e);
+	check_last_cursor(w, &job, e);
 	check_streams(&job, e);
 	check_notes(&notes, e);
 }

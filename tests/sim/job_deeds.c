@@ -33,6 +33,14 @@ struct tb_str sim_entity(unsigned entity)
 	return tb_str_z(entities[entity]);
 }
 
+enum tb_err sim_cursor(struct tb_arena *arena, uint64_t id, uint64_t position,
+		       struct tb_str *ret)
+{
+	return tb_arena_printf(arena, ret, "%llu at %llu",
+			       (unsigned long long)id,
+			       (unsigned long long)position);
+}
+
 static struct tb_audit_note note_of(void)
 {
 	return (struct tb_audit_note) { .event_type = "jobs",
@@ -397,8 +405,8 @@ static void checkpoint_run(struct op *op)
 		.log = op->has_line ? TB_STR("a line") : TB_STR_NONE,
 	};
 
-	TB_ASSERT(tb_arena_printf(op->arena, &page.cursor, "at %llu",
-				  (unsigned long long)page.position) == TB_OK);
+	TB_ASSERT(sim_cursor(op->arena, op->lease.id, page.position,
+			     &page.cursor) == TB_OK);
 	for (unsigned i = 0; i < MODEL_PAGE; i++)
 		make_item(op, op->from + i, &items[i]);
 	op->err =
@@ -473,6 +481,7 @@ static bool end_make(struct world *w, struct op *op)
 	if ((op->end == TB_JOB_END_COMPLETED || op->end == TB_JOB_END_FAILED) &&
 	    sim_pick(w, 3) > 0)
 		op->due_us = 0;
+	op->keeps_cursor = sim_pick(w, 3) > 0;
 	return true;
 }
 
@@ -490,6 +499,8 @@ static void end_run(struct op *op)
 		.kind = op->end,
 		.due_us = op->due_us,
 		.error = { TB_STR("timeout"), TB_STR("no answer") },
+		.keeps_cursor_of =
+			op->keeps_cursor ? sim_entity(0) : TB_STR_NONE,
 		.next = op->next_token != 0 ? &next : NULL,
 	};
 
@@ -512,7 +523,7 @@ static void check_completed(const struct world *w, const struct op *op)
 static void end_apply(struct world *w, struct op *op)
 {
 	enum tb_err err = model_end(&w->model, op->id, op->lease.token, op->end,
-				    op->due_us);
+				    op->due_us, op->keeps_cursor);
 
 	if (err == TB_OK && op->end == TB_JOB_END_COMPLETED)
 		check_completed(w, op);

@@ -149,6 +149,7 @@ static void shelve(struct model_job *job)
 	}
 	job->started_us = 0;
 	job->since_us = 0;
+	job->last_cursor = 0;
 	job->active_us = 0;
 	job->attempts = 0;
 	job->in_attempt = false;
@@ -423,6 +424,7 @@ void model_keep_up(struct model *m, const struct tb_job_ages *ages)
 		if (m->names[i].was_free && may_forget(m, &m->names[i], ages)) {
 			m->names[i].began_us = 0;
 			m->names[i].completed_us = 0;
+			m->names[i].cursor = 0;
 		}
 }
 
@@ -456,6 +458,7 @@ uint64_t model_take(struct model *m, uint64_t token, int64_t lease_us)
 		job->has_begun = true;
 		job->started_us = m->now_us;
 		job->since_us = m->names[job->name].began_us;
+		job->last_cursor = m->names[job->name].cursor;
 		job->runs++;
 	}
 	job->attempts += !job->in_attempt;
@@ -540,13 +543,15 @@ static void end_run(struct model *m, struct model_job *job, const char *outcome,
 	free_name(m, job);
 }
 
-static void complete(struct model *m, struct model_job *job, int64_t due_us)
+static void complete(struct model *m, struct model_job *job, int64_t due_us,
+		     bool keeps_cursor)
 {
 	struct model_name *name = &m->names[job->name];
 	int64_t active_us = job->active_us > 0 ? job->active_us : 1;
 
 	name->began_us = job->started_us;
 	name->completed_us = m->now_us;
+	name->cursor = keeps_cursor ? (uint64_t)(job - m->jobs) : 0;
 	m->last_completed_us = m->now_us;
 	if (m->average_us == 0)
 		m->average_us = active_us;
@@ -556,7 +561,8 @@ static void complete(struct model *m, struct model_job *job, int64_t due_us)
 }
 
 enum tb_err model_end(struct model *m, uint64_t id, uint64_t token,
-		      enum tb_job_end_kind kind, int64_t due_us)
+		      enum tb_job_end_kind kind, int64_t due_us,
+		      bool keeps_cursor)
 {
 	struct model_job *job = &m->jobs[id];
 
@@ -565,7 +571,7 @@ enum tb_err model_end(struct model *m, uint64_t id, uint64_t token,
 	stop(job, m->now_us);
 	switch (kind) {
 	case TB_JOB_END_COMPLETED:
-		complete(m, job, due_us);
+		complete(m, job, due_us, keeps_cursor);
 		break;
 	case TB_JOB_END_RETRY:
 		job->error = "timeout";

@@ -43,6 +43,7 @@ struct model_job {
 	bool is_waiting;
 	int64_t started_us;
 	int64_t since_us;
+	uint64_t last_cursor;
 	int64_t active_us;
 	int64_t taken_us;
 	int64_t ended_us;
@@ -72,6 +73,7 @@ struct model_name {
 	uint64_t id;
 	int64_t began_us;
 	int64_t completed_us;
+	uint64_t cursor; /* the job whose it is; 0: none */
 	int64_t used_us; /* last; while it is free */
 	bool was_free;   /* before the group */
 };
@@ -152,6 +154,7 @@ enum tb_err model_checkpoint(struct model *m, uint64_t id, uint64_t token,
 			     unsigned entity, unsigned from, uint64_t value,
 			     bool has_line);
 enum tb_err model_end(struct model *m, uint64_t id, uint64_t token,
-		      enum tb_job_end_kind kind, int64_t due_us);
+		      enum tb_job_end_kind kind, int64_t due_us,
+		      bool keeps_cursor);
 
 #endif

@@ -44,6 +44,9 @@ struct world {
 unsigned sim_pick(struct world *w, unsigned n);
 struct tb_str sim_name(unsigned name);
 struct tb_str sim_entity(unsigned entity);
+/* Of a job's stream. */
+enum tb_err sim_cursor(struct tb_arena *arena, uint64_t id, uint64_t position,
+		       struct tb_str *ret);
 
 /* ---- what is done ---- */
 
@@ -77,6 +80,7 @@ struct op {
 	bool all;
 	enum tb_job_end_kind end;
 	int64_t due_us;
+	bool keeps_cursor;
 	uint64_t next_token; /* an end takes the next job under it; 0: none */
 	bool is_expected;    /* to commit */
 

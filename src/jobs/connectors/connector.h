@@ -28,7 +28,12 @@ struct tb_connector_task {
 	size_t n_entities;
 	struct tb_core *core; /* for `local` */
 	uint32_t org;
-	struct tb_str since;              /* ISO 8601 in UTC; empty: all */
+	struct tb_str since; /* ISO 8601 in UTC; empty: all */
+	/* Of one with `keeps_cursor`: the cursor at which the last run that was
+	 * completed ended, maybe another source's or of other entities, and
+	 * which the stream of the first entity may go on behind instead of
+	 * beginning; empty: it may not. */
+	struct tb_str last_cursor;
 	const struct tb_str *collections; /* handles */
 	size_t n_collections;
 	struct tb_str job;             /* "org3/job7/2": names what is sent */
@@ -76,6 +81,10 @@ struct tb_connector {
 	/* One stream brings the records of several entities, which targets have
 	 * no place for: only into the org's own collections. */
 	bool is_mixed;
+	/* What is behind a cursor is all that was changed since, deletions
+	 * among it, also for later runs: the last cursor of the first entity's
+	 * stream is kept for the next incremental one. */
+	bool keeps_cursor;
 	/* `cursor` empty: from the start; of a target, the one behind what was
 	 * sent so far. Any error: *ret_failure says why. */
 	enum tb_err (*open)(const struct tb_connector_task *task,

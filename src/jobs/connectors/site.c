@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "codec/digest.h"
 #include "jobs/connectors/failure.h"
 #include "jobs/connectors/site_page.h"
 #include "jobs/connectors/site_send.h"
@@ -36,7 +37,7 @@ static const char *const phase_names[PHASE_COUNT] = {
 	[PHASE_QUEUE] = "queue",
 };
 
-/* Where it is; its cursor's text is "phase central read". */
+/* Where it is; its cursor's text is "phase central read set". */
 struct place {
 	enum phase phase;
 	uint64_t central; /* sequence of the central feed */
@@ -47,8 +48,10 @@ struct site {
 	struct tb_connection connection; /* first, so that one is the other */
 	struct tb_connector_task task;
 	struct tb_fetch *fetch;
-	struct tb_site_turn turn; /* while it reads */
+	struct tb_site_turn turn;      /* while it reads */
+	char set[2 * TB_SHA256_BYTES]; /* names what it reads, in hex */
 	struct place place;
+	bool has_no_place; /* its cursor is none */
 	bool has_started_over;
 	bool is_drained; /* the queue held no more when it was read last */
 	/* The page of the queue that is to be acknowledged. */
@@ -71,15 +74,65 @@ static void site_close(struct tb_connection *connection)
 
 /* ---- the cursor ---- */
 
-static enum tb_err parse_cursor(struct tb_str cursor, struct place *ret)
+/* What of an entity makes its records what they are here. */
+static struct tb_str *put_entity(struct tb_str *at,
+				 const struct tb_source_entity *entity)
+{
+	*at++ = entity->path;
+	*at++ = entity->collection;
+	*at++ = entity->on_delete == TB_ON_DELETE_IGNORE ? TB_STR("ignore")
+							 : TB_STR("delete");
+	for (size_t i = 0; i < entity->n_renames; i++) {
+		*at++ = entity->renames[i].from;
+		*at++ = entity->renames[i].to;
+	}
+	/* Where the next one begins: a path is never empty. */
+	*at++ = TB_STR("");
+	return at;
+}
+
+/* Names what is read, and from whom: a place in one feed is none in another,
+ * and a run that read some tables passed over the others. */
+static enum tb_err name_set(struct site *site, struct tb_arena *arena)
+{
+	const struct tb_connector_task *task = &site->task;
+	size_t n = 2;
+	struct tb_str *parts, *end;
+	struct tb_str name;
+	enum tb_err err;
+
+	for (size_t i = 0; i < task->n_entities; i++)
+		n += 4 + 2 * task->entities[i].n_renames;
+	parts = tb_arena_calloc(arena, n, sizeof(*parts));
+	if (parts == NULL)
+		return tb_arena_err(arena);
+	parts[0] = tb_str_z(task->source->url);
+	parts[1] = tb_str_z(task->source->user);
+	end = parts + 2;
+	for (size_t i = 0; i < task->n_entities; i++)
+		end = put_entity(end, &task->entities[i]);
+	TB_ASSERT(end == parts + n);
+	err = tb_sha256_name(arena, parts, n, &name);
+	if (err != TB_OK)
+		return err;
+	TB_ASSERT(name.n == sizeof(site->set));
+	memcpy(site->set, name.p, name.n);
+	return TB_OK;
+}
+
+static struct tb_str set_of(const struct site *site)
+{
+	return tb_str(site->set, sizeof(site->set));
+}
+
+static enum tb_err parse_cursor(struct tb_str cursor, struct place *ret,
+				struct tb_str *ret_set)
 {
 	struct tb_str rest = cursor;
 	struct tb_str name = tb_str_cut(&rest, ' ');
 	struct place place = { .phase = PHASE_CENTRAL };
 	enum tb_err err;
 
-	if (cursor.n == 0)
-		return TB_OK;
 	while (place.phase < PHASE_COUNT &&
 	       !tb_str_eq(name, tb_str_z(phase_names[place.phase])))
 		place.phase++;
@@ -87,21 +140,60 @@ static enum tb_err parse_cursor(struct tb_str cursor, struct place *ret)
 		return TB_ERR_INVALID;
 	err = tb_str_to_u64(tb_str_cut(&rest, ' '), &place.central);
 	if (err == TB_OK)
-		err = tb_str_to_u64(rest, &place.read);
-	if (err == TB_OK)
-		*ret = place;
-	return err;
+		err = tb_str_to_u64(tb_str_cut(&rest, ' '), &place.read);
+	if (err != TB_OK)
+		return err;
+	*ret = place;
+	*ret_set = rest;
+	return TB_OK;
 }
 
-static enum tb_err put_cursor(struct tb_arena *arena, const struct place *place,
-			      struct tb_str *ret)
+static enum tb_err put_cursor(const struct site *site, struct tb_arena *arena,
+			      const struct place *place, struct tb_str *ret)
 {
-	return tb_arena_printf(arena, ret, "%s %" PRIu64 " %" PRIu64,
+	return tb_arena_printf(arena, ret, "%s %" PRIu64 " %" PRIu64 " %.*s",
 			       phase_names[place->phase], place->central,
-			       place->read);
+			       place->read, TB_STR_ARG(set_of(site)));
+}
+
+/* Where this run is; in a feed that is read of another set meanwhile, at its
+ * beginning. */
+static void go_on(struct site *site, struct tb_str cursor)
+{
+	struct tb_str set;
+
+	site->has_no_place = parse_cursor(cursor, &site->place, &set) != TB_OK;
+	if (site->has_no_place || tb_str_eq(set, set_of(site)))
+		return;
+	site->place.phase = PHASE_CENTRAL;
+	site->place.central = 0;
+}
+
+/* Behind what the last run has read, if it is worth anything. */
+static void begin(struct site *site)
+{
+	struct tb_str set;
+	struct place place;
+
+	if (parse_cursor(site->task.last_cursor, &place, &set) == TB_OK &&
+	    tb_str_eq(set, set_of(site)))
+		site->place.central = place.central;
 }
 
 /* ---- asking ---- */
+
+static enum tb_err set_up(struct site *site, struct tb_arena *arena,
+			  struct tb_connector_failure *ret_failure)
+{
+	enum tb_err err =
+		tb_fetch_create(site->task.source, arena, site->task.is_stopped,
+				&site->fetch, ret_failure);
+
+	if (err != TB_OK)
+		return err;
+	err = name_set(site, arena);
+	return err == TB_OK ? err : tb_failure_of(ret_failure, err);
+}
 
 static enum tb_err site_open(const struct tb_connector_task *task,
 			     struct tb_arena *arena, struct tb_str cursor,
@@ -115,16 +207,15 @@ static enum tb_err site_open(const struct tb_connector_task *task,
 		return tb_failure_of(ret_failure, TB_ERR_NOMEM);
 	site->connection.connector = &tb_connector_site;
 	site->task = *task;
-	err = tb_fetch_create(task->source, arena, task->is_stopped,
-			      &site->fetch, ret_failure);
-	if (err == TB_OK && parse_cursor(cursor, &site->place) != TB_OK)
-		err = tb_failure_set(ret_failure, arena, TB_ERR_INVALID,
-				     "cursor_invalid", false,
-				     "the place to go on is none");
+	err = set_up(site, arena, ret_failure);
 	if (err != TB_OK) {
 		site_close(&site->connection);
 		return err;
 	}
+	if (cursor.n > 0)
+		go_on(site, cursor);
+	else
+		begin(site);
 	*ret = &site->connection;
 	return TB_OK;
 }
@@ -244,7 +335,7 @@ static enum tb_err read_central(struct site *site, struct tb_arena *arena,
 	if (err != TB_OK && ret_failure->status == HTTP_CONFLICT &&
 	    place->central > 0 && !site->has_started_over) {
 		site->has_started_over = true;
-		place->central = 0;
+		site->place.central = place->central = 0;
 		err = read_page(site, arena, place, task->entities,
 				task->n_entities, page, &is_short, ret_failure);
 	}
@@ -370,8 +461,13 @@ static enum tb_err read_entries(struct site *site, struct tb_arena *arena,
 				struct place *place, struct tb_site_page *page,
 				struct tb_connector_failure *ret_failure)
 {
-	enum tb_err err = take_turn(site, arena, ret_failure);
+	enum tb_err err;
 
+	if (site->has_no_place)
+		return tb_failure_set(ret_failure, arena, TB_ERR_INVALID,
+				      "cursor_invalid", false,
+				      "the place to go on is none");
+	err = take_turn(site, arena, ret_failure);
 	if (err != TB_OK)
 		return err;
 	if (place->phase == PHASE_CENTRAL)
@@ -396,7 +492,7 @@ static enum tb_err site_next(struct tb_connection *connection,
 	if (err != TB_OK)
 		return err;
 	place.read += page.n;
-	err = put_cursor(arena, &place, &cursor);
+	err = put_cursor(site, arena, &place, &cursor);
 	if (err != TB_OK)
 		return tb_failure_of(ret_failure, err);
 	site->place = place;
@@ -472,6 +568,7 @@ const struct tb_connector tb_connector_site = {
 	.type = "site",
 	.can_send = true,
 	.is_mixed = true,
+	.keeps_cursor = true,
 	.open = site_open,
 	.next = site_next,
 	.confirm = site_confirm,

@@ -6,7 +6,9 @@
  *
  * Names are those of the configuration and of a job. Besides:
  *
- *   cursor=TEXT   where reading begins
+ *   cursor=TEXT   where reading begins; last_cursor=TEXT: where the last run
+ *                 ended
+ *   into=NAME     the entity's collection (`collection` is a job's filter)
  *   pages=N       ends after so many pages; 0: after the last
  *   tries=N       of each page that fails, one after the other
  *   fail_at=N     the N-th allocation fails, printing apart; how many there
@@ -87,6 +89,7 @@ static const struct {
 	{ "entity", &given.entity.name },
 	{ "key", &given.entity.key },
 	{ "path", &given.entity.path },
+	{ "into", &given.entity.collection },
 	{ "items", &given.entity.items },
 	{ "total", &given.entity.total },
 	{ "deleted_field", &given.entity.deleted_field },
@@ -94,6 +97,7 @@ static const struct {
 	{ "since", &given.task.since },
 	{ "job", &given.task.job },
 	{ "cursor", &given.cursor },
+	{ "last_cursor", &given.task.last_cursor },
 	{ "send", &given.send },
 };
 

@@ -135,6 +135,7 @@ static inline uint64_t take_one(struct world *w, uint64_t token)
 	return taking.n > 0 ? job.id : 0;
 }
 
+/* What is completed keeps the place of what page_of names. */
 static inline struct tb_job_end end_of(struct world *w, uint64_t id,
 				       uint64_t token,
 				       enum tb_job_end_kind kind,
@@ -145,6 +146,7 @@ static inline struct tb_job_end end_of(struct world *w, uint64_t id,
 		.kind = kind,
 		.due_us = due_us,
 		.error = { TB_STR("timeout"), TB_STR("no answer") },
+		.keeps_cursor_of = TB_STR("products"),
 	};
 }
 

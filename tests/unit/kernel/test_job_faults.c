@@ -6,6 +6,7 @@
 #include "job_world.h"
 
 #include "base/alloc.h"
+#include "kernel/job_name.h"
 
 #define STATE_MAX_BYTES ((size_t)256 << 10)
 #define TOKEN 7
@@ -78,16 +79,31 @@ static void put_job(struct tb_buf *buf, const struct tb_job *job)
 		      (unsigned long long)job->version, (long long)job->due_us,
 		      job->is_waiting ? " waits" : "",
 		      (long long)job->taken_us);
-	tb_buf_printf(buf, "attempts %u runs %llu token %llu until %lld %.*s\n",
-		      job->attempts, (unsigned long long)job->runs,
-		      (unsigned long long)job->token,
-		      (long long)job->lease_until_us,
-		      TB_STR_ARG(job->error.code));
+	tb_buf_printf(
+		buf,
+		"attempts %u runs %llu token %llu until %lld %.*s "
+		"behind %.*s\n",
+		job->attempts, (unsigned long long)job->runs,
+		(unsigned long long)job->token, (long long)job->lease_until_us,
+		TB_STR_ARG(job->error.code), TB_STR_ARG(job->last_cursor));
 	for (size_t i = 0; i < job->n_streams; i++)
 		tb_buf_printf(buf, " stream %.*s %.*s %llu\n",
 			      TB_STR_ARG(job->streams[i].entity),
 			      TB_STR_ARG(job->streams[i].cursor),
 			      (unsigned long long)job->streams[i].read);
+}
+
+/* What is known of the name of a job. */
+static void put_name(struct world *w, struct tb_buf *buf, struct tb_str name)
+{
+	struct tb_tx *tx = inline_core_read(&w->ic);
+	struct tb_job_name value;
+
+	MUST(tb_job_name_read(tx, w->ic.arena, w->org, name, &value));
+	tb_core_read_end(tx);
+	tb_buf_printf(buf, " name of %llu since %lld at %.*s\n",
+		      (unsigned long long)value.id, (long long)value.began_us,
+		      TB_STR_ARG(value.cursor));
 }
 
 static void put_state(struct world *w, struct tb_buf *buf)
@@ -99,6 +115,7 @@ static void put_state(struct world *w, struct tb_buf *buf)
 		struct tb_job_notes notes;
 
 		put_job(buf, &page.jobs[i]);
+		put_name(w, buf, page.jobs[i].name);
 		(void)read_job(w, page.jobs[i].id, &notes);
 		put_notes(buf, &notes);
 	}
