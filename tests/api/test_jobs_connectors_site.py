@@ -637,6 +637,13 @@ def test_a_run_of_other_entities_begins_at_the_beginning(nightly, feed):
     assert asked(nightly, **one) == [4]
 
 
+@pytest.mark.parametrize("mode, begin", [("incremental", 3), ("full", 0)])
+def test_a_scheduled_one_begins_as_its_mode_says(nightly, mode, begin):
+    schedule = {"startAt": "2023-01-01T00:00:00Z", "mode": mode}
+    assert asked(nightly, "scheduled", schedule=schedule) == [begin]
+    assert asked(nightly) == [3]
+
+
 def test_a_run_that_says_since_when_begins_at_the_beginning(nightly):
     since = {"source": "busy",
              "filters": {"updatedSince": "2023-01-01T00:00:00Z"}}
