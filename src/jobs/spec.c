@@ -28,17 +28,13 @@ struct decoder {
 
 /* ---- the job's own members ---- */
 
-/* Those of C0 and C1, and DEL. */
-static bool has_controls(struct tb_str text)
+/* Those of C1, in UTF-8; no text has the others. */
+static bool has_c1_control(struct tb_str text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		unsigned char next =
-			i + 1 < text.n ? (unsigned char)text.p[i + 1] : 0xff;
-
-		if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
+	for (size_t i = 1; i < text.n; i++)
+		if ((unsigned char)text.p[i - 1] == 0xc2 &&
+		    (unsigned char)text.p[i] < 0xa0)
 			return true;
-	}
 	return false;
 }
 
@@ -54,7 +50,7 @@ static enum tb_err read_name(struct decoder *decoder)
 		return err;
 	if (name.n == 0 || name.n > TB_JOB_NAME_MAX_BYTES)
 		return tb_fields_fail(body, "name", "must be 1 to 200 bytes");
-	if (has_controls(name))
+	if (has_c1_control(name))
 		return tb_fields_fail(body, "name",
 				      "must not hold control characters");
 	if (tb_str_eq(name, TB_STR(".")) || tb_str_eq(name, TB_STR("..")))

@@ -4,6 +4,8 @@
  * entity of the same name. A record that is refused by its source is sent to no
  * target, and neither is a deletion where on_delete is `ignore`.
  */
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "codec/digest.h"
@@ -370,30 +372,58 @@ static enum tb_err send_deletion(struct sending *sending, struct tb_str key)
 	return send_one(sending, TB_STR("DELETE"), target, TB_STR_NONE);
 }
 
-/* True if the page says more of the i-th record's key: what it says last
- * counts, and that is sent. */
-static bool is_outdated(const struct tb_connector_record *records, size_t n,
-			size_t i)
+/* By key, and of the same key in the order of the page, which both are of. */
+static int compare_records(const void *a, const void *b)
 {
-	for (size_t j = i + 1; j < n; j++)
-		if (records[j].refused == NULL &&
-		    tb_str_eq(records[j].key, records[i].key))
-			return true;
-	return false;
+	const struct tb_connector_record *x =
+		*(const struct tb_connector_record *const *)a;
+	const struct tb_connector_record *y =
+		*(const struct tb_connector_record *const *)b;
+	int order = tb_str_cmp(x->key, y->key);
+
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* Of which records the page says more further on: what it says last of a key
+ * counts, and that is sent. */
+static enum tb_err find_outdated(struct tb_arena *arena,
+				 const struct tb_connector_record *records,
+				 size_t n, bool **ret)
+{
+	const struct tb_connector_record **sorted =
+		tb_arena_calloc(arena, n + 1, sizeof(*sorted));
+	bool *is_outdated = tb_arena_calloc(arena, n + 1, sizeof(*is_outdated));
+	size_t n_sorted = 0;
+
+	if (sorted == NULL || is_outdated == NULL)
+		return tb_arena_err(arena);
+	for (size_t i = 0; i < n; i++)
+		if (records[i].refused == NULL)
+			sorted[n_sorted++] = &records[i];
+	qsort(sorted, n_sorted, sizeof(*sorted), compare_records);
+	for (size_t i = 1; i < n_sorted; i++)
+		is_outdated[sorted[i - 1] - records] =
+			tb_str_eq(sorted[i - 1]->key, sorted[i]->key);
+	*ret = is_outdated;
+	return TB_OK;
 }
 
 static enum tb_err send_deletions(struct sending *sending,
 				  struct tb_connector_record *records, size_t n)
 {
-	enum tb_err err = TB_OK;
+	bool *is_outdated = NULL;
+	enum tb_err err;
 
 	if (sending->entity->on_delete != TB_ON_DELETE_DELETE)
 		return TB_OK;
+	err = find_outdated(sending->arena, records, n, &is_outdated);
+	if (err != TB_OK)
+		return tb_failure_of(sending->ret_failure, err);
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		struct tb_connector_record *record = &records[i];
 
 		if (record->refused != NULL || !record->deleted ||
-		    is_outdated(records, n, i))
+		    is_outdated[i])
 			continue;
 		if (is_segment(record->key)) {
 			err = send_deletion(sending, record->key);

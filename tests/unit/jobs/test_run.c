@@ -102,6 +102,16 @@ static void take(struct run_world *r, uint64_t token)
 	assert_int_equal(taking.n, 1);
 }
 
+/* The daily job, taken that long after it was queued. */
+static void begin_daily(struct run_world *r, struct world *w, int64_t us)
+{
+	begin(r, w);
+	queue_daily(w);
+	w->ic.now_us += us;
+	promote(w);
+	take(r, 1);
+}
+
 static void run(struct run_world *r)
 {
 	const struct tb_run run = {
@@ -125,11 +135,7 @@ static void what_was_missed_is_left_out_on(struct world *w)
 	struct run_world r;
 	struct tb_job job;
 
-	begin(&r, w);
-	queue_daily(w);
-	w->ic.now_us += 2 * MINUTE_US;
-	promote(w);
-	take(&r, 1);
+	begin_daily(&r, w, 2 * MINUTE_US);
 	run(&r);
 	job = read_job(w, 1, NULL);
 	assert_int_equal(job.state, TB_JOB_QUEUED);
@@ -145,11 +151,7 @@ static void what_was_begun_is_not_left_out_on(struct world *w)
 	struct run_world r;
 	struct tb_job job;
 
-	begin(&r, w);
-	queue_daily(w);
-	w->ic.now_us += 2 * SECOND_US;
-	promote(w);
-	take(&r, 1);
+	begin_daily(&r, w, 2 * SECOND_US);
 	w->ic.now_us += 2 * MINUTE_US;
 	reclaim(w, true);
 	take(&r, 2);
@@ -192,11 +194,7 @@ static void who_stops_takes_nothing_on(struct world *w)
 {
 	struct run_world r;
 
-	begin(&r, w);
-	queue_daily(w);
-	w->ic.now_us += 2 * SECOND_US;
-	promote(w);
-	take(&r, 1);
+	begin_daily(&r, w, 2 * SECOND_US);
 	tb_stop_set(&r.stop);
 	run(&r);
 	assert_int_equal(r.asked, 0);
