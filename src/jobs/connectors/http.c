@@ -385,10 +385,9 @@ static int compare_records(const void *a, const void *b)
 }
 
 /* Of which records the page says more further on: what it says last of a key
- * counts, and that is sent. */
-static enum tb_err find_outdated(struct tb_arena *arena,
-				 const struct tb_connector_record *records,
-				 size_t n, bool **ret)
+ * counts, and that is sent. NULL: no memory. */
+static bool *find_outdated(struct tb_arena *arena,
+			   const struct tb_connector_record *records, size_t n)
 {
 	const struct tb_connector_record **sorted =
 		tb_arena_calloc(arena, n + 1, sizeof(*sorted));
@@ -396,7 +395,7 @@ static enum tb_err find_outdated(struct tb_arena *arena,
 	size_t n_sorted = 0;
 
 	if (sorted == NULL || is_outdated == NULL)
-		return tb_arena_err(arena);
+		return NULL;
 	for (size_t i = 0; i < n; i++)
 		if (records[i].refused == NULL)
 			sorted[n_sorted++] = &records[i];
@@ -404,21 +403,21 @@ static enum tb_err find_outdated(struct tb_arena *arena,
 	for (size_t i = 1; i < n_sorted; i++)
 		is_outdated[sorted[i - 1] - records] =
 			tb_str_eq(sorted[i - 1]->key, sorted[i]->key);
-	*ret = is_outdated;
-	return TB_OK;
+	return is_outdated;
 }
 
 static enum tb_err send_deletions(struct sending *sending,
 				  struct tb_connector_record *records, size_t n)
 {
-	bool *is_outdated = NULL;
-	enum tb_err err;
+	enum tb_err err = TB_OK;
+	bool *is_outdated;
 
 	if (sending->entity->on_delete != TB_ON_DELETE_DELETE)
 		return TB_OK;
-	err = find_outdated(sending->arena, records, n, &is_outdated);
-	if (err != TB_OK)
-		return tb_failure_of(sending->ret_failure, err);
+	is_outdated = find_outdated(sending->arena, records, n);
+	if (is_outdated == NULL)
+		return tb_failure_of(sending->ret_failure,
+				     tb_arena_err(sending->arena));
 	for (size_t i = 0; err == TB_OK && i < n; i++) {
 		struct tb_connector_record *record = &records[i];
 
